@@ -1,0 +1,3 @@
+//! Kinesis Data Streams: an engine of our own.
+
+pub mod arrivals;
