@@ -5,3 +5,7 @@
 //! mapping, and stands in for the cache. `docs/design.md` has the whole picture.
 
 pub mod aws;
+pub mod event_source;
+pub mod lambda;
+pub mod momento;
+pub mod template;

@@ -17,8 +17,8 @@ use super::{
     service::{Call, Service},
 };
 
-/// The largest request body taken, bytes: PutRecords' 10 MiB (API reference,
-/// `PutRecords`) in base64, with room for keys.
+/// The largest request body taken, bytes: the 10 MiB of `PutRecords` (API
+/// reference) in base64, with room for keys.
 const MAX_BODY: usize = 20 * 1024 * 1024;
 
 /// The services, and how a request finds its own.

@@ -1,0 +1,3 @@
+//! The event source mapping: Kinesis in, invocations out.
+
+pub mod settings;
