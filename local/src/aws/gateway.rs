@@ -64,7 +64,13 @@ impl Gateway {
         let served: Vec<_> = self
             .services
             .iter()
-            .map(|service| format!("{} ({})", service.name(), service.target_prefixes().join(", ")))
+            .map(|service| {
+                format!(
+                    "{} ({})",
+                    service.name(),
+                    service.target_prefixes().join(", ")
+                )
+            })
             .collect();
         AwsError::client(
             "UnknownOperationException",
@@ -79,7 +85,8 @@ async fn health(State(gateway): State<Arc<Gateway>>) -> Response {
         .iter()
         .map(|service| (service.name().to_lowercase(), json!("running")))
         .collect();
-    let body = json!({ "services": services, "edition": "local", "version": env!("CARGO_PKG_VERSION") });
+    let body =
+        json!({ "services": services, "edition": "local", "version": env!("CARGO_PKG_VERSION") });
     axum::Json(body).into_response()
 }
 
@@ -91,7 +98,10 @@ async fn dispatch(State(gateway): State<Arc<Gateway>>, request: Request) -> Resp
     // Every AWS reply carries a request id; SDKs put it into their errors.
     let id = uuid::Uuid::new_v4().to_string();
     if let Ok(value) = HeaderValue::from_str(&id) {
-        reply.headers_mut().entry("x-amzn-requestid").or_insert(value);
+        reply
+            .headers_mut()
+            .entry("x-amzn-requestid")
+            .or_insert(value);
     }
     reply
 }

@@ -34,7 +34,10 @@ impl Call {
         serde_json::from_slice(body).map_err(|error| {
             AwsError::client(
                 "SerializationException",
-                format!("{}: the request body cannot be read: {error}", self.operation),
+                format!(
+                    "{}: the request body cannot be read: {error}",
+                    self.operation
+                ),
             )
         })
     }
