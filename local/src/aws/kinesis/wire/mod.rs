@@ -1,0 +1,125 @@
+//! How requests and replies are written: JSON 1.1, or CBOR 1.1 as the Java SDK
+//! and the KCL send it.
+
+pub mod blob;
+pub mod timestamp;
+
+use std::fmt::Display;
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::error::KinesisError;
+use crate::aws::error::AwsError;
+
+const JSON: &str = "application/x-amz-json-1.1";
+const CBOR: &str = "application/x-amz-cbor-1.1";
+
+/// A request's encoding, which its reply shares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Blobs in base64, times as seconds.
+    Json,
+    /// Blobs as bytes, times as tagged milliseconds.
+    Cbor,
+}
+
+impl Format {
+    /// The format that a request's content type names; JSON if it names none.
+    #[must_use]
+    pub fn of(headers: &HeaderMap) -> Self {
+        let content_type = headers.get(header::CONTENT_TYPE);
+        let cbor = content_type.is_some_and(|value| value.as_bytes().starts_with(CBOR.as_bytes()));
+        if cbor { Self::Cbor } else { Self::Json }
+    }
+
+    /// Reads a request; an empty body counts as one without members.
+    ///
+    /// # Errors
+    ///
+    /// `SerializationException` with the parser's reason.
+    pub fn read<T: DeserializeOwned>(self, body: &[u8]) -> Result<T, KinesisError> {
+        match self {
+            Self::Json if body.is_empty() => serde_json::from_slice(b"{}").map_err(unreadable),
+            Self::Json => serde_json::from_slice(body).map_err(unreadable),
+            Self::Cbor if body.is_empty() => ciborium::from_reader(&[0xa0][..]).map_err(unreadable),
+            Self::Cbor => ciborium::from_reader(body).map_err(unreadable),
+        }
+    }
+
+    /// Writes the body of a reply.
+    ///
+    /// # Errors
+    ///
+    /// `InternalFailure` if the value cannot be written.
+    pub fn write<T: Serialize>(self, value: &T) -> Result<Vec<u8>, KinesisError> {
+        match self {
+            Self::Json => serde_json::to_vec(value).map_err(unwritable),
+            Self::Cbor => {
+                let mut body = Vec::new();
+                ciborium::into_writer(value, &mut body).map_err(unwritable)?;
+                Ok(body)
+            }
+        }
+    }
+
+    /// A successful reply.
+    ///
+    /// # Errors
+    ///
+    /// `InternalFailure` if the value cannot be written.
+    pub fn reply<T: Serialize>(self, value: &T) -> Result<Response, KinesisError> {
+        Ok(self.respond(StatusCode::OK, self.write(value)?))
+    }
+
+    /// The reply to an operation that returns nothing: an empty body.
+    #[must_use]
+    pub fn empty_reply(self) -> Response {
+        self.respond(StatusCode::OK, Vec::new())
+    }
+
+    /// An error reply: `__type` and `message`, in this format.
+    #[must_use]
+    pub fn error(self, error: KinesisError) -> Response {
+        let error = AwsError::from(error);
+        if self == Self::Json {
+            return error.into_response();
+        }
+        let body = ErrorBody {
+            code: error.code,
+            message: &error.message,
+        };
+        let mut reply = self.respond(error.status, self.write(&body).unwrap_or_default());
+        let code = HeaderValue::from_static(error.code);
+        reply.headers_mut().insert("x-amzn-errortype", code);
+        reply
+    }
+
+    fn respond(self, status: StatusCode, body: Vec<u8>) -> Response {
+        let content_type = HeaderValue::from_static(match self {
+            Self::Json => JSON,
+            Self::Cbor => CBOR,
+        });
+        let mut reply = (status, body).into_response();
+        reply
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, content_type);
+        reply
+    }
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    #[serde(rename = "__type")]
+    code: &'a str,
+    message: &'a str,
+}
+
+fn unreadable(error: impl Display) -> KinesisError {
+    KinesisError::Serialization(format!("the request body cannot be read: {error}"))
+}
+
+fn unwritable(error: impl Display) -> KinesisError {
+    KinesisError::Internal(format!("the reply cannot be written: {error}"))
+}
