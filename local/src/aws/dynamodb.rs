@@ -64,10 +64,12 @@ impl DynamoDb {
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
         tokio::spawn(async move {
-            dynoxide::server::serve_with_shutdown(listener, database, async {
+            let served = dynoxide::server::serve_with_shutdown(listener, database, async {
                 let _ = stopped.await;
-            })
-            .await;
+            });
+            if let Err(error) = served.await {
+                tracing::error!(%error, "DynamoDB has stopped");
+            }
         });
         Ok(Self {
             address,

@@ -97,6 +97,10 @@ impl Environment {
     /// Hands the function one event and waits for the answer, at the longest
     /// until its timeout. Unless the environment [`Environment::is_usable`]
     /// afterwards, its process is gone.
+    ///
+    /// # Errors
+    ///
+    /// The function failed, did not answer in time, or its process ended.
     pub async fn invoke(&self, payload: Bytes, client_context: Option<String>) -> Answer {
         let request_id = Uuid::new_v4().to_string();
         let (answer, answered) = oneshot::channel();

@@ -9,7 +9,7 @@ mod table;
 
 use super::{
     Context, Problem,
-    document::Node,
+    document::{Node, Value},
     environment::{Environment, Skipped},
     properties::Properties,
     resolve::{Attributes, Resolver},
@@ -18,14 +18,14 @@ use super::{
 /// A resource as it stands in the template.
 struct Resource<'a> {
     logical_id: &'a str,
-    resource_type: String,
+    kind: String,
     line: usize,
     properties: Option<&'a Node>,
 }
 
 impl Resource<'_> {
     fn owner(&self) -> String {
-        format!("{} ({})", self.logical_id, self.resource_type)
+        format!("{} ({})", self.logical_id, self.kind)
     }
 }
 
@@ -45,7 +45,7 @@ pub(super) fn read(root: &Node, context: &Context) -> Result<Environment, Proble
         let owner = resource.owner();
         let properties = Properties::new(&owner, resource.line, resource.properties, &resolver);
         let id = resource.logical_id;
-        match resource.resource_type.as_str() {
+        match resource.kind.as_str() {
             "AWS::Kinesis::Stream" => environment.streams.push(stream::read(id, properties)?),
             "AWS::DynamoDB::Table" => environment.tables.push(table::read(id, properties)?),
             "AWS::SSM::Parameter" => environment
@@ -62,7 +62,7 @@ pub(super) fn read(root: &Node, context: &Context) -> Result<Environment, Proble
             }
             _ => environment.skipped.push(Skipped {
                 logical_id: id.to_owned(),
-                resource_type: resource.resource_type.clone(),
+                resource_type: resource.kind.clone(),
             }),
         }
     }
@@ -77,16 +77,13 @@ fn list(root: &Node) -> Result<Vec<Resource<'_>>, Problem> {
     all.entries()
         .iter()
         .map(|(key, node)| {
-            let resource_type = match node.get("Type").map(|node| &node.value) {
-                Some(super::document::Value::Text(text)) => text.clone(),
-                _ => {
-                    let what = format!("{}: the resource has no Type", key.name);
-                    return Err(Problem::at(key.line, what));
-                }
+            let Some(Value::Text(kind)) = node.get("Type").map(|node| &node.value) else {
+                let what = format!("{}: the resource has no Type", key.name);
+                return Err(Problem::at(key.line, what));
             };
             Ok(Resource {
                 logical_id: &key.name,
-                resource_type,
+                kind: kind.clone(),
                 line: key.line,
                 properties: node.get("Properties"),
             })
@@ -101,7 +98,7 @@ fn attributes(
     resolver: &Resolver,
     context: &Context,
 ) -> Result<Option<Attributes>, Problem> {
-    let (name_property, service, kind) = match resource.resource_type.as_str() {
+    let (name_property, service, kind) = match resource.kind.as_str() {
         "AWS::Kinesis::Stream" => ("Name", "kinesis", "stream/"),
         "AWS::DynamoDB::Table" => ("TableName", "dynamodb", "table/"),
         "AWS::SSM::Parameter" => ("Name", "ssm", "parameter/"),
