@@ -3,6 +3,7 @@
 //! [`gateway`] reads `X-Amz-Target` and hands the call to one of the services;
 //! a service knows its own operations and nothing of HTTP routing.
 
+pub mod apis;
 pub mod dynamodb;
 pub mod error;
 pub mod gateway;

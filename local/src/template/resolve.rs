@@ -14,6 +14,9 @@ pub struct Attributes {
     pub reference: String,
     /// What `!GetAtt` gives, by attribute.
     pub attributes: BTreeMap<&'static str, String>,
+    /// What `!GetAtt` gives for any other attribute: something of the right
+    /// form for a resource that does not run here.
+    pub placeholder: Option<String>,
 }
 
 /// Works out intrinsic functions.
@@ -126,7 +129,11 @@ impl Resolver {
         let found = self.resources.get(resource).ok_or_else(|| {
             Problem::at(line, format!("{resource} is not a resource that runs here"))
         })?;
-        found.attributes.get(attribute).cloned().ok_or_else(|| {
+        let known = found
+            .attributes
+            .get(attribute)
+            .or(found.placeholder.as_ref());
+        known.cloned().ok_or_else(|| {
             let known: Vec<_> = found.attributes.keys().copied().collect();
             Problem::at(
                 line,

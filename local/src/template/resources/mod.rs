@@ -7,6 +7,8 @@ mod parameter;
 mod stream;
 mod table;
 
+use std::collections::BTreeMap;
+
 use super::{
     Context, Problem,
     document::{Node, Value},
@@ -37,9 +39,8 @@ pub(super) fn read(root: &Node, context: &Context) -> Result<Environment, Proble
     let resources = list(root)?;
     // Names first: a resource may refer to one that stands below it.
     for resource in &resources {
-        if let Some(attributes) = attributes(resource, &resolver, context)? {
-            resolver.define(resource.logical_id, attributes);
-        }
+        let attributes = attributes(resource, &resolver, context)?;
+        resolver.define(resource.logical_id, attributes);
     }
     for resource in &resources {
         let owner = resource.owner();
@@ -97,28 +98,41 @@ fn attributes(
     resource: &Resource,
     resolver: &Resolver,
     context: &Context,
-) -> Result<Option<Attributes>, Problem> {
+) -> Result<Attributes, Problem> {
     let (name_property, service, kind) = match resource.kind.as_str() {
         "AWS::Kinesis::Stream" => ("Name", "kinesis", "stream/"),
         "AWS::DynamoDB::Table" => ("TableName", "dynamodb", "table/"),
         "AWS::SSM::Parameter" => ("Name", "ssm", "parameter/"),
         "AWS::Serverless::Function" => ("FunctionName", "lambda", "function:"),
-        _ => return Ok(None),
+        other => return Ok(placeholder(resource.logical_id, other, context)),
     };
     let owner = resource.owner();
     let name = Properties::new(&owner, resource.line, resource.properties, resolver)
         .text(name_property)?
         .unwrap_or_else(|| resource.logical_id.to_owned());
-    let arn = format!(
-        "arn:aws:{service}:{}:{}:{kind}{}",
-        context.region,
-        context.account,
-        name.trim_start_matches('/')
-    );
-    Ok(Some(Attributes {
+    let path = format!("{kind}{}", name.trim_start_matches('/'));
+    Ok(Attributes {
         reference: name,
-        attributes: [("Arn", arn)].into(),
-    }))
+        attributes: [("Arn", arn(service, &path, context))].into(),
+        placeholder: None,
+    })
+}
+
+/// A resource that does not run here can still be referred to.
+fn placeholder(logical_id: &str, kind: &str, context: &Context) -> Attributes {
+    let service = kind.split("::").nth(1).unwrap_or("local").to_lowercase();
+    Attributes {
+        reference: logical_id.to_owned(),
+        attributes: BTreeMap::new(),
+        placeholder: Some(arn(&service, logical_id, context)),
+    }
+}
+
+fn arn(service: &str, path: &str, context: &Context) -> String {
+    let Context {
+        region, account, ..
+    } = context;
+    format!("arn:aws:{service}:{region}:{account}:{path}")
 }
 
 /// A property as a whole number within AWS's bounds.
