@@ -2,7 +2,8 @@
 //!
 //! [`Kinesis`] is the service behind the gateway. Inside, [`engine`] knows
 //! streams, shards and records and nothing of any wire; [`operations`] is the
-//! API, one file for each operation; [`wire`] is JSON and CBOR.
+//! API, one file for each operation; [`wire`] is JSON and CBOR; [`log`] keeps
+//! all of it on disk, with [`Options::data_dir`].
 //!
 //! Every put wakes the readers that wait on [`arrivals`], so nobody polls.
 
@@ -10,6 +11,7 @@ pub mod arrivals;
 pub mod clock;
 mod engine;
 pub mod error;
+mod log;
 mod operations;
 mod options;
 #[cfg(test)]
@@ -28,17 +30,15 @@ use super::{
     service::{Call, Service},
 };
 
+pub use log::OpenError;
 pub use options::{FsyncPolicy, Options};
 
 /// Kinesis Data Streams for one account and region, as a [`Service`].
 #[derive(Debug)]
 pub struct Kinesis {
-    engine: Engine,
+    /// Shared with subscriptions, which outlive their calls.
+    engine: Arc<Engine>,
 }
-
-/// The engine cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {}
 
 impl Kinesis {
     /// Opens an engine; every put and every change of a stream's shards is
@@ -48,7 +48,11 @@ impl Kinesis {
     ///
     /// [`OpenError`] says what of the stored state cannot be used.
     pub async fn open(options: Options, arrivals: Arrivals) -> Result<Arc<Self>, OpenError> {
-        let engine = Engine::new(options, arrivals);
+        // Reading the stored state blocks, and nothing is served before it.
+        let opening = tokio::task::spawn_blocking(move || Engine::open(options, arrivals));
+        let engine = opening.await.map_err(OpenError::interrupted)??;
+        let engine = Arc::new(engine);
+        engine::sweep::start(&engine);
         Ok(Arc::new(Self { engine }))
     }
 

@@ -1,13 +1,19 @@
 //! What Kinesis is, without its wire: streams, shards, records, positions.
 
+mod change;
+pub mod consumer;
 pub mod hash_key;
 pub mod iterator;
 pub mod lifecycle;
+mod persist;
 mod put;
 pub mod record;
+mod reshard;
 pub mod sequence;
 pub mod shard;
 pub mod stream;
+pub mod subscriptions;
+pub mod sweep;
 mod throttle;
 pub mod token;
 pub mod topology;
@@ -25,11 +31,12 @@ use parking_lot::RwLock;
 use self::{
     hash_key::HashKeyRange,
     lifecycle::{Lifecycle, Status},
-    shard::{Moment, Opening, Shard},
+    shard::{Moment, Opening},
     stream::{Mode, Settings, Stream},
+    subscriptions::Subscriptions,
     topology::Topology,
 };
-use super::{arrivals::Arrivals, clock::Clock, error::KinesisError, options::Options};
+use super::{arrivals::Arrivals, clock::Clock, error::KinesisError, log::Store, options::Options};
 
 /// All streams of one account and region.
 #[derive(Debug)]
@@ -38,11 +45,15 @@ pub struct Engine {
     pub options: Options,
     /// Wakes readers.
     pub arrivals: Arrivals,
+    /// Who is subscribed to which shard.
+    pub subscriptions: Subscriptions,
     streams: RwLock<BTreeMap<String, Arc<Stream>>>,
     /// The last stamp given out, microseconds since the Unix epoch.
     stamp: AtomicU64,
     /// Bytes that the records of all shards take.
     memory: Arc<AtomicU64>,
+    /// Where state outlives the process.
+    store: Option<Store>,
 }
 
 /// How long records are kept unless the stream says otherwise, hours (API
@@ -54,18 +65,6 @@ pub const DEFAULT_MAX_RECORD_KIB: u32 = 1024;
 const MILLIS_PER_HOUR: u64 = 60 * 60 * 1000;
 
 impl Engine {
-    /// An engine without streams.
-    #[must_use]
-    pub fn new(options: Options, arrivals: Arrivals) -> Self {
-        Self {
-            options,
-            arrivals,
-            streams: RwLock::default(),
-            stamp: AtomicU64::new(0),
-            memory: Arc::default(),
-        }
-    }
-
     /// Where the time comes from.
     #[must_use]
     pub fn clock(&self) -> &Clock {
@@ -110,26 +109,19 @@ impl Engine {
     }
 
     /// `count` shards that share the hash key space evenly.
-    #[must_use]
-    pub fn even_topology(&self, count: u32) -> Topology {
+    fn even_topology(&self, stream: &str, count: u32) -> Result<Topology, KinesisError> {
         let openings = HashKeyRange::evenly(count).into_iter().zip(0..);
         let shards = openings.map(|(range, number)| {
-            self.open_shard(Opening {
+            let opening = Opening {
                 number,
                 range,
                 parent: None,
                 adjacent_parent: None,
                 opened: self.stamp(),
-            })
+            };
+            self.open_shard(stream, opening)
         });
-        Topology::default().replace(&[], shards.collect())
-    }
-
-    /// An empty shard that counts towards this engine's memory.
-    #[must_use]
-    #[allow(clippy::needless_pass_by_value)]
-    pub fn open_shard(&self, opening: Opening) -> Arc<Shard> {
-        Arc::new(Shard::open(&opening, Arc::clone(&self.memory)))
+        Ok(Topology::default().replace(&[], shards.collect::<Result<_, _>>()?))
     }
 
     /// Adds a stream, which is CREATING for the transition delay.
@@ -145,17 +137,17 @@ impl Engine {
     ) -> Result<Arc<Stream>, KinesisError> {
         let now = self.clock().millis();
         settings.lifecycle = self.passing(Status::Creating, now);
-        let topology = self.even_topology(shards);
         let mut streams = self.streams.write();
-        if streams
-            .get(name)
-            .is_some_and(|stream| stream.status(now).is_some())
-        {
-            return Err(KinesisError::ResourceInUse(format!(
-                "Stream {name} under account {} already exists.",
-                self.options.account
-            )));
+        if let Some(stream) = streams.get(name) {
+            if stream.status(now).is_some() {
+                return Err(KinesisError::ResourceInUse(format!(
+                    "Stream {name} under account {} already exists.",
+                    self.options.account
+                )));
+            }
+            self.forget(stream)?;
         }
+        let topology = self.even_topology(name, shards)?;
         let stream = Arc::new(Stream::new(
             name.to_owned(),
             self.arn(name),
@@ -163,6 +155,7 @@ impl Engine {
             settings,
             topology,
         ));
+        self.save(&stream)?;
         streams.insert(name.to_owned(), Arc::clone(&stream));
         drop(streams);
         self.announce_shards(&stream);
@@ -170,13 +163,27 @@ impl Engine {
     }
 
     /// Starts deleting `stream`, and lets its readers know.
-    pub fn delete(&self, stream: &Arc<Stream>) {
-        let deleting = self.passing(Status::Deleting, self.clock().millis());
-        stream.with_settings(|settings| settings.lifecycle = deleting);
+    ///
+    /// # Errors
+    ///
+    /// `InternalFailure` if the stored state cannot be changed.
+    pub fn delete(&self, stream: &Arc<Stream>) -> Result<(), KinesisError> {
+        let now = self.clock().millis();
+        let deleting = self.passing(Status::Deleting, now);
+        self.change(stream, |settings| {
+            settings.lifecycle = deleting;
+            Ok(())
+        })?;
+        if deleting.at(now).is_none() {
+            let mut streams = self.streams.write();
+            self.forget(stream)?;
+            streams.remove(&stream.name);
+        }
         for shard in &stream.topology().shards {
             self.arrivals.notify_records(&stream.name, &shard.id);
         }
         self.announce_shards(stream);
+        Ok(())
     }
 
     /// The stream that a request names by name, ARN or both.
@@ -231,6 +238,26 @@ impl Engine {
             return Err(self.no_such_stream(&stream.name));
         }
         Ok(stream)
+    }
+
+    /// Like [`Engine::stream`], for changes: only an ACTIVE stream takes them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::stream`], and `ResourceInUseException`.
+    pub fn changeable(
+        &self,
+        name: Option<&str>,
+        arn: Option<&str>,
+    ) -> Result<Arc<Stream>, KinesisError> {
+        let stream = self.stream(name, arn)?;
+        if stream.status(self.clock().millis()) == Some(Status::Active) {
+            return Ok(stream);
+        }
+        Err(KinesisError::ResourceInUse(format!(
+            "Stream {} under account {} not ACTIVE.",
+            stream.name, self.options.account
+        )))
     }
 
     /// All streams, by name.

@@ -6,7 +6,7 @@ use super::{
     Engine,
     hash_key::HashKey,
     shard::{NewRecord, Outcome, Shard},
-    stream::{Placed, Stream},
+    stream::{Placed, Put, Stream},
 };
 use crate::aws::kinesis::error::KinesisError;
 
@@ -22,7 +22,7 @@ impl Engine {
         stream: &Arc<Stream>,
         records: &[(HashKey, NewRecord<'_>)],
     ) -> Result<Vec<Placed>, KinesisError> {
-        let placed = stream.append(records, self.moment(stream))?;
+        let Put { placed, commits } = stream.append(records, self.moment(stream))?;
         let mut touched: Vec<&Arc<Shard>> = Vec::new();
         for place in &placed {
             let stored = matches!(place.outcome, Outcome::Stored(_));
@@ -37,7 +37,45 @@ impl Engine {
         for shard in touched {
             self.arrivals.notify_records(&stream.name, &shard.id);
         }
+        self.relieve_memory();
+        for commit in commits {
+            commit.wait().await.map_err(|error| {
+                KinesisError::Internal(format!("the log cannot be flushed: {error}"))
+            })?;
+        }
         Ok(placed)
+    }
+
+    /// Drops the oldest records of all while they take more than the memory
+    /// allowed.
+    pub(super) fn relieve_memory(&self) {
+        let Some(max) = self.options.max_memory else {
+            return;
+        };
+        while self.memory() > max {
+            // A little more than needed, so that not every put has to do this.
+            let excess = self.memory().saturating_sub(max) + max / 64;
+            let streams = self.streams();
+            let shards = streams.iter().flat_map(|stream| {
+                let shards = stream.topology().shards.clone();
+                shards.into_iter().map(move |shard| (stream, shard))
+            });
+            let dated = shards.filter_map(|(stream, shard)| {
+                let arrival = shard.oldest_arrival()?;
+                Some((arrival, stream, shard))
+            });
+            let Some((_, stream, shard)) = dated.min_by_key(|(arrival, ..)| *arrival) else {
+                return;
+            };
+            let records = shard.evict(excess);
+            tracing::warn!(
+                stream = stream.name,
+                shard = shard.id,
+                records,
+                max_memory = max,
+                "records take more than the memory allowed: the oldest are dropped before their retention ends"
+            );
+        }
     }
 
     /// The message for a put or a read that a shard's limits refuse.

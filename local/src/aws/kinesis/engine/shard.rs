@@ -2,6 +2,8 @@
 
 use std::{
     collections::VecDeque,
+    io,
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -9,12 +11,17 @@ use std::{
 };
 
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 
 use super::{
     hash_key::HashKeyRange,
     record::{Chunk, Record},
     sequence::SequenceNumber,
     throttle::Throttle,
+};
+use crate::aws::kinesis::{
+    log::{Commit, Entry, OpenError, ShardLog},
+    options::FsyncPolicy,
 };
 
 /// A shard of a stream. Its mutex is held for the time it takes to append or to
@@ -48,10 +55,12 @@ struct State {
     last_arrival: u64,
     closing: Option<Closing>,
     throttle: Throttle,
+    /// Where records are written before they are stored here.
+    log: Option<ShardLog>,
 }
 
 /// How a shard ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Closing {
     /// When, in milliseconds since the Unix epoch.
     pub at: u64,
@@ -62,7 +71,7 @@ pub struct Closing {
 }
 
 /// What is needed to open a shard.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Opening {
     /// Its number in the stream.
     pub number: u64,
@@ -94,9 +103,25 @@ pub enum Outcome {
     Throttled,
 }
 
-/// The shard has been closed: its children take the records now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Closed;
+/// What became of an append.
+#[derive(Debug)]
+pub struct Appended {
+    /// For each record, in order.
+    pub outcomes: Vec<Outcome>,
+    /// To wait for before the put is acknowledged.
+    pub commit: Option<Commit>,
+}
+
+/// Why nothing of an append was stored.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// The shard has been closed: its children take the records now.
+    #[error("the shard is closed")]
+    Closed,
+    /// The shard's log cannot be written.
+    #[error("the shard's log cannot be written: {0}")]
+    Log(#[from] io::Error),
+}
 
 /// The reads of a shard are used up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,9 +187,38 @@ impl Moment {
 }
 
 impl Shard {
-    /// Opens an empty shard.
+    /// Opens an empty shard that is kept in memory.
     #[must_use]
     pub fn open(opening: &Opening, memory: Arc<AtomicU64>) -> Self {
+        let state = State::new(opening);
+        Self::new(opening, state, memory)
+    }
+
+    /// Opens a shard with the log in `directory`, and what the log holds.
+    ///
+    /// # Errors
+    ///
+    /// As [`ShardLog::open`].
+    pub fn recover(
+        opening: &Opening,
+        closing: Option<Closing>,
+        memory: Arc<AtomicU64>,
+        directory: PathBuf,
+        fsync: FsyncPolicy,
+    ) -> Result<Self, OpenError> {
+        let mut state = State::new(opening);
+        let mut stored = 0;
+        let recovered = ShardLog::open(directory, fsync, |entry| stored += state.restore(entry))?;
+        if state.records.is_empty() {
+            state.first = recovered.next;
+        }
+        state.log = Some(recovered.log);
+        state.closing = closing;
+        memory.fetch_add(stored, Ordering::Relaxed);
+        Ok(Self::new(opening, state, memory))
+    }
+
+    fn new(opening: &Opening, state: State, memory: Arc<AtomicU64>) -> Self {
         Self {
             number: opening.number,
             id: shard_id(opening.number),
@@ -172,15 +226,20 @@ impl Shard {
             adjacent_parent: opening.adjacent_parent,
             range: opening.range,
             opened: opening.opened,
-            state: Mutex::new(State {
-                records: VecDeque::new(),
-                first: 1,
-                chunk: Chunk::default(),
-                last_arrival: 0,
-                closing: None,
-                throttle: Throttle::new(opening.opened),
-            }),
+            state: Mutex::new(state),
             memory,
+        }
+    }
+
+    /// What [`Shard::open`] would need to open it again.
+    #[must_use]
+    pub fn opening(&self) -> Opening {
+        Opening {
+            number: self.number,
+            range: self.range,
+            parent: self.parent,
+            adjacent_parent: self.adjacent_parent,
+            opened: self.opened,
         }
     }
 
@@ -198,33 +257,54 @@ impl Shard {
     ///
     /// # Errors
     ///
-    /// [`Closed`] if the shard takes no more; nothing is stored then.
-    pub fn append(&self, records: &[NewRecord<'_>], now: Moment) -> Result<Vec<Outcome>, Closed> {
-        let mut state = self.state.lock();
+    /// [`AppendError`] says why nothing was stored.
+    pub fn append(&self, records: &[NewRecord<'_>], now: Moment) -> Result<Appended, AppendError> {
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
         if state.closing.is_some() {
-            return Err(Closed);
+            return Err(AppendError::Closed);
         }
-        self.trim_to(&mut state, now.horizon);
+        self.trim_to(state, now.horizon);
         let arrival = state.last_arrival.max(now.millis());
         state.last_arrival = arrival;
-        let mut stored = 0;
-        let outcomes = records
-            .iter()
-            .map(|record| {
-                let size = (record.partition_key.len() + record.data.len()) as u64;
-                if now.limited && !state.throttle.write(size, now.micros) {
-                    return Outcome::Throttled;
-                }
-                let record = state
-                    .chunk
-                    .store(arrival, record.partition_key, record.data);
-                stored += record.footprint();
-                state.records.push_back(record);
-                Outcome::Stored(self.sequence(state.next() - 1))
+        let outcomes = self.admit(state, records, now);
+        let stored = || {
+            let pairs = records.iter().zip(&outcomes);
+            pairs.filter_map(|(record, outcome)| match outcome {
+                Outcome::Stored(number) => Some((*record, number.index)),
+                Outcome::Throttled => None,
             })
-            .collect();
-        self.memory.fetch_add(stored, Ordering::Relaxed);
-        Ok(outcomes)
+        };
+        // On disk first: what a reader sees was written.
+        let commit = match &mut state.log {
+            Some(log) => log.append(stored().map(|(record, index)| Entry {
+                index,
+                arrival,
+                partition_key: record.partition_key,
+                data: record.data,
+            }))?,
+            None => None,
+        };
+        let mut footprint = 0;
+        for (record, _) in stored() {
+            footprint += state.push(arrival, record.partition_key, record.data);
+        }
+        self.memory.fetch_add(footprint, Ordering::Relaxed);
+        Ok(Appended { outcomes, commit })
+    }
+
+    /// Numbers the records that the shard's throughput admits.
+    fn admit(&self, state: &mut State, records: &[NewRecord<'_>], now: Moment) -> Vec<Outcome> {
+        let mut index = state.next();
+        let admit = |record: &NewRecord<'_>| {
+            let size = (record.partition_key.len() + record.data.len()) as u64;
+            if now.limited && !state.throttle.write(size, now.micros) {
+                return Outcome::Throttled;
+            }
+            index += 1;
+            Outcome::Stored(self.sequence(index - 1))
+        };
+        records.iter().map(admit).collect()
     }
 
     /// Reads a window of the shard.
@@ -271,21 +351,19 @@ impl Shard {
 
     /// Takes no more records from now on, and names the shards that do.
     ///
-    /// # Errors
-    ///
-    /// [`Closed`] if it was closed before.
-    pub fn close(&self, children: Vec<u64>, at: u64) -> Result<Closing, Closed> {
+    /// `at` is in milliseconds since the Unix epoch.
+    pub fn close(&self, children: Vec<u64>, at: u64) {
         let mut state = self.state.lock();
-        if state.closing.is_some() {
-            return Err(Closed);
-        }
-        let closing = Closing {
+        state.closing = Some(Closing {
             at: at.max(state.last_arrival),
             index: state.next(),
             children,
-        };
-        state.closing = Some(closing.clone());
-        Ok(closing)
+        });
+    }
+
+    /// Takes records again: the resharding that closed it has failed.
+    pub fn reopen(&self) {
+        self.state.lock().closing = None;
     }
 
     /// How the shard was closed, if it was.
@@ -340,7 +418,8 @@ impl Shard {
         })
     }
 
-    /// Drops records that are past retention.
+    /// Drops the records that arrived before `horizon`, in milliseconds since
+    /// the Unix epoch.
     pub fn trim(&self, horizon: u64) {
         self.trim_to(&mut self.state.lock(), horizon);
     }
@@ -357,8 +436,11 @@ impl Shard {
                 dropped += 1;
             }
         }
-        state.first += dropped;
-        if freed > 0 {
+        if dropped > 0 {
+            state.first += dropped;
+            if let Some(log) = &mut state.log {
+                log.forget(state.first);
+            }
             self.memory.fetch_sub(freed, Ordering::Relaxed);
         }
         dropped
@@ -374,6 +456,35 @@ impl Drop for Shard {
 }
 
 impl State {
+    fn new(opening: &Opening) -> Self {
+        Self {
+            records: VecDeque::new(),
+            first: 1,
+            chunk: Chunk::default(),
+            last_arrival: 0,
+            closing: None,
+            throttle: Throttle::new(opening.opened),
+            log: None,
+        }
+    }
+
+    /// Stores a record and returns the bytes of memory that it takes.
+    fn push(&mut self, arrival: u64, partition_key: &str, data: &[u8]) -> u64 {
+        let record = self.chunk.store(arrival, partition_key, data);
+        let footprint = record.footprint();
+        self.records.push_back(record);
+        footprint
+    }
+
+    /// Stores a record that the log holds already.
+    fn restore(&mut self, entry: Entry<'_>) -> u64 {
+        if self.records.is_empty() {
+            self.first = entry.index;
+        }
+        self.last_arrival = self.last_arrival.max(entry.arrival);
+        self.push(entry.arrival, entry.partition_key, entry.data)
+    }
+
     fn next(&self) -> u64 {
         self.first + self.records.len() as u64
     }

@@ -6,12 +6,13 @@ use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    consumer::Consumer,
     hash_key::HashKey,
     lifecycle::{Lifecycle, Status},
-    shard::{Moment, NewRecord, Outcome, Shard},
+    shard::{AppendError, Moment, NewRecord, Outcome, Shard},
     topology::Topology,
 };
-use crate::aws::kinesis::error::KinesisError;
+use crate::aws::kinesis::{error::KinesisError, log::Commit};
 
 /// How a stream's capacity is managed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +25,7 @@ pub enum Mode {
 }
 
 /// What can be changed about a stream besides its shards.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Settings {
     /// How capacity is managed.
     pub mode: Mode,
@@ -36,6 +37,8 @@ pub struct Settings {
     pub tags: BTreeMap<String, String>,
     /// The stream's status.
     pub lifecycle: Lifecycle,
+    /// Registered consumers by name.
+    pub consumers: BTreeMap<String, Consumer>,
 }
 
 /// A stream. Its locks are held to copy a reference or a setting, no longer.
@@ -49,6 +52,15 @@ pub struct Stream {
     pub created: u64,
     settings: Mutex<Settings>,
     topology: RwLock<Arc<Topology>>,
+}
+
+/// What became of a put.
+#[derive(Debug)]
+pub struct Put {
+    /// For each record, in order.
+    pub placed: Vec<Placed>,
+    /// To wait for before the put is acknowledged.
+    pub commits: Vec<Commit>,
 }
 
 /// Where one record of a put went.
@@ -123,12 +135,14 @@ impl Stream {
     ///
     /// # Errors
     ///
-    /// `InternalFailure` if no open shard owns a key, which resharding prevents.
+    /// `InternalFailure` if a shard's log cannot be written: SDKs then send all
+    /// records again, also those that other shards have stored.
     pub fn append(
         &self,
         records: &[(HashKey, NewRecord<'_>)],
         now: Moment,
-    ) -> Result<Vec<Placed>, KinesisError> {
+    ) -> Result<Put, KinesisError> {
+        let mut commits = Vec::new();
         let mut placed: Vec<Option<Placed>> = vec![None; records.len()];
         let mut pending: Vec<usize> = (0..records.len()).collect();
         while !pending.is_empty() {
@@ -139,13 +153,18 @@ impl Stream {
                     .iter()
                     .filter_map(|member| records.get(*member).map(|(_, record)| *record))
                     .collect();
-                let Ok(outcomes) = shard.append(&batch, now) else {
+                let appended = match shard.append(&batch, now) {
+                    Ok(appended) => appended,
                     // Closed since the topology was read: its children are, or
                     // in a moment will be, in the next one.
-                    left.extend(members);
-                    continue;
+                    Err(AppendError::Closed) => {
+                        left.extend(members);
+                        continue;
+                    }
+                    Err(error) => return Err(KinesisError::Internal(error.to_string())),
                 };
-                for (member, outcome) in members.into_iter().zip(outcomes) {
+                commits.extend(appended.commit);
+                for (member, outcome) in members.into_iter().zip(appended.outcomes) {
                     let shard = Arc::clone(shard);
                     if let Some(place) = placed.get_mut(member) {
                         *place = Some(Placed { shard, outcome });
@@ -155,7 +174,13 @@ impl Stream {
             left.sort_unstable();
             pending = left;
         }
-        Ok(placed.into_iter().flatten().collect())
+        let placed = placed.into_iter().flatten().collect();
+        Ok(Put { placed, commits })
+    }
+
+    /// Looks at the shards while nothing can replace them.
+    pub fn with_topology<T>(&self, look: impl FnOnce(&Topology) -> T) -> T {
+        look(&self.topology.read())
     }
 
     /// Replaces the shards by what `change` makes of them. Puts go on in the

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::shapes::StreamModeDetails;
+use super::{limits, shapes::StreamModeDetails, tags};
 use crate::aws::kinesis::{
     engine::{
         DEFAULT_MAX_RECORD_KIB, DEFAULT_RETENTION_HOURS, Engine,
@@ -18,8 +18,6 @@ use crate::aws::kinesis::{
 /// Shards of an `ON_DEMAND` stream at first (developer guide, "Choose the data
 /// stream capacity mode": 4 MB/s of writes).
 const ON_DEMAND_SHARDS: u32 = 4;
-/// The most shards that a stream can have (API reference, `UpdateShardCount`).
-const MAX_SHARDS: i64 = 10_000;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -38,7 +36,7 @@ pub struct Request {
 pub async fn create_stream(engine: &Engine, request: Request) -> Result<(), KinesisError> {
     let mut constraints = Constraints::default();
     constraints.name("streamName", &request.stream_name);
-    constraints.range("shardCount", request.shard_count, 1, MAX_SHARDS);
+    constraints.range("shardCount", request.shard_count, 1, limits::MAX_SHARDS);
     constraints.range(
         "maxRecordSizeInKiB",
         request.max_record_size_in_kib,
@@ -46,6 +44,7 @@ pub async fn create_stream(engine: &Engine, request: Request) -> Result<(), Kine
         10_240,
     );
     constraints.finish()?;
+    tags::check_new(&BTreeMap::new(), &request.tags)?;
     let mode = request
         .stream_mode_details
         .map_or(Mode::Provisioned, |details| details.stream_mode);
@@ -58,6 +57,7 @@ pub async fn create_stream(engine: &Engine, request: Request) -> Result<(), Kine
             ));
         }
     };
+    limits::check_new_shards(engine, mode, shards)?;
     let max_record_kib = request.max_record_size_in_kib;
     let settings = Settings {
         mode,
@@ -67,6 +67,7 @@ pub async fn create_stream(engine: &Engine, request: Request) -> Result<(), Kine
             .unwrap_or(DEFAULT_MAX_RECORD_KIB),
         tags: request.tags,
         lifecycle: Lifecycle::active(),
+        consumers: BTreeMap::new(),
     };
     engine.create(&request.stream_name, shards, settings)?;
     Ok(())

@@ -137,7 +137,7 @@ pub async fn describe_stream_summary(
         stream_description_summary: Summary {
             common,
             open_shard_count: open,
-            consumer_count: 0,
+            consumer_count: settings.consumers.len(),
             max_record_size_in_kib: settings.max_record_kib,
         },
     })

@@ -2,6 +2,7 @@
 //! and the KCL send it.
 
 pub mod blob;
+pub mod event_stream;
 pub mod timestamp;
 
 use std::fmt::Display;
@@ -86,21 +87,34 @@ impl Format {
         if self == Self::Json {
             return error.into_response();
         }
-        let body = ErrorBody {
-            code: error.code,
-            message: &error.message,
-        };
-        let mut reply = self.respond(error.status, self.write(&body).unwrap_or_default());
+        let mut reply = self.respond(error.status, self.error_body(&error));
         let code = HeaderValue::from_static(error.code);
         reply.headers_mut().insert("x-amzn-errortype", code);
         reply
     }
 
-    fn respond(self, status: StatusCode, body: Vec<u8>) -> Response {
-        let content_type = HeaderValue::from_static(match self {
+    /// The body of an error: `__type` and `message`.
+    #[must_use]
+    pub fn error_body(self, error: &AwsError) -> Vec<u8> {
+        let body = ErrorBody {
+            code: error.code,
+            message: &error.message,
+        };
+        // Two strings can always be written.
+        self.write(&body).unwrap_or_default()
+    }
+
+    /// The content type that this format goes by.
+    #[must_use]
+    pub fn content_type(self) -> &'static str {
+        match self {
             Self::Json => JSON,
             Self::Cbor => CBOR,
-        });
+        }
+    }
+
+    fn respond(self, status: StatusCode, body: Vec<u8>) -> Response {
+        let content_type = HeaderValue::from_static(self.content_type());
         let mut reply = (status, body).into_response();
         reply
             .headers_mut()
