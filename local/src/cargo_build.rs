@@ -82,12 +82,11 @@ async fn from_code_uri(
     template: &Path,
     release: bool,
 ) -> Result<PathBuf, BuildError> {
-    let beside = template.parent().unwrap_or(Path::new(""));
+    let beside = folder_of(template);
     let folder = match &function.code_uri {
         Some(code_uri) => beside.join(code_uri),
-        None => beside.to_owned(),
+        None => beside,
     };
-    let folder = folder.canonicalize().unwrap_or(folder);
     let ready = folder.join("bootstrap");
     if ready.is_file() {
         return executable(&ready);
@@ -99,6 +98,15 @@ async fn from_code_uri(
         });
     }
     build(&folder, &function.handler, release).await
+}
+
+/// The folder that a template stands in, which its `CodeUri`s are relative to.
+#[must_use]
+pub fn folder_of(template: &Path) -> PathBuf {
+    // A file in the working folder has an empty parent.
+    let parent = template.parent().filter(|parent| *parent != Path::new(""));
+    let parent = parent.unwrap_or(Path::new("."));
+    parent.canonicalize().unwrap_or_else(|_| parent.to_owned())
 }
 
 /// Builds one binary of the package or workspace in `folder`. What cargo says
@@ -119,12 +127,20 @@ pub async fn build(folder: &Path, binary: &str, release: bool) -> Result<PathBuf
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .kill_on_drop(true);
+    // Build scripts watch these; with the ones of this run they would all run
+    // again, here and at the next plain `cargo build`.
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(is_of_this_run) {
+            command.env_remove(name);
+        }
+    }
     let output = command.output().await.map_err(BuildError::NoCargo)?;
     let built = String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(|line| serde_json::from_str::<Artifact>(line).ok())
-        .find(|artifact| artifact.target.name == binary)
-        .and_then(|artifact| artifact.executable);
+        // A library of the same name has no executable.
+        .filter(|artifact| artifact.target.name == binary)
+        .find_map(|artifact| artifact.executable);
     match built {
         Some(executable) if output.status.success() => Ok(executable),
         _ => Err(BuildError::Failed {
@@ -132,6 +148,15 @@ pub async fn build(folder: &Path, binary: &str, release: bool) -> Result<PathBuf
             folder: folder.to_owned(),
         }),
     }
+}
+
+/// Whether cargo has set a variable for the program that it runs (Cargo book,
+/// "Environment variables Cargo sets for crates").
+fn is_of_this_run(variable: &str) -> bool {
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"]
+        .iter()
+        .any(|prefix| variable.starts_with(prefix))
+        || ["CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE"].contains(&variable)
 }
 
 /// Cargo's `compiler-artifact` message (Cargo book, "External tools").

@@ -15,7 +15,7 @@ use anyhow::{Context, bail};
 use serde::Deserialize;
 use tokio::{process::Command, time::Instant};
 
-use crate::embedded::Embedded;
+use crate::{cargo_build, embedded::Embedded};
 use report::Report;
 use tally::Tally;
 
@@ -141,8 +141,7 @@ async fn produce(embedded: &Embedded, stream: &str, load: &Load) -> anyhow::Resu
 ///
 /// It cannot be built.
 pub async fn build_producer(template: &Path, release: bool) -> anyhow::Result<PathBuf> {
-    let folder = template.parent().unwrap_or(Path::new(""));
-    let folder = folder.canonicalize().context("the template's folder")?;
+    let folder = cargo_build::folder_of(template);
     let workspace = folder
         .ancestors()
         .find(|folder| folder.join("producer/Cargo.toml").is_file())
@@ -150,7 +149,7 @@ pub async fn build_producer(template: &Path, release: bool) -> anyhow::Result<Pa
         .context(
             "the producer's source is neither beside the template nor where this program was built; name its executable with --producer PATH",
         )?;
-    Ok(crate::cargo_build::build(workspace, "producer", release).await?)
+    Ok(cargo_build::build(workspace, "producer", release).await?)
 }
 
 /// Where this program was built: a template may stand anywhere.
