@@ -26,7 +26,7 @@ use crate::aws::kinesis::{
 };
 
 /// How long a subscription lasts (API reference: "for up to 5 minutes").
-const LIFETIME: Duration = Duration::from_secs(5 * 60);
+const LIFETIME: Duration = Duration::from_mins(5);
 /// How often an event is sent although nothing has arrived, so that both sides
 /// know of each other.
 const HEARTBEAT: Duration = Duration::from_secs(5);
