@@ -5,3 +5,16 @@
 //! mapping, and stands in for the cache. `docs/design.md` has the whole picture.
 
 pub mod aws;
+pub mod cargo_build;
+pub mod cli;
+pub mod commands;
+pub mod e2e;
+pub mod embedded;
+pub mod event_source;
+pub mod lambda;
+pub mod momento;
+pub mod pipeline;
+pub mod ports;
+pub mod provision;
+pub mod server;
+pub mod template;

@@ -1,6 +1,9 @@
 //! One port for all services: `X-Amz-Target` says which one a request is for.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use axum::{
     Router,
@@ -17,20 +20,49 @@ use super::{
     service::{Call, Service},
 };
 
-/// The largest request body taken, bytes: PutRecords' 10 MiB (API reference,
-/// `PutRecords`) in base64, with room for keys.
+/// The largest request body taken, bytes: the 10 MiB of `PutRecords` (API
+/// reference) in base64, with room for keys.
 const MAX_BODY: usize = 20 * 1024 * 1024;
+
+/// How often each operation was called, such as `DynamoDB.GetItem`.
+#[derive(Debug, Default)]
+pub struct CallCounts(Mutex<BTreeMap<String, u64>>);
+
+impl CallCounts {
+    /// How often `operation` of `service` was called.
+    #[must_use]
+    pub fn of(&self, service: &str, operation: &str) -> u64 {
+        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = format!("{service}.{operation}");
+        counts.get(&key).copied().unwrap_or(0)
+    }
+
+    fn count(&self, service: &str, operation: &str) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts.entry(format!("{service}.{operation}")).or_default() += 1;
+    }
+}
 
 /// The services, and how a request finds its own.
 pub struct Gateway {
     services: Vec<Arc<dyn Service>>,
+    counts: Arc<CallCounts>,
 }
 
 impl Gateway {
     /// A gateway in front of `services`.
     #[must_use]
     pub fn new(services: Vec<Arc<dyn Service>>) -> Self {
-        Self { services }
+        Self {
+            services,
+            counts: Arc::default(),
+        }
+    }
+
+    /// What is called from now on.
+    #[must_use]
+    pub fn counts(&self) -> Arc<CallCounts> {
+        self.counts.clone()
     }
 
     /// The HTTP surface: AWS calls on every path, health as LocalStack spells it.
@@ -121,6 +153,7 @@ async fn route(gateway: &Gateway, request: Request) -> Result<Response, AwsError
         code: "RequestEntityTooLargeException",
         message: format!("{target}: the body cannot be read, or is over {MAX_BODY} bytes: {error}"),
     })?;
+    gateway.counts.count(service.name(), &operation);
     tracing::debug!(%target, bytes = body.len(), "aws call");
     let call = Call {
         operation,

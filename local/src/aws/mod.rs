@@ -3,10 +3,13 @@
 //! [`gateway`] reads `X-Amz-Target` and hands the call to one of the services;
 //! a service knows its own operations and nothing of HTTP routing.
 
+pub mod apis;
+pub mod dynamodb;
 pub mod error;
 pub mod gateway;
 pub mod kinesis;
 pub mod service;
+pub mod ssm;
 
 /// The account that every ARN names, as LocalStack does it.
 pub const ACCOUNT_ID: &str = "000000000000";

@@ -1,0 +1,113 @@
+//! The record, before and after: the contract between producer and consumer.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+/// What the producer writes, as JSON, into a Kinesis record's data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reading {
+    /// A KSUID; also the record's partition key.
+    pub id: String,
+    /// What was read, such as `Model One`.
+    pub name: String,
+    /// The key of the location's item: `Car`, `House`, `Diner`.
+    pub location: String,
+    /// When the producer wrote it.
+    #[serde(with = "time::serde::rfc3339")]
+    pub write_time: OffsetDateTime,
+}
+
+/// An item of the locations table. A location that the table does not have is
+/// its name alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Location {
+    /// The item's key.
+    pub location: String,
+    /// What the place is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// What else is known of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notes: Option<String>,
+}
+
+impl Location {
+    /// The location that the table has no item for.
+    #[must_use]
+    pub fn unknown(name: &str) -> Self {
+        Self {
+            location: name.to_owned(),
+            description: None,
+            notes: None,
+        }
+    }
+}
+
+/// The record with its location looked up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EnrichedReading {
+    /// [`Reading::id`].
+    pub id: String,
+    /// [`Reading::name`].
+    pub name: String,
+    /// The item that [`Reading::location`] named.
+    pub location: Location,
+    /// When the consumer was done with it; less [`Reading::write_time`] it is the
+    /// record's whole way.
+    #[serde(with = "time::serde::rfc3339")]
+    pub read_time: OffsetDateTime,
+    /// [`Reading::write_time`].
+    #[serde(with = "time::serde::rfc3339")]
+    pub write_time: OffsetDateTime,
+}
+
+impl Reading {
+    /// This record with its location looked up, read now.
+    #[must_use]
+    pub fn enrich(&self, location: Location) -> EnrichedReading {
+        EnrichedReading {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            location,
+            read_time: OffsetDateTime::now_utc(),
+            write_time: self.write_time,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Location, Reading};
+
+    const WIRE: &str = r#"{"id":"2Nd5","name":"Model One","location":"Car","writeTime":"2026-11-22T10:20:30.123456Z"}"#;
+
+    #[test]
+    fn a_reading_has_the_wire_form_that_the_producer_writes() {
+        let reading: Reading = serde_json::from_str(WIRE).unwrap();
+        assert_eq!(reading.location, "Car");
+        assert_eq!(serde_json::to_string(&reading).unwrap(), WIRE);
+    }
+
+    #[test]
+    fn enriching_replaces_the_location_by_its_item_and_keeps_the_rest() {
+        let reading: Reading = serde_json::from_str(WIRE).unwrap();
+        let car = Location {
+            location: "Car".into(),
+            description: Some("Car description".into()),
+            notes: Some("Car notes".into()),
+        };
+        let after = serde_json::to_value(reading.enrich(car)).unwrap();
+        assert_eq!(after["id"], "2Nd5");
+        assert_eq!(after["location"]["description"], "Car description");
+        assert_eq!(after["writeTime"], "2026-11-22T10:20:30.123456Z");
+        assert!(after["readTime"].is_string());
+    }
+
+    #[test]
+    fn an_unknown_location_keeps_its_name_and_nothing_else() {
+        let unknown = serde_json::to_string(&Location::unknown("Moon")).unwrap();
+        assert_eq!(unknown, r#"{"location":"Moon"}"#);
+    }
+}

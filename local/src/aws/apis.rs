@@ -1,0 +1,83 @@
+//! All services on one port: what `local aws` is, and `local up` starts with.
+
+use std::{path::Path, sync::Arc};
+
+use tokio::net::TcpListener;
+
+use super::{
+    dynamodb::{self, DynamoDb},
+    gateway::{CallCounts, Gateway},
+    kinesis::{self, Kinesis, arrivals::Arrivals},
+    service::Service,
+    ssm::{self, ParameterStore},
+};
+use crate::server::Server;
+
+/// The AWS APIs, served. Dropping it stops them.
+pub struct AwsApis {
+    server: Server,
+    /// What they were asked.
+    pub calls: Arc<CallCounts>,
+    /// What arrives in the streams.
+    pub arrivals: Arrivals,
+}
+
+/// Why they could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Kinesis.
+    #[error(transparent)]
+    Kinesis(#[from] kinesis::OpenError),
+    /// DynamoDB.
+    #[error(transparent)]
+    DynamoDb(#[from] dynamodb::StartError),
+    /// SSM.
+    #[error(transparent)]
+    Ssm(#[from] ssm::OpenError),
+    /// The listener.
+    #[error("the AWS APIs cannot be served: {0}")]
+    Serve(#[from] std::io::Error),
+}
+
+impl AwsApis {
+    /// Opens the services, with their state in `data` or in memory, and serves
+    /// them on `listener`.
+    ///
+    /// # Errors
+    ///
+    /// State that cannot be opened.
+    pub async fn start(
+        listener: TcpListener,
+        region: &str,
+        data: Option<&Path>,
+    ) -> Result<Self, OpenError> {
+        let file = |name: &str| data.map(|data| data.join(name));
+        let arrivals = Arrivals::default();
+        let kinesis = kinesis::Options {
+            region: region.to_owned(),
+            data_dir: file("kinesis"),
+            ..kinesis::Options::default()
+        };
+        let services: Vec<Arc<dyn Service>> = vec![
+            Kinesis::open(kinesis, arrivals.clone()).await?,
+            Arc::new(DynamoDb::start(file("dynamodb.sqlite").as_deref()).await?),
+            Arc::new(ParameterStore::open(
+                region,
+                file("parameters.json").as_deref(),
+            )?),
+        ];
+        let gateway = Gateway::new(services);
+        let calls = gateway.counts();
+        Ok(Self {
+            server: Server::start(listener, gateway.router())?,
+            calls,
+            arrivals,
+        })
+    }
+
+    /// Their URL, for clients on this machine.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.server.url()
+    }
+}

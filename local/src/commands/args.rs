@@ -1,0 +1,163 @@
+//! Arguments that several commands take.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
+};
+
+use clap::{Args, ValueEnum};
+
+use crate::{
+    aws::{ACCOUNT_ID, DEFAULT_REGION},
+    cargo_build,
+    cli::Failure,
+    embedded::{ApiKey, Cache},
+    template::{self, Context, Environment},
+};
+
+/// Which template, and values for its parameters.
+#[derive(Debug, Clone, Args)]
+pub struct TemplateArgs {
+    /// The SAM template
+    #[arg(long, value_name = "FILE", default_value = "template.yaml")]
+    pub template: PathBuf,
+
+    /// A value for one of the template's parameters
+    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = pair)]
+    pub parameters: Vec<(String, String)>,
+
+    /// The region of all ARNs
+    #[arg(long, env = "AWS_REGION", value_name = "REGION", default_value = DEFAULT_REGION)]
+    pub region: String,
+}
+
+impl TemplateArgs {
+    /// Reads the template.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, and where.
+    pub fn read(&self) -> Result<Environment, Failure> {
+        let context = Context {
+            region: self.region.clone(),
+            account: ACCOUNT_ID.to_owned(),
+            parameters: self.parameters.iter().cloned().collect(),
+        };
+        template::load(&self.template, &context).map_err(Failure::configuration)
+    }
+}
+
+/// Where the functions' executables come from.
+#[derive(Debug, Clone, Args)]
+pub struct BootstrapArgs {
+    /// The function's executable, instead of building its `CodeUri`; with
+    /// several functions, FUNCTION=PATH for each
+    #[arg(long = "bootstrap", value_name = "PATH", value_parser = bootstrap)]
+    pub bootstraps: Vec<(String, PathBuf)>,
+
+    /// Build with optimisations
+    #[arg(long)]
+    pub release: bool,
+}
+
+impl BootstrapArgs {
+    /// Finds or builds the executable of every function.
+    ///
+    /// # Errors
+    ///
+    /// One is missing, or cannot be built.
+    pub async fn resolve(
+        &self,
+        environment: &Environment,
+        template: &TemplateArgs,
+    ) -> Result<BTreeMap<String, PathBuf>, Failure> {
+        let named = self.bootstraps.iter().cloned().collect();
+        let functions = &environment.functions;
+        cargo_build::bootstraps(functions, &named, &template.template, self.release)
+            .await
+            .map_err(Failure::configuration)
+    }
+}
+
+/// Which cache the functions get.
+#[derive(Debug, Clone, Args)]
+pub struct CacheArgs {
+    /// The functions' cache: the stub here, or Momento itself, whose key is
+    /// then taken from `MOMENTO_API_KEY`
+    #[arg(long, value_enum, default_value_t = CacheChoice::Stub)]
+    pub cache: CacheChoice,
+}
+
+/// The values of `--cache`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CacheChoice {
+    /// The stub in this process.
+    Stub,
+    /// Momento's service.
+    Momento,
+}
+
+impl CacheArgs {
+    /// The cache, with Momento's key from the environment where it is Momento.
+    ///
+    /// # Errors
+    ///
+    /// The key is not set.
+    pub fn resolve(&self) -> Result<Cache, Failure> {
+        match self.cache {
+            CacheChoice::Stub => Ok(Cache::Stub),
+            CacheChoice::Momento => match std::env::var("MOMENTO_API_KEY") {
+                Ok(key) if !key.trim().is_empty() => Ok(Cache::Momento(ApiKey(key))),
+                _ => Err(Failure::configuration(anyhow::anyhow!(
+                    "MOMENTO_API_KEY is not set; --cache momento needs a Momento API key in it"
+                ))),
+            },
+        }
+    }
+}
+
+/// The address that servers listen on.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct HostArgs {
+    /// The address to listen on
+    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    pub host: IpAddr,
+}
+
+/// `NAME=VALUE`.
+///
+/// # Errors
+///
+/// There is no `=`, or no name before it.
+pub fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}
+
+/// `PATH`, for all functions, or `FUNCTION=PATH`.
+fn bootstrap(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        // A path may hold a `=` too, but then it has a `/` before it.
+        Some((function, path)) if !function.is_empty() && !function.contains('/') => {
+            Ok((function.to_owned(), PathBuf::from(path)))
+        }
+        _ => Ok((String::new(), PathBuf::from(text))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bootstrap;
+    use std::path::PathBuf;
+
+    #[test]
+    fn a_bootstrap_is_for_all_functions_unless_one_is_named() {
+        let named = |function: &str, path: &str| Ok((function.to_owned(), PathBuf::from(path)));
+        assert_eq!(bootstrap("./bootstrap"), named("", "./bootstrap"));
+        assert_eq!(bootstrap("orders=./b"), named("orders", "./b"));
+        assert_eq!(bootstrap("./a=b/bootstrap"), named("", "./a=b/bootstrap"));
+    }
+}

@@ -1,0 +1,54 @@
+//! `local aws`: the AWS APIs alone.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::Args;
+
+use super::args::HostArgs;
+use crate::{
+    aws::{DEFAULT_REGION, apis::AwsApis},
+    cli::{Failure, Outcome, interrupted},
+    ports,
+};
+
+/// Serve the AWS APIs on one port: Kinesis, DynamoDB, SSM.
+#[derive(Debug, Args)]
+pub struct Aws {
+    #[command(flatten)]
+    host: HostArgs,
+
+    /// Port to listen on; 0: any free one
+    #[arg(long = "port", value_name = "PORT", default_value_t = 4566)]
+    port: u16,
+
+    /// The region of all ARNs
+    #[arg(long, env = "AWS_REGION", value_name = "REGION", default_value = DEFAULT_REGION)]
+    region: String,
+
+    /// Keep state there; without it everything is gone at exit
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+impl Aws {
+    /// Serves until it is interrupted.
+    ///
+    /// # Errors
+    ///
+    /// The port is taken, or the data cannot be opened.
+    pub async fn run(self) -> Outcome {
+        let listener = ports::listen(self.host.host, self.port, "--port")
+            .await
+            .map_err(Failure::configuration)?;
+        if let Some(data) = &self.data_dir {
+            std::fs::create_dir_all(data).map_err(Failure::configuration)?;
+        }
+        let aws = AwsApis::start(listener, &self.region, self.data_dir.as_deref())
+            .await
+            .map_err(Failure::configuration)?;
+        eprintln!("Kinesis, DynamoDB and SSM at {}", aws.url());
+        eprintln!("Ctrl-C stops them");
+        interrupted().await;
+        Ok(ExitCode::SUCCESS)
+    }
+}

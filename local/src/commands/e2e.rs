@@ -1,0 +1,169 @@
+//! `local e2e`: the whole pipeline once, checked.
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Instant};
+
+use anyhow::anyhow;
+use clap::{Args, ValueEnum};
+
+use super::args::{BootstrapArgs, CacheArgs, TemplateArgs};
+use crate::{
+    cli::{Failure, INTERRUPTED, Outcome, interrupted},
+    e2e::{self, Load, report::Report, tally::Tally},
+    embedded::{Embedded, Options},
+    lambda::log::{LogLine, LogSink},
+    template::Environment,
+};
+
+/// Run the whole pipeline once, check every record, and report.
+#[derive(Debug, Args)]
+pub struct E2e {
+    #[command(flatten)]
+    template: TemplateArgs,
+    #[command(flatten)]
+    bootstrap: BootstrapArgs,
+    #[command(flatten)]
+    cache: CacheArgs,
+
+    /// Records to write, all threads together
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
+    records: u64,
+
+    /// Writers side by side
+    #[arg(long, value_name = "T", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    threads: u32,
+
+    /// Records per second, all threads together [default: as fast as they go]
+    #[arg(long, value_name = "R")]
+    rate: Option<f64>,
+
+    /// Shards of the stream, instead of what the template says
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    shards: Option<u32>,
+
+    /// What runs the pipeline
+    #[arg(long, value_enum, default_value_t = Backend::Embedded)]
+    backend: Backend,
+
+    /// The producer's executable, instead of building it
+    #[arg(long, value_name = "PATH")]
+    producer: Option<PathBuf>,
+
+    /// Keep state there; without it everything is gone at exit
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+
+    /// Show the functions' lines on stderr
+    #[arg(long)]
+    show_logs: bool,
+
+    /// How the report is written to stdout
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    output: Output,
+}
+
+/// The values of `--backend`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Backend {
+    /// Everything in this process.
+    Embedded,
+}
+
+/// The report's form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    Text,
+    Json,
+}
+
+impl E2e {
+    /// Runs the pipeline.
+    ///
+    /// # Errors
+    ///
+    /// Something cannot be started or built, or the producer fails.
+    pub async fn run(self) -> Outcome {
+        let mut environment = self.template.read()?;
+        let stream = self.stream(&mut environment)?;
+        let cache = self.cache.resolve()?;
+        let bootstraps = self.bootstrap.resolve(&environment, &self.template).await?;
+        let load = Load {
+            producer: self.producer().await?,
+            records: self.records,
+            threads: self.threads,
+            rate: self.rate,
+        };
+        let tally = Arc::new(Tally::default());
+        let options = Options {
+            region: self.template.region.clone(),
+            cache,
+            data_dir: self.data_dir.clone(),
+            log: log(self.show_logs),
+            observer: tally.clone(),
+            ..Options::new(environment, bootstraps)
+        };
+        let Backend::Embedded = self.backend;
+        let began = Instant::now();
+        let embedded = Embedded::start(options)
+            .await
+            .map_err(Failure::configuration)?;
+        let startup = began.elapsed();
+        let ran = e2e::run(&embedded, &stream, &load, &tally, startup, interrupted()).await;
+        embedded.shut_down().await;
+        let report = ran.map_err(Failure::Run)?;
+        self.print(&report).map_err(Failure::run)?;
+        Ok(match (report.partial, report.passed()) {
+            (true, _) => ExitCode::from(INTERRUPTED),
+            (false, true) => ExitCode::SUCCESS,
+            (false, false) => ExitCode::FAILURE,
+        })
+    }
+
+    /// The stream to write to: that of the first mapping.
+    fn stream(&self, environment: &mut Environment) -> Result<String, Failure> {
+        let mapping = environment
+            .mappings
+            .iter()
+            .find(|mapping| mapping.settings.enabled);
+        let name = mapping
+            .map(|mapping| mapping.stream.clone())
+            .ok_or_else(|| {
+                Failure::configuration(anyhow!(
+                    "{} has no enabled event source mapping, so nothing would process the records",
+                    self.template.template.display()
+                ))
+            })?;
+        for stream in &mut environment.streams {
+            if stream.name == name && self.shards.is_some() {
+                stream.shards = self.shards;
+            }
+        }
+        Ok(name)
+    }
+
+    async fn producer(&self) -> Result<PathBuf, Failure> {
+        match &self.producer {
+            Some(path) => Ok(path.clone()),
+            None => e2e::build_producer(&self.template.template, self.bootstrap.release)
+                .await
+                .map_err(Failure::Configuration),
+        }
+    }
+
+    fn print(&self, report: &Report) -> serde_json::Result<()> {
+        match self.output {
+            Output::Text => print!("{report}"),
+            Output::Json => println!("{}", serde_json::to_string(report)?),
+        }
+        Ok(())
+    }
+}
+
+/// The functions' lines: all of them, or only warnings and errors.
+fn log(all: bool) -> LogSink {
+    Arc::new(move |line: LogLine| {
+        let worth_it = ["\"WARN\"", "\"ERROR\"", " WARN ", " ERROR ", "panicked"];
+        if all || worth_it.iter().any(|word| line.text.contains(word)) {
+            eprintln!("{} | {}", line.function, line.text);
+        }
+    })
+}

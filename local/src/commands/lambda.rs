@@ -1,0 +1,114 @@
+//! `local lambda`: one bootstrap behind the Invoke API.
+
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+
+use clap::Args;
+
+use super::args::{HostArgs, pair};
+use crate::{
+    aws::DEFAULT_REGION,
+    cargo_build,
+    cli::{Failure, Outcome, interrupted},
+    lambda::{Function, FunctionConfig, function::Functions, invoke_api, log::LogLine},
+    ports,
+    server::Server,
+};
+
+/// Run one bootstrap behind the Lambda Invoke API, as AWS's Runtime Interface
+/// Emulator does. The function gets this process's environment variables.
+#[derive(Debug, Args)]
+pub struct Lambda {
+    #[command(flatten)]
+    host: HostArgs,
+
+    /// The function's executable, in any language
+    #[arg(long, value_name = "PATH")]
+    bootstrap: PathBuf,
+
+    /// Its name
+    #[arg(
+        long,
+        env = "AWS_LAMBDA_FUNCTION_NAME",
+        value_name = "NAME",
+        default_value = "function"
+    )]
+    name: String,
+
+    /// Its handler, for bootstraps that look one up
+    #[arg(
+        long,
+        env = "_HANDLER",
+        value_name = "NAME",
+        default_value = "bootstrap"
+    )]
+    handler: String,
+
+    /// How long an invocation may take, seconds
+    #[arg(long, env = "AWS_LAMBDA_FUNCTION_TIMEOUT", value_name = "S", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=900))]
+    timeout: u32,
+
+    /// Its memory, MB: shown to the function, not enforced
+    #[arg(
+        long,
+        env = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        value_name = "MB",
+        default_value_t = 256
+    )]
+    memory: u32,
+
+    /// The most environments (processes) at once
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    concurrency: u16,
+
+    /// An environment variable over those of this process
+    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = pair)]
+    variables: Vec<(String, String)>,
+
+    /// Port to listen on; 0: any free one
+    #[arg(long, value_name = "PORT", default_value_t = 9000)]
+    port: u16,
+}
+
+impl Lambda {
+    /// Serves until it is interrupted.
+    ///
+    /// # Errors
+    ///
+    /// The bootstrap is missing or does not start, or the port is taken.
+    pub async fn run(self) -> Outcome {
+        let bootstrap = cargo_build::executable(&self.bootstrap).map_err(Failure::configuration)?;
+        let listener = ports::listen(self.host.host, self.port, "--port")
+            .await
+            .map_err(Failure::configuration)?;
+        let mut environment: BTreeMap<_, _> = std::env::vars().collect();
+        environment.extend(self.variables);
+        // Another emulator's address would lead the function away from this one.
+        environment.remove("AWS_LAMBDA_RUNTIME_API");
+        let config = FunctionConfig {
+            name: self.name.clone(),
+            bootstrap,
+            handler: self.handler,
+            timeout: Duration::from_secs(self.timeout.into()),
+            memory_mb: self.memory,
+            region: environment
+                .get("AWS_REGION")
+                .cloned()
+                .unwrap_or_else(|| DEFAULT_REGION.to_owned()),
+            environment,
+            concurrency: self.concurrency.into(),
+        };
+        let log = Arc::new(|line: LogLine| println!("{} | {}", line.function, line.text));
+        let function = Arc::new(Function::new(config, log));
+        let functions: Functions = Arc::new([(self.name.clone(), function.clone())].into());
+        let server =
+            Server::start(listener, invoke_api::router(functions)).map_err(Failure::run)?;
+        eprintln!(
+            "invoke with: curl -d '{{}}' {}/2015-03-31/functions/{}/invocations",
+            server.url(),
+            self.name
+        );
+        interrupted().await;
+        function.shut_down().await;
+        Ok(ExitCode::SUCCESS)
+    }
+}

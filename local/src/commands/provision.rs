@@ -1,0 +1,70 @@
+//! `local provision`: creates what the template names, at any AWS endpoint.
+
+use std::{collections::BTreeMap, process::ExitCode};
+
+use clap::Args;
+
+use super::{
+    args::{CacheArgs, TemplateArgs},
+    table::render,
+};
+use crate::{
+    cli::{Failure, Outcome},
+    embedded::{ApiKey, Cache},
+    momento::fake_api_key,
+    pipeline::Needs,
+    provision::{Provisioner, sdk_config},
+};
+
+/// Create what the template names, at any AWS endpoint. Doing it twice changes
+/// nothing.
+#[derive(Debug, Args)]
+pub struct Provision {
+    #[command(flatten)]
+    template: TemplateArgs,
+    #[command(flatten)]
+    cache: CacheArgs,
+
+    /// The endpoint
+    #[arg(
+        long,
+        env = "AWS_ENDPOINT_URL",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:4566"
+    )]
+    endpoint_url: String,
+}
+
+impl Provision {
+    /// Creates everything and says what was there already.
+    ///
+    /// # Errors
+    ///
+    /// The template cannot be read, or a resource cannot be created.
+    pub async fn run(self) -> Outcome {
+        let environment = self.template.read()?;
+        let (api_key, replace) = match self.cache.resolve()? {
+            Cache::Stub => (fake_api_key(), false),
+            Cache::Momento(ApiKey(key)) => (key, true),
+        };
+        let needs = Needs::of(&environment, &BTreeMap::new());
+        let config = sdk_config(&self.endpoint_url, &self.template.region);
+        let done = Provisioner::new(&config)
+            .provision(&environment, &needs, &api_key, replace)
+            .await
+            .map_err(Failure::run)?;
+        let rows: Vec<_> = done
+            .into_iter()
+            .map(|resource| {
+                let state = if resource.created {
+                    "created"
+                } else {
+                    "was there"
+                };
+                [resource.what, state.to_owned()]
+            })
+            .collect();
+        print!("{}", render(&rows));
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,156 @@
+//! `local up`: everything, until Ctrl-C.
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
+
+use clap::Args;
+
+use super::{
+    args::{BootstrapArgs, CacheArgs, HostArgs, TemplateArgs},
+    table::render,
+};
+use crate::{
+    cli::{Failure, Outcome, interrupted},
+    embedded::{Embedded, Options, Ports},
+    lambda::log::LogLine,
+    template::Environment,
+};
+
+/// Start everything the template describes, until Ctrl-C.
+#[derive(Debug, Args)]
+pub struct Up {
+    #[command(flatten)]
+    template: TemplateArgs,
+    #[command(flatten)]
+    bootstrap: BootstrapArgs,
+    #[command(flatten)]
+    cache: CacheArgs,
+    #[command(flatten)]
+    host: HostArgs,
+
+    /// Port of the AWS APIs; 0: any free one
+    #[arg(long, value_name = "PORT", default_value_t = 4566)]
+    aws_port: u16,
+
+    /// Port of the Lambda Invoke API; 0: any free one
+    #[arg(long, value_name = "PORT", default_value_t = 9000)]
+    lambda_port: u16,
+
+    /// Port of the cache stub; 0: any free one
+    #[arg(long, value_name = "PORT", default_value_t = 8080)]
+    cache_port: u16,
+
+    /// Keep state there; without it everything is gone at exit
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+impl Up {
+    /// Runs until it is interrupted.
+    ///
+    /// # Errors
+    ///
+    /// Something cannot be started.
+    pub async fn run(self) -> Outcome {
+        let environment = self.template.read()?;
+        let cache = self.cache.resolve()?;
+        let bootstraps = self.bootstrap.resolve(&environment, &self.template).await?;
+        let options = Options {
+            host: self.host.host,
+            ports: Ports {
+                aws: self.aws_port,
+                lambda: self.lambda_port,
+                cache: self.cache_port,
+            },
+            region: self.template.region.clone(),
+            cache,
+            data_dir: self.data_dir.clone(),
+            log: Arc::new(show),
+            ..Options::new(environment.clone(), bootstraps)
+        };
+        let embedded = tokio::select! {
+            started = Embedded::start(options) => started.map_err(Failure::configuration)?,
+            () = interrupted() => return Ok(ExitCode::from(crate::cli::INTERRUPTED)),
+        };
+        eprint!("{}", welcome(&embedded, &environment));
+        interrupted().await;
+        embedded.shut_down().await;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// A function's line, with its name before it.
+fn show(line: LogLine) {
+    println!("{} | {}", line.function, line.text);
+}
+
+/// What runs where, and what to type next.
+fn welcome(embedded: &Embedded, environment: &Environment) -> String {
+    let took = |part: &str| {
+        let lap = embedded.timings.iter().find(|(name, _)| *name == part);
+        lap.map_or(String::new(), |(_, took)| {
+            format!("{} ms", took.as_millis())
+        })
+    };
+    let aws = embedded.aws.url();
+    let mut rows = vec![[
+        "AWS APIs".to_owned(),
+        aws.clone(),
+        took("AWS APIs"),
+        "Kinesis, DynamoDB, SSM".to_owned(),
+    ]];
+    for name in embedded.functions.keys() {
+        rows.push([
+            "Lambda".to_owned(),
+            format!(
+                "{}/2015-03-31/functions/{name}/invocations",
+                embedded.lambda.url()
+            ),
+            took("functions"),
+            name.clone(),
+        ]);
+    }
+    if let Some(stub) = &embedded.stub {
+        rows.push([
+            "Cache".to_owned(),
+            format!("http://{}", stub.address()),
+            took("cache"),
+            "Momento stub, gRPC".to_owned(),
+        ]);
+    }
+    for mapping in &environment.mappings {
+        rows.push([
+            "Mapping".to_owned(),
+            format!("{} → {}", mapping.stream, mapping.function),
+            took("event source mappings"),
+            mapping.logical_id.clone(),
+        ]);
+    }
+    let mut text = format!("\n{}", render(&rows));
+    if !environment.skipped.is_empty() {
+        let skipped: Vec<_> = environment
+            .skipped
+            .iter()
+            .map(|skipped| format!("{} ({})", skipped.logical_id, skipped.resource_type))
+            .collect();
+        text.push_str(&format!("\n  Not run here: {}\n", skipped.join(", ")));
+    }
+    if let Some(stream) = environment.streams.first() {
+        text.push_str(&next_steps(&aws, &stream.name));
+    }
+    text
+}
+
+fn next_steps(aws: &str, stream: &str) -> String {
+    format!(
+        "
+In another terminal:
+
+  export AWS_ENDPOINT_URL={aws} AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
+  KINESIS_STREAM_NAME={stream} RECORD_COUNT=10 cargo run --bin producer
+  aws kinesis describe-stream-summary --stream-name {stream}
+
+Ctrl-C stops everything. Records show below as they are processed.
+
+"
+    )
+}

@@ -1,0 +1,287 @@
+//! The end-to-end report.
+
+use std::{fmt, time::Duration};
+
+use hdrhistogram::Histogram;
+use serde::Serialize;
+
+use super::tally::Tally;
+use crate::{embedded::Embedded, momento::counters::Counts};
+
+/// What a run came to. Its JSON is a contract: docs/design.md, "End-to-end
+/// report".
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// Which backend ran.
+    pub backend: &'static str,
+    /// Which cache.
+    pub cache: &'static str,
+    /// Interrupted before every record was dealt with.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
+    /// Until everything was ready, without building, milliseconds.
+    pub startup_ms: f64,
+    /// From the first record's writing to the last one's end, milliseconds.
+    pub elapsed_ms: f64,
+    /// Records.
+    pub records: Records,
+    /// What the cache was asked; none where the cache is Momento itself.
+    pub cache_requests: Option<CacheRequests>,
+    /// Reads of DynamoDB.
+    pub store_reads: u64,
+    /// Invocations of the functions.
+    pub invocations: u64,
+    /// Environments that were started.
+    pub cold_starts: u64,
+    /// Latencies, milliseconds.
+    pub latency_ms: Latencies,
+}
+
+/// Records, by what became of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Records {
+    /// Acknowledged by Kinesis.
+    pub produced: u64,
+    /// Processed, each counted once.
+    pub processed: u64,
+    /// Neither processed nor given up.
+    pub lost: u64,
+    /// Deliveries beyond the first of a record.
+    pub duplicates: u64,
+    /// Given up, or never taken by Kinesis.
+    pub failed: u64,
+}
+
+/// Requests to the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)] // they are what their names say
+pub struct CacheRequests {
+    pub get: u64,
+    pub hit: u64,
+    pub miss: u64,
+    pub set: u64,
+    pub error: u64,
+}
+
+/// Latencies.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Latencies {
+    /// From a record's writing to the end of its invocation.
+    pub write_to_read: Percentiles,
+    /// Invocations.
+    pub invoke: Percentiles,
+}
+
+/// Percentiles, milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[allow(missing_docs)] // they are what their names say
+pub struct Percentiles {
+    pub p50: f64,
+    pub p90: f64,
+    pub p99: f64,
+    pub max: f64,
+}
+
+impl Report {
+    pub(super) fn new(
+        embedded: &Embedded,
+        tally: &Tally,
+        produced: u64,
+        refused: u64,
+        startup: Duration,
+        elapsed: Duration,
+        partial: bool,
+    ) -> Self {
+        let totals = tally.totals();
+        let reads = ["GetItem", "BatchGetItem"];
+        let functions = embedded.functions.values();
+        Self {
+            backend: "embedded",
+            cache: if embedded.stub.is_some() {
+                "stub"
+            } else {
+                "momento"
+            },
+            partial,
+            startup_ms: milliseconds(startup),
+            elapsed_ms: milliseconds(elapsed),
+            records: Records {
+                produced,
+                processed: totals.processed,
+                lost: produced.saturating_sub(totals.processed + totals.given_up),
+                duplicates: totals.duplicates,
+                failed: totals.given_up + refused,
+            },
+            cache_requests: embedded
+                .stub
+                .as_ref()
+                .map(|stub| CacheRequests::from(stub.keyspace().counts())),
+            store_reads: reads
+                .iter()
+                .map(|operation| embedded.aws.calls.of("DynamoDB", operation))
+                .sum(),
+            invocations: totals.invocations,
+            cold_starts: functions.map(|function| function.cold_starts()).sum(),
+            latency_ms: Latencies {
+                write_to_read: Percentiles::of(&totals.write_to_read_us),
+                invoke: Percentiles::of(&totals.invoke_us),
+            },
+        }
+    }
+
+    /// Whether every record was processed.
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        self.records.lost == 0 && self.records.failed == 0 && self.records.produced > 0
+    }
+}
+
+impl From<Counts> for CacheRequests {
+    fn from(counts: Counts) -> Self {
+        Self {
+            get: counts.get,
+            hit: counts.hit,
+            miss: counts.miss,
+            set: counts.set,
+            error: counts.error,
+        }
+    }
+}
+
+impl Percentiles {
+    fn of(microseconds: &Histogram<u64>) -> Self {
+        let at = |quantile| {
+            milliseconds(Duration::from_micros(
+                microseconds.value_at_quantile(quantile),
+            ))
+        };
+        Self {
+            p50: at(0.5),
+            p90: at(0.9),
+            p99: at(0.99),
+            max: at(1.0),
+        }
+    }
+}
+
+/// Milliseconds with three decimals.
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let records = &self.records;
+        let verdict = match (self.partial, self.passed()) {
+            (true, _) => "interrupted",
+            (false, true) => "passed",
+            (false, false) => "FAILED",
+        };
+        writeln!(
+            f,
+            "{verdict}: {} of {} records processed on {} with the {} cache",
+            records.processed, records.produced, self.backend, self.cache
+        )?;
+        writeln!(f)?;
+        writeln!(
+            f,
+            "  records        lost {}  failed {}  delivered twice {}",
+            records.lost, records.failed, records.duplicates
+        )?;
+        if let Some(cache) = &self.cache_requests {
+            writeln!(
+                f,
+                "  cache          get {}  hit {}  miss {}  set {}  error {}",
+                cache.get, cache.hit, cache.miss, cache.set, cache.error
+            )?;
+        }
+        writeln!(f, "  DynamoDB       reads {}", self.store_reads)?;
+        writeln!(
+            f,
+            "  Lambda         invocations {}  cold starts {}",
+            self.invocations, self.cold_starts
+        )?;
+        writeln!(
+            f,
+            "  time           start {:.0} ms  records {:.0} ms",
+            self.startup_ms, self.elapsed_ms
+        )?;
+        for (name, latency) in [
+            ("write to read", &self.latency_ms.write_to_read),
+            ("invoke", &self.latency_ms.invoke),
+        ] {
+            writeln!(
+                f,
+                "  {name:<14} p50 {:.2}  p90 {:.2}  p99 {:.2}  max {:.2} ms",
+                latency.p50, latency.p90, latency.p99, latency.max
+            )?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CacheRequests, Latencies, Percentiles, Records, Report};
+
+    fn report() -> Report {
+        let percentiles = Percentiles {
+            p50: 1.25,
+            p90: 2.5,
+            p99: 4.0,
+            max: 8.125,
+        };
+        Report {
+            backend: "embedded",
+            cache: "stub",
+            partial: false,
+            startup_ms: 61.2,
+            elapsed_ms: 240.9,
+            records: Records {
+                produced: 10,
+                processed: 10,
+                lost: 0,
+                duplicates: 0,
+                failed: 0,
+            },
+            cache_requests: Some(CacheRequests {
+                get: 10,
+                hit: 7,
+                miss: 3,
+                set: 3,
+                error: 0,
+            }),
+            store_reads: 3,
+            invocations: 4,
+            cold_starts: 1,
+            latency_ms: Latencies {
+                write_to_read: percentiles,
+                invoke: percentiles,
+            },
+        }
+    }
+
+    #[test]
+    fn the_report_s_json_is_the_contract() {
+        insta::assert_snapshot!(serde_json::to_string_pretty(&report()).unwrap());
+    }
+
+    #[test]
+    fn the_report_s_text_is_for_people() {
+        insta::assert_snapshot!(report().to_string());
+    }
+
+    #[test]
+    fn a_lost_or_failed_record_fails_the_run_and_so_does_none_at_all() {
+        assert!(report().passed());
+        for spoil in [
+            |records: &mut Records| records.lost = 1,
+            |records: &mut Records| records.failed = 1,
+            |records: &mut Records| records.produced = 0,
+        ] {
+            let mut spoilt = report();
+            spoil(&mut spoilt.records);
+            assert!(!spoilt.passed());
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Counts what the event source mappings see: from outside the consumer.
+
+use std::{
+    collections::HashSet,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use hdrhistogram::Histogram;
+use serde::Deserialize;
+use time::OffsetDateTime;
+use tokio::sync::watch;
+
+use crate::event_source::{
+    batch::Prepared,
+    delivery::GivenUp,
+    observer::{Invoked, Observer},
+    source::Record,
+};
+
+/// The counts of one run.
+#[derive(Debug)]
+pub struct Tally {
+    counts: Mutex<Counts>,
+    changed: watch::Sender<()>,
+}
+
+#[derive(Debug)]
+struct Counts {
+    /// Records that were in an invocation.
+    delivered: HashSet<String>,
+    /// Records that the function is done with.
+    processed: HashSet<String>,
+    given_up: u64,
+    duplicates: u64,
+    invocations: u64,
+    write_to_read_us: Histogram<u64>,
+    invoke_us: Histogram<u64>,
+}
+
+/// The counts at one moment.
+#[derive(Debug, Clone)]
+pub struct Totals {
+    /// Records that the function is done with, each counted once.
+    pub processed: u64,
+    /// Records that were given up.
+    pub given_up: u64,
+    /// Times that a record was delivered again.
+    pub duplicates: u64,
+    /// Invocations.
+    pub invocations: u64,
+    /// From a record's `writeTime` to the end of the invocation that was done
+    /// with it, microseconds.
+    pub write_to_read_us: Histogram<u64>,
+    /// Invocations, microseconds.
+    pub invoke_us: Histogram<u64>,
+}
+
+/// All that is read of a record.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Stamped {
+    #[serde(with = "time::serde::rfc3339")]
+    write_time: OffsetDateTime,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self {
+            counts: Mutex::new(Counts {
+                delivered: HashSet::new(),
+                processed: HashSet::new(),
+                given_up: 0,
+                duplicates: 0,
+                invocations: 0,
+                write_to_read_us: microseconds(),
+                invoke_us: microseconds(),
+            }),
+            changed: watch::channel(()).0,
+        }
+    }
+}
+
+impl Tally {
+    /// Records that are dealt with: processed or given up.
+    #[must_use]
+    pub fn settled(&self) -> u64 {
+        let counts = self.lock();
+        counts.processed.len() as u64 + counts.given_up
+    }
+
+    /// Changes whenever a count does.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// The counts now.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        let counts = self.lock();
+        Totals {
+            processed: counts.processed.len() as u64,
+            given_up: counts.given_up,
+            duplicates: counts.duplicates,
+            invocations: counts.invocations,
+            write_to_read_us: counts.write_to_read_us.clone(),
+            invoke_us: counts.invoke_us.clone(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Observer for Tally {
+    fn invoked(&self, invoked: &Invoked<'_>) {
+        let now = OffsetDateTime::now_utc();
+        let mut counts = self.lock();
+        counts.invocations += 1;
+        counts.invoke_us.saturating_record(micros(invoked.elapsed));
+        for prepared in invoked.records {
+            if !counts
+                .delivered
+                .insert(key(invoked.shard, &prepared.record))
+            {
+                counts.duplicates += 1;
+            }
+        }
+        for prepared in &invoked.records[..invoked.done] {
+            if counts
+                .processed
+                .insert(key(invoked.shard, &prepared.record))
+                && let Some(took) = since_written(&prepared.record, now)
+            {
+                counts.write_to_read_us.saturating_record(micros(took));
+            }
+        }
+        drop(counts);
+        self.changed.send_replace(());
+    }
+
+    fn gave_up(&self, _shard: &str, records: &[Prepared], _given_up: &GivenUp) {
+        self.lock().given_up += records.len() as u64;
+        self.changed.send_replace(());
+    }
+}
+
+/// Sequence numbers are only unique within a shard.
+fn key(shard: &str, record: &Record) -> String {
+    format!("{shard}:{}", record.sequence_number)
+}
+
+/// None for records that are not of this pipeline's form.
+fn since_written(record: &Record, now: OffsetDateTime) -> Option<Duration> {
+    let stamped: Stamped = serde_json::from_slice(&record.data).ok()?;
+    (now - stamped.write_time).try_into().ok()
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn microseconds() -> Histogram<u64> {
+    Histogram::new(3).unwrap_or_else(|_| unreachable!("three digits are within 0 to 5"))
+}

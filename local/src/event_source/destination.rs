@@ -1,0 +1,76 @@
+//! The failure destination: what becomes of records that are given up.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use uuid::Uuid;
+
+use super::{batch::Prepared, delivery::GivenUp, event::Origin, target::Reply};
+
+/// A folder that gets one JSON document for each batch that is given up.
+#[derive(Debug, Clone)]
+pub struct FailureFolder(PathBuf);
+
+impl FailureFolder {
+    /// The folder, which is made when the first document comes.
+    #[must_use]
+    pub fn new(folder: &Path) -> Self {
+        Self(folder.to_owned())
+    }
+
+    /// Writes a document and says where it is.
+    ///
+    /// # Errors
+    ///
+    /// The folder or the file cannot be written.
+    pub async fn keep(&self, document: &Value) -> std::io::Result<PathBuf> {
+        tokio::fs::create_dir_all(&self.0).await?;
+        let file = self.0.join(format!("{}.json", Uuid::now_v7()));
+        let text = serde_json::to_vec_pretty(document)?;
+        tokio::fs::write(&file, text).await?;
+        Ok(file)
+    }
+}
+
+/// The document that AWS sends (Lambda developer guide, "Example invocation
+/// record" for Kinesis).
+#[must_use]
+pub fn document(
+    origin: &Origin,
+    function: &str,
+    records: &[Prepared],
+    given_up: &GivenUp,
+    last_reply: Option<&Reply>,
+) -> Value {
+    let arrival = |prepared: Option<&Prepared>| {
+        prepared.and_then(|prepared| prepared.record.arrived.format(&Rfc3339).ok())
+    };
+    let number =
+        |prepared: Option<&Prepared>| prepared.map(|found| found.record.sequence_number.clone());
+    let failed = matches!(last_reply, Some(Reply::FunctionError(_)));
+    json!({
+        "requestContext": {
+            "requestId": Uuid::new_v4().to_string(),
+            "functionArn": function,
+            "condition": given_up.condition.as_str(),
+            "approximateInvokeCount": given_up.invocations,
+        },
+        "responseContext": {
+            "statusCode": 200,
+            "executedVersion": "$LATEST",
+            "functionError": failed.then_some("Unhandled"),
+        },
+        "version": "1.0",
+        "timestamp": OffsetDateTime::now_utc().format(&Rfc3339).ok(),
+        "KinesisBatchInfo": {
+            "shardId": origin.shard_id,
+            "startSequenceNumber": number(records.first()),
+            "endSequenceNumber": number(records.last()),
+            "approximateArrivalOfFirstRecord": arrival(records.first()),
+            "approximateArrivalOfLastRecord": arrival(records.last()),
+            "batchSize": records.len(),
+            "streamArn": origin.stream_arn,
+        },
+    })
+}

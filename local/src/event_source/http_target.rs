@@ -1,0 +1,144 @@
+//! Any invoke URL: this project's own endpoint, AWS's Runtime Interface
+//! Emulator, LocalStack.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::StatusCode;
+use serde_json::Value;
+use tokio::sync::Semaphore;
+
+use super::target::{Reply, Target};
+use crate::lambda::outcome::{ErrorKind, FunctionError};
+
+/// A function behind a URL.
+#[derive(Debug)]
+pub struct HttpTarget {
+    url: String,
+    client: reqwest::Client,
+    places: Semaphore,
+}
+
+impl HttpTarget {
+    /// The function at `url`, invoked at most `concurrency` times at once. AWS's
+    /// Runtime Interface Emulator takes one: a second one crashes it.
+    #[must_use]
+    pub fn new(url: &str, concurrency: usize) -> Self {
+        Self {
+            url: url.to_owned(),
+            client: reqwest::Client::new(),
+            places: Semaphore::new(concurrency),
+        }
+    }
+}
+
+#[async_trait]
+impl Target for HttpTarget {
+    fn name(&self) -> String {
+        self.url.clone()
+    }
+
+    async fn invoke(&self, event: Bytes) -> Reply {
+        let Ok(_place) = self.places.acquire().await else {
+            return Reply::Unavailable("the mapping is being stopped".to_owned());
+        };
+        let sent = self
+            .client
+            .post(&self.url)
+            .header("content-type", "application/json")
+            .body(event)
+            .send()
+            .await;
+        let reply = match sent {
+            Ok(reply) => reply,
+            Err(error) => return Reply::Unavailable(format!("{error:#}")),
+        };
+        let status = reply.status();
+        let flagged = reply.headers().contains_key("x-amz-function-error");
+        match reply.bytes().await {
+            Ok(body) => classify(status, flagged, body),
+            Err(error) => Reply::Unavailable(format!("the reply broke off: {error:#}")),
+        }
+    }
+}
+
+/// Tells a function's failure from an endpoint's, AWS's and its emulator's ways
+/// of saying so alike.
+fn classify(status: StatusCode, flagged: bool, body: Bytes) -> Reply {
+    let failed = |kind| {
+        Reply::FunctionError(FunctionError {
+            kind,
+            payload: body.clone(),
+        })
+    };
+    match status {
+        StatusCode::OK if flagged => failed(ErrorKind::Handled),
+        // The emulator reports errors and time-outs as successes.
+        StatusCode::OK if body.starts_with(b"Task timed out after") => failed(ErrorKind::Timeout),
+        StatusCode::OK if is_error_document(&body) => failed(ErrorKind::Handled),
+        StatusCode::OK => Reply::Success(body),
+        StatusCode::TOO_MANY_REQUESTS => Reply::Throttled,
+        StatusCode::PAYLOAD_TOO_LARGE => Reply::TooLarge,
+        // The emulator's word for a process that ended, and for a failed init.
+        StatusCode::BAD_GATEWAY if body.is_empty() => failed(ErrorKind::Init),
+        StatusCode::BAD_GATEWAY if is_error_document(&body) => failed(ErrorKind::Exit),
+        _ => {
+            let text = String::from_utf8_lossy(&body);
+            let text: String = text.chars().take(300).collect();
+            Reply::Unavailable(format!("{status}: {text}"))
+        }
+    }
+}
+
+/// `{"errorType":…,"errorMessage":…}`, which no batch response looks like.
+fn is_error_document(body: &[u8]) -> bool {
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(fields)) => {
+            fields.contains_key("errorType") && fields.contains_key("errorMessage")
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Reply, classify};
+    use crate::lambda::outcome::ErrorKind;
+    use bytes::Bytes;
+    use http::StatusCode;
+
+    fn kind(status: u16, flagged: bool, body: &'static str) -> Option<ErrorKind> {
+        let status = StatusCode::from_u16(status).unwrap();
+        match classify(status, flagged, Bytes::from_static(body.as_bytes())) {
+            Reply::FunctionError(error) => Some(error.kind),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn the_emulator_s_odd_answers_are_told_apart_from_success() {
+        let error = r#"{"errorType":"E","errorMessage":"m"}"#;
+        assert_eq!(kind(200, false, error), Some(ErrorKind::Handled));
+        assert_eq!(
+            kind(200, false, "Task timed out after 3.00 seconds"),
+            Some(ErrorKind::Timeout)
+        );
+        assert_eq!(kind(502, false, error), Some(ErrorKind::Exit));
+        assert_eq!(kind(502, false, ""), Some(ErrorKind::Init));
+        assert_eq!(kind(200, true, "\"x\""), Some(ErrorKind::Handled));
+    }
+
+    #[test]
+    fn an_endpoint_s_failure_is_not_the_function_s() {
+        for status in [404, 500, 503] {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert!(matches!(
+                classify(status, false, Bytes::new()),
+                Reply::Unavailable(_)
+            ));
+        }
+        assert_eq!(
+            classify(StatusCode::TOO_MANY_REQUESTS, false, Bytes::new()),
+            Reply::Throttled
+        );
+    }
+}

@@ -1,0 +1,162 @@
+//! A mapping: one poller per shard, parents before their children.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use time::OffsetDateTime;
+use tokio::{
+    sync::watch,
+    task::{JoinHandle, JoinSet},
+    time::sleep,
+};
+
+use super::{
+    checkpoint::Checkpoint,
+    settings::StartingPosition,
+    shard::{Ended, ShardPoller, Shared},
+    source::{Position, Shard},
+};
+
+/// A running mapping.
+pub struct EventSourceMapping {
+    shared: Arc<Shared>,
+    ready: watch::Receiver<bool>,
+    task: JoinHandle<()>,
+}
+
+impl EventSourceMapping {
+    /// Starts reading.
+    #[must_use]
+    pub fn start(shared: Shared) -> Self {
+        let shared = Arc::new(shared);
+        let (tell_ready, ready) = watch::channel(false);
+        let discovery = Discovery {
+            shared: shared.clone(),
+            started: HashSet::new(),
+            pollers: JoinSet::new(),
+            began: OffsetDateTime::now_utc(),
+        };
+        let task = tokio::spawn(discovery.run(tell_ready));
+        Self {
+            shared,
+            ready,
+            task,
+        }
+    }
+
+    /// Waits until every shard that was there at the start is being read: what
+    /// is written from then on is seen, with `LATEST` too.
+    pub async fn ready(&self) {
+        let _ = self.ready.clone().wait_for(|ready| *ready).await;
+    }
+
+    /// Finishes the invocations under way and stops.
+    pub async fn stop(self) {
+        self.shared.stop.cancel();
+        // It ends by itself; an error would be a panic, already on stderr.
+        let _ = self.task.await;
+    }
+}
+
+/// Finds shards and starts their pollers.
+struct Discovery {
+    shared: Arc<Shared>,
+    started: HashSet<String>,
+    pollers: JoinSet<Ended>,
+    began: OffsetDateTime,
+}
+
+impl Discovery {
+    async fn run(mut self, ready: watch::Sender<bool>) {
+        let mut waiter = self.shared.wake.for_shards();
+        let stop = self.shared.stop.clone();
+        let mut failures = 0;
+        while !stop.is_cancelled() {
+            waiter.reading();
+            let first = !*ready.borrow();
+            match self.start_pollers(first).await {
+                Ok(()) => {
+                    failures = 0;
+                    ready.send_replace(true);
+                }
+                Err(reason) => {
+                    failures += 1;
+                    if failures == 1 {
+                        tracing::warn!(
+                            mapping = self.shared.name,
+                            reason,
+                            "the stream's shards cannot be listed; it is tried again"
+                        );
+                    }
+                    tokio::select! {
+                        () = sleep(self.shared.backoff.after(failures)) => continue,
+                        () = stop.cancelled() => break,
+                    }
+                }
+            }
+            tokio::select! {
+                () = waiter.wait() => {}
+                // A shard that ended may have children that now can be read.
+                Some(_) = self.pollers.join_next() => {}
+                () = stop.cancelled() => {}
+            }
+        }
+        while self.pollers.join_next().await.is_some() {}
+    }
+
+    /// Starts a poller for every shard that has none and whose parents are done.
+    async fn start_pollers(&mut self, first: bool) -> Result<(), String> {
+        let shards = self.list().await?;
+        let by_id: HashMap<_, _> = shards
+            .iter()
+            .map(|shard| (shard.id.as_str(), shard))
+            .collect();
+        for shard in &shards {
+            if self.started.contains(&shard.id) || self.shared.checkpoints.has_ended(&shard.id) {
+                continue;
+            }
+            let waits = shard.parents.iter().any(|parent| {
+                by_id.contains_key(parent.as_str()) && !self.shared.checkpoints.has_ended(parent)
+            });
+            if waits {
+                continue;
+            }
+            let mut position = self.position(shard, first);
+            // Taken here, so that `ready` means that LATEST is behind us.
+            let iterator = self.shared.source.iterator(&shard.id, &position).await;
+            if iterator.is_ok() && position == Position::Starting(StartingPosition::Latest) {
+                // Should the iterator be lost before a record came, a second
+                // LATEST would skip what came in between.
+                position = Position::Starting(StartingPosition::AtTimestamp(self.began));
+            }
+            let poller = ShardPoller::new(self.shared.clone(), &shard.id, position, iterator.ok());
+            self.started.insert(shard.id.clone());
+            self.pollers.spawn(poller.run());
+        }
+        Ok(())
+    }
+
+    async fn list(&self) -> Result<Vec<Shard>, String> {
+        let shards = self.shared.source.shards().await;
+        let shards = shards.map_err(|error| error.to_string())?;
+        if shards.is_empty() {
+            return Err("the stream has no shards yet".to_owned());
+        }
+        Ok(shards)
+    }
+
+    /// Behind the checkpoint where there is one. `StartingPosition` is of the
+    /// mapping's start: a shard found later, or one that had to wait for its
+    /// parents, is read from then on.
+    fn position(&self, shard: &Shard, first: bool) -> Position {
+        match self.shared.checkpoints.get(&shard.id) {
+            Some(Checkpoint::After(number)) => Position::After(number),
+            _ => Position::Starting(match self.shared.settings.starting_position {
+                StartingPosition::Latest if !first => StartingPosition::AtTimestamp(self.began),
+                position => position,
+            }),
+        }
+    }
+}

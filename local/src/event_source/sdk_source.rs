@@ -1,0 +1,139 @@
+//! A stream through the AWS SDK: at any endpoint that speaks Kinesis.
+
+use async_trait::async_trait;
+use aws_sdk_kinesis::{
+    Client,
+    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    primitives::DateTime,
+    types::ShardIteratorType,
+};
+use bytes::Bytes;
+use time::OffsetDateTime;
+
+use super::{
+    settings::StartingPosition,
+    source::{Page, Position, Record, Shard, Source, SourceError},
+};
+
+/// A stream at the SDK's endpoint.
+#[derive(Debug, Clone)]
+pub struct SdkSource {
+    client: Client,
+    stream: String,
+}
+
+impl SdkSource {
+    /// The stream of that name.
+    #[must_use]
+    pub fn new(client: Client, stream: &str) -> Self {
+        Self {
+            client,
+            stream: stream.to_owned(),
+        }
+    }
+}
+
+#[async_trait]
+impl Source for SdkSource {
+    async fn shards(&self) -> Result<Vec<Shard>, SourceError> {
+        let mut shards = Vec::new();
+        let mut token = None;
+        loop {
+            // A page's token stands for the stream too; naming both is an error.
+            let stream = token.is_none().then(|| self.stream.clone());
+            let page = self
+                .client
+                .list_shards()
+                .set_stream_name(stream)
+                .set_next_token(token)
+                .send()
+                .await
+                .map_err(|error| failed(&error))?;
+            shards.extend(page.shards().iter().map(|shard| {
+                Shard {
+                    id: shard.shard_id().to_owned(),
+                    parents: [shard.parent_shard_id(), shard.adjacent_parent_shard_id()]
+                        .into_iter()
+                        .flatten()
+                        .map(str::to_owned)
+                        .collect(),
+                }
+            }));
+            token = page.next_token;
+            if token.is_none() {
+                return Ok(shards);
+            }
+        }
+    }
+
+    async fn iterator(&self, shard: &str, position: &Position) -> Result<String, SourceError> {
+        let request = self
+            .client
+            .get_shard_iterator()
+            .stream_name(&self.stream)
+            .shard_id(shard);
+        let request = match position {
+            Position::After(sequence_number) => request
+                .shard_iterator_type(ShardIteratorType::AfterSequenceNumber)
+                .starting_sequence_number(sequence_number),
+            Position::Starting(StartingPosition::TrimHorizon) => {
+                request.shard_iterator_type(ShardIteratorType::TrimHorizon)
+            }
+            Position::Starting(StartingPosition::Latest) => {
+                request.shard_iterator_type(ShardIteratorType::Latest)
+            }
+            Position::Starting(StartingPosition::AtTimestamp(at)) => request
+                .shard_iterator_type(ShardIteratorType::AtTimestamp)
+                .timestamp(
+                    DateTime::from_nanos(at.unix_timestamp_nanos()).map_err(|error| {
+                        SourceError::Unavailable(format!("StartingPositionTimestamp: {error}"))
+                    })?,
+                ),
+        };
+        let reply = request.send().await.map_err(|error| failed(&error))?;
+        reply
+            .shard_iterator
+            .ok_or_else(|| SourceError::Unavailable("GetShardIterator gave no iterator".to_owned()))
+    }
+
+    async fn records(&self, iterator: &str, limit: u32) -> Result<Page, SourceError> {
+        let reply = self
+            .client
+            .get_records()
+            .shard_iterator(iterator)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .send()
+            .await
+            .map_err(|error| failed(&error))?;
+        Ok(Page {
+            millis_behind_latest: reply.millis_behind_latest.unwrap_or(0),
+            next_iterator: reply.next_shard_iterator,
+            records: reply.records.into_iter().map(record).collect(),
+        })
+    }
+}
+
+fn record(record: aws_sdk_kinesis::types::Record) -> Record {
+    let arrived = record
+        .approximate_arrival_timestamp
+        .and_then(|at| OffsetDateTime::from_unix_timestamp_nanos(at.as_nanos()).ok());
+    Record {
+        sequence_number: record.sequence_number,
+        partition_key: record.partition_key.unwrap_or_default(),
+        data: Bytes::from(record.data.into_inner()),
+        arrived: arrived.unwrap_or_else(OffsetDateTime::now_utc),
+    }
+}
+
+fn failed<E>(error: &SdkError<E>) -> SourceError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    match error.code() {
+        Some("ExpiredIteratorException") => SourceError::ExpiredIterator,
+        Some("InvalidArgumentException" | "ResourceNotFoundException") => {
+            SourceError::Trimmed(DisplayErrorContext(error).to_string())
+        }
+        _ => SourceError::Unavailable(DisplayErrorContext(error).to_string()),
+    }
+}

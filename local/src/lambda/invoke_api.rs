@@ -1,0 +1,151 @@
+//! The Invoke API over HTTP, on the path that AWS and its Runtime Interface
+//! Emulator use (API reference, `Invoke`).
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    body::to_bytes,
+    extract::{Path, Request, State},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde_json::json;
+
+use super::{
+    MAX_PAYLOAD,
+    function::{Function, Functions},
+    outcome::{FunctionError, Outcome},
+};
+
+/// The name by which AWS's Runtime Interface Emulator calls its one function.
+const RIE_NAME: &str = "function";
+
+/// The HTTP surface in front of `functions`.
+pub fn router(functions: Functions) -> Router {
+    Router::new()
+        .route("/2015-03-31/functions/{name}/invocations", post(invoke))
+        .route("/_local/health", get(|| async { "ok" }))
+        .with_state(functions)
+}
+
+async fn invoke(
+    State(functions): State<Functions>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Response {
+    let Some(function) = find(&functions, &name) else {
+        return unknown(&functions, &name);
+    };
+    let (parts, body) = request.into_parts();
+    // One byte more than allowed tells too large from exactly full.
+    let Ok(payload) = to_bytes(body, MAX_PAYLOAD).await else {
+        return too_large();
+    };
+    let client_context = text(&parts.headers, "x-amz-client-context");
+    match text(&parts.headers, "x-amz-invocation-type").as_deref() {
+        None | Some("RequestResponse") => reply(function.invoke(payload, client_context).await),
+        Some("DryRun") => StatusCode::NO_CONTENT.into_response(),
+        Some("Event") => {
+            let function = function.clone();
+            tokio::spawn(async move {
+                let outcome = function.invoke(payload, client_context).await;
+                if !matches!(outcome, Outcome::Success(_)) {
+                    let name = &function.config().name;
+                    tracing::warn!(
+                        function = name,
+                        ?outcome,
+                        "an asynchronous invocation failed"
+                    );
+                }
+            });
+            StatusCode::ACCEPTED.into_response()
+        }
+        Some(other) => error(
+            StatusCode::BAD_REQUEST,
+            "InvalidParameterValueException",
+            &format!(
+                "X-Amz-Invocation-Type is {other:?}; expected RequestResponse, Event or DryRun"
+            ),
+        ),
+    }
+}
+
+/// By name, by ARN, with a version or alias behind it, or by RIE's name where
+/// there is just one.
+fn find<'a>(functions: &'a Functions, name: &str) -> Option<&'a Arc<Function>> {
+    let name = match name.split_once(":function:") {
+        Some((_, name)) => name,
+        None => name,
+    };
+    let name = name.split(':').next().unwrap_or(name);
+    functions.get(name).or_else(|| {
+        let mut all = functions.values();
+        match (name, all.next(), all.next()) {
+            (RIE_NAME, Some(only), None) => Some(only),
+            _ => None,
+        }
+    })
+}
+
+fn reply(outcome: Outcome) -> Response {
+    let mut reply = match outcome {
+        Outcome::Success(payload) => (StatusCode::OK, payload).into_response(),
+        Outcome::FunctionError(FunctionError { payload, .. }) => (
+            StatusCode::OK,
+            [("X-Amz-Function-Error", "Unhandled")],
+            payload,
+        )
+            .into_response(),
+        Outcome::Throttled => {
+            return error(
+                StatusCode::TOO_MANY_REQUESTS,
+                "TooManyRequestsException",
+                "Rate Exceeded: all of the function's environments are busy.",
+            );
+        }
+        Outcome::TooLarge { .. } => return too_large(),
+    };
+    let headers = reply.headers_mut();
+    headers.insert("content-type", HeaderValue::from_static("application/json"));
+    headers.insert(
+        "x-amz-executed-version",
+        HeaderValue::from_static("$LATEST"),
+    );
+    reply
+}
+
+fn unknown(functions: &Functions, name: &str) -> Response {
+    let known: Vec<_> = functions.keys().map(String::as_str).collect();
+    error(
+        StatusCode::NOT_FOUND,
+        "ResourceNotFoundException",
+        &format!(
+            "Function not found: {name}; functions here: {}",
+            known.join(", ")
+        ),
+    )
+}
+
+fn too_large() -> Response {
+    error(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "RequestTooLargeException",
+        &format!(
+            "Request must be smaller than {MAX_PAYLOAD} bytes for the InvokeFunction operation"
+        ),
+    )
+}
+
+fn error(status: StatusCode, code: &'static str, message: &str) -> Response {
+    let body = Json(json!({ "Type": "User", "Message": message }));
+    (status, [("x-amzn-errortype", code)], body).into_response()
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned)
+}

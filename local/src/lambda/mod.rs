@@ -1,0 +1,19 @@
+//! Lambda: runs an unmodified `bootstrap`, in any number of execution environments.
+//!
+//! [`function`] hands invocations to [`environment`]s, each one a [`process`]
+//! with a [`runtime_api`] of its own; [`invoke_api`] is the HTTP side.
+
+pub mod environment;
+pub mod function;
+pub mod invoke_api;
+pub mod log;
+pub mod outcome;
+pub mod process;
+pub mod runtime_api;
+
+pub use function::{Function, FunctionConfig};
+pub use outcome::Outcome;
+
+/// Most bytes of a request or response payload of a synchronous invocation: 6 MB
+/// (Lambda quotas).
+pub const MAX_PAYLOAD: usize = 6 * 1024 * 1024;

@@ -1,0 +1,65 @@
+//! What the cache was asked, counted on its own side.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use serde::Serialize;
+
+/// Running counts.
+#[derive(Debug, Default)]
+pub struct Counters {
+    get: AtomicU64,
+    hit: AtomicU64,
+    miss: AtomicU64,
+    set: AtomicU64,
+    delete: AtomicU64,
+    error: AtomicU64,
+}
+
+/// The counts at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Get calls that were answered.
+    pub get: u64,
+    /// Gets that found an item.
+    pub hit: u64,
+    /// Gets that found none.
+    pub miss: u64,
+    /// Set calls that were answered.
+    pub set: u64,
+    /// Delete calls that were answered.
+    pub delete: u64,
+    /// Calls of any kind that were refused.
+    pub error: u64,
+}
+
+impl Counters {
+    pub(crate) fn got(&self, found: bool) {
+        self.get.fetch_add(1, Relaxed);
+        if found { &self.hit } else { &self.miss }.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn was_set(&self) {
+        self.set.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn was_deleted(&self) {
+        self.delete.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn refused(&self) {
+        self.error.fetch_add(1, Relaxed);
+    }
+
+    /// The counts now.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        Counts {
+            get: self.get.load(Relaxed),
+            hit: self.hit.load(Relaxed),
+            miss: self.miss.load(Relaxed),
+            set: self.set.load(Relaxed),
+            delete: self.delete.load(Relaxed),
+            error: self.error.load(Relaxed),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Listening on a port, and saying who holds it when that fails.
+
+use std::{
+    fs,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+};
+
+use tokio::net::TcpListener;
+
+/// A port that cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+pub enum PortError {
+    /// Somebody else has it.
+    #[error(
+        "port {} on {} is taken by {holder}; stop that, or choose another with {flag} PORT (0: any free one)",
+        address.port(), address.ip()
+    )]
+    Taken {
+        /// What was asked for.
+        address: SocketAddr,
+        /// Who has it, as far as can be seen.
+        holder: String,
+        /// The flag that chooses another.
+        flag: &'static str,
+    },
+    /// Something else is in the way.
+    #[error("cannot listen on {address} ({flag}): {source}")]
+    Other {
+        /// What was asked for.
+        address: SocketAddr,
+        /// The flag that chooses another.
+        flag: &'static str,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+/// Listens on `port` of `host`; 0 is any free one.
+///
+/// # Errors
+///
+/// The port is taken, or the host is not this machine's. `flag` is what the
+/// error tells to change.
+pub async fn listen(host: IpAddr, port: u16, flag: &'static str) -> Result<TcpListener, PortError> {
+    let address = SocketAddr::new(host, port);
+    match TcpListener::bind(address).await {
+        Ok(listener) => Ok(listener),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => Err(PortError::Taken {
+            address,
+            holder: holder(port).unwrap_or_else(|| "another program".to_owned()),
+            flag,
+        }),
+        Err(source) => Err(PortError::Other {
+            address,
+            flag,
+            source,
+        }),
+    }
+}
+
+/// The process that listens on `port`, from Linux's `/proc`; another user's
+/// processes cannot be seen there.
+fn holder(port: u16) -> Option<String> {
+    let socket = format!("socket:[{}]", listening_inode(port)?);
+    for process in fs::read_dir("/proc").ok()?.flatten() {
+        let path = process.path();
+        if holds(&path, &socket) {
+            let name = fs::read_to_string(path.join("comm")).ok()?;
+            let pid = process.file_name().to_string_lossy().into_owned();
+            return Some(format!("{} (pid {pid})", name.trim()));
+        }
+    }
+    None
+}
+
+fn holds(process: &Path, socket: &str) -> bool {
+    let Ok(descriptors) = fs::read_dir(process.join("fd")) else {
+        return false;
+    };
+    descriptors.flatten().any(|descriptor| {
+        fs::read_link(descriptor.path()).is_ok_and(|link| link.as_os_str() == socket)
+    })
+}
+
+/// The inode of the socket that listens on `port` (proc(5), `/proc/net/tcp`:
+/// the second column is the local address, the fourth the state, the tenth the
+/// inode).
+fn listening_inode(port: u16) -> Option<String> {
+    const LISTEN: &str = "0A";
+    ["/proc/net/tcp", "/proc/net/tcp6"]
+        .iter()
+        .filter_map(|table| fs::read_to_string(table).ok())
+        .find_map(|table| {
+            table.lines().skip(1).find_map(|line| {
+                let columns: Vec<_> = line.split_whitespace().collect();
+                let local = columns.get(1)?.rsplit(':').next()?;
+                let matches =
+                    u16::from_str_radix(local, 16).ok()? == port && *columns.get(3)? == LISTEN;
+                matches.then(|| columns.get(9).map(ToString::to_string))?
+            })
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::listen;
+    use std::net::{IpAddr, Ipv4Addr};
+
+    const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+    #[tokio::test]
+    async fn a_taken_port_names_itself_and_the_flag_that_changes_it() {
+        let first = listen(LOCALHOST, 0, "--aws-port").await.unwrap();
+        let port = first.local_addr().unwrap().port();
+        let error = listen(LOCALHOST, port, "--aws-port").await.unwrap_err();
+        let message = error.to_string();
+        assert!(
+            message.starts_with(&format!("port {port} on 127.0.0.1 is taken by")),
+            "{message}"
+        );
+        assert!(message.contains("--aws-port PORT"), "{message}");
+        #[cfg(target_os = "linux")]
+        assert!(
+            message.contains(&format!("(pid {})", std::process::id())),
+            "{message}"
+        );
+    }
+}

@@ -1,0 +1,308 @@
+//! Creates what the template names, and what the pipeline needs beyond it, at
+//! any endpoint that speaks AWS. Doing it twice changes nothing.
+
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_kinesis::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_kinesis::types::{StreamMode, StreamModeDetails, StreamStatus};
+use aws_sdk_ssm::types::ParameterType;
+use aws_smithy_types::body::SdkBody;
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    pipeline::{LOCATION_KEY, Needs, SEED_LOCATIONS},
+    template::{
+        Environment,
+        environment::{Parameter, Stream, Table},
+    },
+};
+
+/// How long a stream or table may take to become active.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Something could not be created.
+#[derive(Debug, thiserror::Error)]
+#[error("{what} could not be created at {endpoint}: {reason}")]
+pub struct ProvisionError {
+    what: String,
+    endpoint: String,
+    reason: String,
+}
+
+/// What was done about one resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provisioned {
+    /// Such as `stream Records`.
+    pub what: String,
+    /// False where it was there already.
+    pub created: bool,
+}
+
+/// Creates resources at one endpoint.
+pub struct Provisioner {
+    endpoint: String,
+    kinesis: aws_sdk_kinesis::Client,
+    dynamodb: aws_sdk_dynamodb::Client,
+    ssm: aws_sdk_ssm::Client,
+}
+
+/// An SDK configuration for an endpoint on this machine: no credentials are
+/// looked for, and the network's metadata service is not asked.
+#[must_use]
+pub fn sdk_config(endpoint: &str, region: &str) -> aws_config::SdkConfig {
+    aws_config::SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .endpoint_url(endpoint)
+        .region(Region::new(region.to_owned()))
+        .credentials_provider(
+            aws_credential_types::provider::SharedCredentialsProvider::new(Credentials::new(
+                "local", "local", None, None, "local",
+            )),
+        )
+        .build()
+}
+
+impl Provisioner {
+    /// For the endpoint and region of `config`.
+    #[must_use]
+    pub fn new(config: &aws_config::SdkConfig) -> Self {
+        Self {
+            endpoint: config.endpoint_url().unwrap_or("AWS").to_owned(),
+            kinesis: aws_sdk_kinesis::Client::new(config),
+            dynamodb: aws_sdk_dynamodb::Client::new(config),
+            ssm: aws_sdk_ssm::Client::new(config),
+        }
+    }
+
+    /// Creates everything of `environment` and `needs`. A parameter of the API
+    /// key gets `api_key`, and keeps what it has unless `replace_key`.
+    ///
+    /// # Errors
+    ///
+    /// The first resource that cannot be created, and why.
+    pub async fn provision(
+        &self,
+        environment: &Environment,
+        needs: &Needs,
+        api_key: &str,
+        replace_key: bool,
+    ) -> Result<Vec<Provisioned>, ProvisionError> {
+        let mut done = Vec::new();
+        for stream in &environment.streams {
+            done.push(self.stream(stream).await?);
+        }
+        for table in &environment.tables {
+            done.push(self.table(table).await?);
+        }
+        for name in &needs.tables {
+            if !environment.tables.iter().any(|table| table.name == *name) {
+                done.push(self.table(&locations_table(name)).await?);
+            }
+            self.seed(name).await?;
+        }
+        for parameter in &environment.parameters {
+            done.push(self.parameter(parameter).await?);
+        }
+        for name in &needs.api_key_parameters {
+            done.push(self.api_key(name, api_key, replace_key).await?);
+        }
+        Ok(done)
+    }
+
+    async fn stream(&self, stream: &Stream) -> Result<Provisioned, ProvisionError> {
+        let what = format!("stream {}", stream.name);
+        let mode = match stream.shards {
+            Some(_) => StreamMode::Provisioned,
+            None => StreamMode::OnDemand,
+        };
+        let details = StreamModeDetails::builder()
+            .stream_mode(mode)
+            .build()
+            .map_err(|error| self.failed(&what, &error))?;
+        let created = self
+            .kinesis
+            .create_stream()
+            .stream_name(&stream.name)
+            .set_shard_count(stream.shards.and_then(|count| i32::try_from(count).ok()))
+            .stream_mode_details(details)
+            .send()
+            .await;
+        let created = self.created(&what, created, "ResourceInUseException")?;
+        self.until_active(&what, &stream.name).await?;
+        if stream.retention_hours > 24 && created {
+            self.kinesis
+                .increase_stream_retention_period()
+                .stream_name(&stream.name)
+                .retention_period_hours(i32::try_from(stream.retention_hours).unwrap_or(24))
+                .send()
+                .await
+                .map_err(|error| self.failed(&what, &error))?;
+        }
+        Ok(Provisioned { what, created })
+    }
+
+    async fn until_active(&self, what: &str, stream: &str) -> Result<(), ProvisionError> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let summary = self
+                .kinesis
+                .describe_stream_summary()
+                .stream_name(stream)
+                .send()
+                .await
+                .map_err(|error| self.failed(what, &error))?;
+            let status = summary
+                .stream_description_summary
+                .map(|summary| summary.stream_status);
+            if status == Some(StreamStatus::Active) {
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
+                let reason = format!(
+                    "it is {status:?} and not ACTIVE after {} s",
+                    PATIENCE.as_secs()
+                );
+                return Err(self.because(what, reason));
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn table(&self, table: &Table) -> Result<Provisioned, ProvisionError> {
+        let what = format!("table {}", table.name);
+        let body = table.definition.to_string();
+        let created = self
+            .dynamodb
+            .create_table()
+            .table_name(&table.name)
+            .customize()
+            // The template's properties are the request's own, so they are sent
+            // as they are instead of being rebuilt member by member.
+            .mutate_request(move |request| {
+                request
+                    .headers_mut()
+                    .insert("content-length", body.len().to_string());
+                *request.body_mut() = SdkBody::from(body.as_str());
+            })
+            .send()
+            .await;
+        let created = self.created(&what, created, "ResourceInUseException")?;
+        Ok(Provisioned { what, created })
+    }
+
+    /// Puts the seed items into a table of the locations' form; leaves others alone.
+    async fn seed(&self, table: &str) -> Result<(), ProvisionError> {
+        let what = format!("the items of table {table}");
+        let described = self
+            .dynamodb
+            .describe_table()
+            .table_name(table)
+            .send()
+            .await
+            .map_err(|error| self.failed(&what, &error))?;
+        let keys: Vec<_> = described
+            .table()
+            .map(|table| table.key_schema())
+            .unwrap_or_default()
+            .iter()
+            .map(|key| key.attribute_name())
+            .collect();
+        if keys != [LOCATION_KEY] {
+            return Ok(());
+        }
+        for location in SEED_LOCATIONS {
+            let text = |text: String| AttributeValue::S(text);
+            self.dynamodb
+                .put_item()
+                .table_name(table)
+                .item(LOCATION_KEY, text(location.to_owned()))
+                .item("description", text(format!("{location} description")))
+                .item("notes", text(format!("{location} notes")))
+                .send()
+                .await
+                .map_err(|error| self.failed(&what, &error))?;
+        }
+        Ok(())
+    }
+
+    async fn parameter(&self, parameter: &Parameter) -> Result<Provisioned, ProvisionError> {
+        let what = format!("parameter {}", parameter.name);
+        let put = self
+            .ssm
+            .put_parameter()
+            .name(&parameter.name)
+            .r#type(ParameterType::from(parameter.kind.as_str()))
+            .value(&parameter.value)
+            .send()
+            .await;
+        let created = self.created(&what, put, "ParameterAlreadyExists")?;
+        Ok(Provisioned { what, created })
+    }
+
+    async fn api_key(
+        &self,
+        name: &str,
+        api_key: &str,
+        replace: bool,
+    ) -> Result<Provisioned, ProvisionError> {
+        let what = format!("parameter {name}");
+        let put = self
+            .ssm
+            .put_parameter()
+            .name(name)
+            .r#type(ParameterType::SecureString)
+            .value(api_key)
+            .overwrite(replace)
+            .send()
+            .await;
+        let created = self.created(&what, put, "ParameterAlreadyExists")?;
+        Ok(Provisioned { what, created })
+    }
+
+    /// True for created, false for there already.
+    fn created<T, E>(
+        &self,
+        what: &str,
+        result: Result<T, SdkError<E>>,
+        there_already: &str,
+    ) -> Result<bool, ProvisionError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        match result {
+            Ok(_) => Ok(true),
+            Err(error) if error.code() == Some(there_already) => Ok(false),
+            Err(error) => Err(self.failed(what, &error)),
+        }
+    }
+
+    fn failed(&self, what: &str, error: &dyn std::error::Error) -> ProvisionError {
+        let reason = DisplayErrorContext(error).to_string();
+        self.because(what, reason)
+    }
+
+    fn because(&self, what: &str, reason: String) -> ProvisionError {
+        ProvisionError {
+            what: what.to_owned(),
+            endpoint: self.endpoint.clone(),
+            reason,
+        }
+    }
+}
+
+/// The table that the consumer reads, for templates that leave it to others.
+fn locations_table(name: &str) -> Table {
+    Table {
+        name: name.to_owned(),
+        definition: json!({
+            "TableName": name,
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{ "AttributeName": LOCATION_KEY, "AttributeType": "S" }],
+            "KeySchema": [{ "AttributeName": LOCATION_KEY, "KeyType": "HASH" }],
+        }),
+    }
+}

@@ -1,0 +1,189 @@
+//! YAML with CloudFormation's tags, every node knowing its line.
+
+use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
+
+use super::Problem;
+
+/// A value of the template, and the line where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// The line, from 1.
+    pub line: usize,
+    /// The value.
+    pub value: Value,
+}
+
+/// What a node holds. `!Ref x` and `Ref: x` come out the same.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// Nothing: `Key:`.
+    Null,
+    /// A boolean.
+    Bool(bool),
+    /// A number, as text, so that no digit is lost.
+    Number(String),
+    /// Text.
+    Text(String),
+    /// A list.
+    List(Vec<Node>),
+    /// A mapping, in the template's order.
+    Map(Vec<(Key, Node)>),
+    /// An intrinsic function, named as in its short form: `Ref`, `GetAtt`, `Sub`.
+    Function(String, Box<Node>),
+}
+
+/// A mapping's key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// The line, from 1.
+    pub line: usize,
+    /// The key.
+    pub name: String,
+}
+
+impl Node {
+    /// The value of `key`, in a mapping that has it.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.entries()
+            .iter()
+            .find(|(name, _)| name.name == key)
+            .map(|(_, node)| node)
+    }
+
+    /// A mapping's entries; none for anything else.
+    #[must_use]
+    pub fn entries(&self) -> &[(Key, Node)] {
+        match &self.value {
+            Value::Map(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    /// What this is, for messages.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self.value {
+            Value::Null => "nothing",
+            Value::Bool(_) => "a boolean",
+            Value::Number(_) => "a number",
+            Value::Text(_) => "text",
+            Value::List(_) => "a list",
+            Value::Map(_) => "a mapping",
+            Value::Function(..) => "an intrinsic function",
+        }
+    }
+}
+
+/// Reads the one document of a YAML text.
+///
+/// # Errors
+///
+/// It is not YAML, or not one document whose root is a mapping.
+pub fn parse(text: &str) -> Result<Node, Problem> {
+    let documents = MarkedYaml::load_from_str(text).map_err(|error| {
+        Problem::at(error.marker().line(), format!("not YAML: {}", error.info()))
+    })?;
+    let [document] = documents.as_slice() else {
+        let what = format!("expected one YAML document, found {}", documents.len());
+        return Err(Problem::at(1, what));
+    };
+    let root = convert(document)?;
+    match root.value {
+        Value::Map(_) => Ok(root),
+        _ => Err(Problem::at(
+            root.line,
+            format!("expected a template with Resources, found {}", root.kind()),
+        )),
+    }
+}
+
+fn convert(yaml: &MarkedYaml) -> Result<Node, Problem> {
+    let line = yaml.span.start.line();
+    let value = match &yaml.data {
+        YamlData::Value(scalar) => from_scalar(scalar),
+        YamlData::Representation(text, ..) => Value::Text(text.to_string()),
+        YamlData::Sequence(items) => {
+            Value::List(items.iter().map(convert).collect::<Result<_, _>>()?)
+        }
+        YamlData::Mapping(entries) => long_form(
+            entries
+                .iter()
+                .map(|(key, value)| Ok((convert_key(key)?, convert(value)?)))
+                .collect::<Result<_, Problem>>()?,
+        ),
+        YamlData::Tagged(tag, inner) if tag.handle == "!" => {
+            Value::Function(tag.suffix.clone(), Box::new(convert(inner)?))
+        }
+        YamlData::Tagged(_, inner) => return convert(inner),
+        YamlData::Alias(_) | YamlData::BadValue => {
+            return Err(Problem::at(line, "this YAML value cannot be read"));
+        }
+    };
+    Ok(Node { line, value })
+}
+
+fn from_scalar(scalar: &Scalar) -> Value {
+    match scalar {
+        Scalar::Null => Value::Null,
+        Scalar::Boolean(value) => Value::Bool(*value),
+        Scalar::Integer(value) => Value::Number(value.to_string()),
+        Scalar::FloatingPoint(value) => Value::Number(value.to_string()),
+        Scalar::String(value) => Value::Text(value.to_string()),
+    }
+}
+
+fn convert_key(key: &MarkedYaml) -> Result<Key, Problem> {
+    let node = convert(key)?;
+    match node.value {
+        Value::Text(name) | Value::Number(name) => Ok(Key {
+            line: node.line,
+            name,
+        }),
+        _ => Err(Problem::at(
+            node.line,
+            format!("expected a key, found {}", node.kind()),
+        )),
+    }
+}
+
+/// `{Ref: x}` and `{Fn::Sub: x}` are functions too, in their long form.
+fn long_form(mut entries: Vec<(Key, Node)>) -> Value {
+    if entries.len() == 1 {
+        let name = &entries[0].0.name;
+        let function = match name.strip_prefix("Fn::") {
+            Some(function) => Some(function.to_owned()),
+            None => (name == "Ref").then(|| name.clone()),
+        };
+        if let Some(function) = function {
+            return Value::Function(function, Box::new(entries.remove(0).1));
+        }
+    }
+    Value::Map(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Value, parse};
+
+    #[test]
+    fn short_and_long_forms_of_a_function_are_the_same() {
+        let root = parse("Short: !Ref Stream\nLong: {Ref: Stream}\n").unwrap();
+        let (short, long) = (root.get("Short").unwrap(), root.get("Long").unwrap());
+        assert!(matches!(&short.value, Value::Function(name, _) if name == "Ref"));
+        assert!(matches!(&long.value, Value::Function(name, _) if name == "Ref"));
+    }
+
+    #[test]
+    fn a_node_knows_its_line() {
+        let root = parse("A: 1\nB:\n  C: !Sub 'x'\n").unwrap();
+        assert_eq!(root.get("B").unwrap().get("C").unwrap().line, 3);
+    }
+
+    #[test]
+    fn what_is_not_yaml_is_a_problem_with_its_line() {
+        let problem = parse("A: 1\nB: [1, 2\nC: 3\n").unwrap_err();
+        assert!(problem.what.starts_with("not YAML"), "{problem:?}");
+        assert!(problem.line >= 2, "{problem:?}");
+    }
+}

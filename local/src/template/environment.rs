@@ -1,0 +1,96 @@
+//! What a template describes: the parts that run here.
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use crate::event_source::settings::Settings;
+
+/// Everything a template describes that runs here, in the template's order.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Environment {
+    /// `AWS::Kinesis::Stream`.
+    pub streams: Vec<Stream>,
+    /// `AWS::DynamoDB::Table`.
+    pub tables: Vec<Table>,
+    /// `AWS::SSM::Parameter`.
+    pub parameters: Vec<Parameter>,
+    /// `AWS::Serverless::Function`.
+    pub functions: Vec<Function>,
+    /// `AWS::Lambda::EventSourceMapping`, and functions' `Events` of type Kinesis.
+    pub mappings: Vec<Mapping>,
+    /// Resources of types that do not run here.
+    pub skipped: Vec<Skipped>,
+}
+
+/// A Kinesis stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stream {
+    /// Its name; the logical id where the template gives none.
+    pub name: String,
+    /// How many shards; none is `ON_DEMAND`.
+    pub shards: Option<u32>,
+    /// How long records are kept, hours.
+    pub retention_hours: u32,
+}
+
+/// A DynamoDB table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// Its name; the logical id where the template gives none.
+    pub name: String,
+    /// The body of the `CreateTable` request.
+    pub definition: serde_json::Value,
+}
+
+/// An SSM parameter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name; the logical id where the template gives none.
+    pub name: String,
+    /// `String` or `StringList` (CloudFormation makes no `SecureString`).
+    pub kind: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// A Lambda function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Function {
+    /// The template's name for it.
+    pub logical_id: String,
+    /// Its name; the logical id where the template gives none.
+    pub name: String,
+    /// Its handler, as `_HANDLER` shows it.
+    pub handler: String,
+    /// `CodeUri`: the folder it is built from or stands in.
+    pub code_uri: Option<PathBuf>,
+    /// How long an invocation may take.
+    pub timeout: Duration,
+    /// Memory, MB: shown to the function, not enforced.
+    pub memory_mb: u32,
+    /// Its environment variables.
+    pub environment: BTreeMap<String, String>,
+    /// `ReservedConcurrentExecutions`: the most environments at once.
+    pub reserved_concurrency: Option<u32>,
+}
+
+/// An event source mapping from a stream to a function.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mapping {
+    /// The template's name for it.
+    pub logical_id: String,
+    /// The stream's name.
+    pub stream: String,
+    /// The function's name.
+    pub function: String,
+    /// Its options.
+    pub settings: Settings,
+}
+
+/// A resource of a type that does not run here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// The template's name for it.
+    pub logical_id: String,
+    /// Its type.
+    pub resource_type: String,
+}

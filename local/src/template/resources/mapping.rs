@@ -1,0 +1,193 @@
+//! `AWS::Lambda::EventSourceMapping`, and SAM's short form of it in `Events`.
+
+use std::time::Duration;
+
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use super::in_range;
+use crate::{
+    event_source::settings::{Settings, StartingPosition},
+    template::{
+        Problem,
+        environment::{Environment, Mapping},
+        properties::Properties,
+    },
+};
+
+/// The options, spelled alike in both forms.
+const OPTIONS: [&str; 10] = [
+    "BatchSize",
+    "BisectBatchOnFunctionError",
+    "DestinationConfig",
+    "Enabled",
+    "FunctionResponseTypes",
+    "MaximumBatchingWindowInSeconds",
+    "MaximumRecordAgeInSeconds",
+    "MaximumRetryAttempts",
+    "StartingPosition",
+    "StartingPositionTimestamp",
+];
+
+/// The explicit resource.
+pub(super) fn read(logical_id: &str, properties: Properties) -> Result<Mapping, Problem> {
+    allow(properties, &["EventSourceArn", "FunctionName"])?;
+    Ok(Mapping {
+        logical_id: logical_id.to_owned(),
+        stream: name_in_arn(&properties.required("EventSourceArn")?),
+        function: name_in_arn(&properties.required("FunctionName")?),
+        settings: settings(properties)?,
+    })
+}
+
+/// The event of a function.
+pub(super) fn read_event(
+    logical_id: &str,
+    function: &str,
+    properties: Properties,
+) -> Result<Mapping, Problem> {
+    allow(properties, &["Stream"])?;
+    Ok(Mapping {
+        logical_id: logical_id.to_owned(),
+        stream: name_in_arn(&properties.required("Stream")?),
+        function: function.to_owned(),
+        settings: settings(properties)?,
+    })
+}
+
+/// Every mapping needs a stream and a function that run here.
+pub(super) fn check_targets(environment: &Environment, line: usize) -> Result<(), Problem> {
+    for mapping in &environment.mappings {
+        let has_function = environment
+            .functions
+            .iter()
+            .any(|function| function.name == mapping.function);
+        let has_stream = environment
+            .streams
+            .iter()
+            .any(|stream| stream.name == mapping.stream);
+        let missing = match (has_stream, has_function) {
+            (true, true) => continue,
+            (false, _) => format!("stream {}", mapping.stream),
+            (true, false) => format!("function {}", mapping.function),
+        };
+        let what = format!("{}: the template has no {missing}", mapping.logical_id);
+        return Err(Problem::at(line, what));
+    }
+    Ok(())
+}
+
+fn allow(properties: Properties, own: &[&'static str]) -> Result<(), Problem> {
+    let mut used = own.to_vec();
+    used.extend(OPTIONS);
+    properties.allow(&used, &["KmsKeyArn", "MetricsConfig", "Tags"])
+}
+
+fn settings(properties: Properties) -> Result<Settings, Problem> {
+    let defaults = Settings::default();
+    let seconds = |number: u32| Duration::from_secs(number.into());
+    Ok(Settings {
+        enabled: properties.boolean("Enabled")?.unwrap_or(true),
+        batch_size: in_range(&properties, "BatchSize", 1..=10_000)?.unwrap_or(defaults.batch_size),
+        batching_window: in_range(&properties, "MaximumBatchingWindowInSeconds", 0..=300)?
+            .map_or(defaults.batching_window, seconds),
+        starting_position: starting_position(properties)?,
+        maximum_retry_attempts: or_unlimited(properties, "MaximumRetryAttempts", 0..=10_000)?,
+        maximum_record_age: or_unlimited(properties, "MaximumRecordAgeInSeconds", 60..=604_800)?
+            .map(seconds),
+        bisect_batch_on_function_error: properties
+            .boolean("BisectBatchOnFunctionError")?
+            .unwrap_or(false),
+        report_batch_item_failures: reports_failures(properties)?,
+        on_failure: on_failure(properties)?,
+    })
+}
+
+/// -1 is AWS's word for "without limit", and the default.
+fn or_unlimited(
+    properties: Properties,
+    name: &str,
+    range: std::ops::RangeInclusive<u32>,
+) -> Result<Option<u32>, Problem> {
+    if properties.number(name)? == Some(-1) {
+        return Ok(None);
+    }
+    in_range(&properties, name, range)
+}
+
+fn starting_position(properties: Properties) -> Result<StartingPosition, Problem> {
+    let position = properties.required("StartingPosition")?;
+    let line = properties
+        .node("StartingPosition")
+        .map_or(1, |node| node.line);
+    match position.as_str() {
+        "TRIM_HORIZON" => Ok(StartingPosition::TrimHorizon),
+        "LATEST" => Ok(StartingPosition::Latest),
+        "AT_TIMESTAMP" => {
+            let text = properties.required("StartingPositionTimestamp")?;
+            timestamp(&text)
+                .map(StartingPosition::AtTimestamp)
+                .ok_or_else(|| {
+                    let what = format!(
+                        "property StartingPositionTimestamp is {text:?}; expected Unix seconds or an RFC 3339 time"
+                    );
+                    properties.problem(line, &what)
+                })
+        }
+        other => {
+            let what = format!(
+                "property StartingPosition is {other:?}; expected TRIM_HORIZON, LATEST or AT_TIMESTAMP"
+            );
+            Err(properties.problem(line, &what))
+        }
+    }
+}
+
+fn timestamp(text: &str) -> Option<OffsetDateTime> {
+    match text.parse::<f64>() {
+        #[allow(clippy::cast_possible_truncation)] // a time in milliseconds, far below 2^52
+        Ok(seconds) => {
+            OffsetDateTime::from_unix_timestamp_nanos((seconds * 1e3) as i128 * 1_000_000).ok()
+        }
+        Err(_) => OffsetDateTime::parse(text, &Rfc3339).ok(),
+    }
+}
+
+fn reports_failures(properties: Properties) -> Result<bool, Problem> {
+    let types = properties
+        .texts("FunctionResponseTypes")?
+        .unwrap_or_default();
+    match types.iter().find(|name| *name != "ReportBatchItemFailures") {
+        None => Ok(!types.is_empty()),
+        Some(other) => {
+            let line = properties
+                .node("FunctionResponseTypes")
+                .map_or(1, |node| node.line);
+            let what = format!(
+                "property FunctionResponseTypes has {other:?}; expected ReportBatchItemFailures"
+            );
+            Err(properties.problem(line, &what))
+        }
+    }
+}
+
+/// The ARN of what gets the batches that are given up.
+fn on_failure(properties: Properties) -> Result<Option<String>, Problem> {
+    let Some(node) = properties
+        .node("DestinationConfig")
+        .and_then(|config| config.get("OnFailure"))
+    else {
+        return Ok(None);
+    };
+    Properties::new(
+        "DestinationConfig.OnFailure",
+        node.line,
+        Some(node),
+        properties.resolver(),
+    )
+    .text("Destination")
+}
+
+/// A stream's or function's name, from its ARN where it is one.
+fn name_in_arn(text: &str) -> String {
+    text.rsplit(['/', ':']).next().unwrap_or(text).to_owned()
+}
