@@ -10,6 +10,7 @@
 
 use std::{
     env, fs,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -17,7 +18,7 @@ use axum::body::to_bytes;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use local::aws::{
     gateway::Gateway,
-    kinesis::{Kinesis, Options, arrivals::Arrivals},
+    kinesis::{FsyncPolicy, Kinesis, Options, arrivals::Arrivals},
     service::{Call, Service},
 };
 use serde_json::{Value, json};
@@ -108,7 +109,10 @@ async fn main() -> Result<(), Failure> {
     let mut rounds: Vec<Vec<Round>> = vec![Vec::new(); endpoints.len()];
     for round in 0..ROUNDS {
         for (endpoint, rounds) in endpoints.iter().zip(&mut rounds) {
-            rounds.push(measure(endpoint, &format!("bench-{round}")).await?);
+            match measure(endpoint, &format!("bench-{round}")).await {
+                Ok(measured) => rounds.push(measured),
+                Err(error) => eprintln!("{}: {error}", endpoint.name),
+            }
         }
     }
     println!("| {} | {} |", "engine", COLUMNS.join(" | "));
@@ -120,6 +124,7 @@ async fn main() -> Result<(), Failure> {
         println!("| {} | {} |", endpoint.name, cells.join(" | "));
     }
     wake_up().await?;
+    durable().await?;
     million().await
 }
 
@@ -212,14 +217,14 @@ async fn measure(endpoint: &Endpoint, stream: &str) -> Result<Round, Failure> {
 
 /// An engine without HTTP, as the event source mapping has it.
 struct Inside {
-    kinesis: std::sync::Arc<Kinesis>,
+    kinesis: Arc<Kinesis>,
     arrivals: Arrivals,
 }
 
 impl Inside {
-    async fn new(shards: usize) -> Result<Self, Failure> {
+    async fn new(shards: usize, options: Options) -> Result<Self, Failure> {
         let arrivals = Arrivals::default();
-        let kinesis = Kinesis::open(Options::default(), arrivals.clone()).await?;
+        let kinesis = Kinesis::open(options, arrivals.clone()).await?;
         let inside = Self { kinesis, arrivals };
         inside
             .call(
@@ -244,7 +249,7 @@ impl Inside {
 
 /// How long a reader inside the process sleeps on after a put has begun.
 async fn wake_up() -> Result<(), Failure> {
-    let inside = std::sync::Arc::new(Inside::new(1).await?);
+    let inside = Arc::new(Inside::new(1, Options::default()).await?);
     let put = json!({"StreamName": "s", "PartitionKey": "k", "Data": "eA=="}).to_string();
     let mut times = Vec::new();
     for _ in 0..2000 {
@@ -262,9 +267,49 @@ async fn wake_up() -> Result<(), Failure> {
     Ok(())
 }
 
+/// What it costs to keep records on disk, with 32 puts under way.
+async fn durable() -> Result<(), Failure> {
+    let put = json!({"StreamName": "s", "PartitionKey": "k", "Data": STANDARD.encode(vec![b'x'; RECORD])});
+    let put = put.to_string();
+    for (name, fsync) in [
+        ("in memory", None),
+        ("on disk, fsync never", Some(FsyncPolicy::Never)),
+        ("on disk, fsync always", Some(FsyncPolicy::Always)),
+    ] {
+        let directory = tempfile::tempdir()?;
+        let options = Options {
+            data_dir: fsync.map(|_| directory.path().to_owned()),
+            fsync: fsync.unwrap_or_default(),
+            ..Options::default()
+        };
+        let inside = Arc::new(Inside::new(1, options).await?);
+        let start = Instant::now();
+        let writers: Vec<_> = (0..IN_FLIGHT)
+            .map(|_| {
+                let (inside, put) = (Arc::clone(&inside), put.clone());
+                tokio::spawn(async move {
+                    for _ in 0..SEQUENTIAL {
+                        let call = inside.call("PutRecord", put.clone()).await;
+                        call.map_err(|error| error.to_string())?;
+                    }
+                    Ok::<_, String>(())
+                })
+            })
+            .collect();
+        for writer in writers {
+            writer.await??;
+        }
+        println!(
+            "PutRecord inside the process, 32 at a time, {name}: {:.0} records/s",
+            per_second(IN_FLIGHT * SEQUENTIAL, start)
+        );
+    }
+    Ok(())
+}
+
 /// A million records through one stream: does the last cost what the first did?
 async fn million() -> Result<(), Failure> {
-    let inside = Inside::new(4).await?;
+    let inside = Inside::new(4, Options::default()).await?;
     let data = STANDARD.encode(vec![b'x'; RECORD]);
     let before = resident()?;
     println!("\nidle: {:.1} MiB resident", before / 1024.0);

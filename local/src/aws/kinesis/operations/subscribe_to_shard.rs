@@ -14,9 +14,11 @@ use super::{consumers, get_records::Records, shapes::ChildShard};
 use crate::aws::kinesis::{
     engine::{
         Engine,
+        batch::Window,
         iterator::{StartingPoint, locate},
+        moment::Moment,
         sequence::SequenceNumber,
-        shard::{Moment, Shard, Window},
+        shard::Shard,
         stream::Stream,
         subscriptions::Subscription,
     },
