@@ -115,7 +115,7 @@ async fn main() -> Result<(), Failure> {
             }
         }
     }
-    println!("| {} | {} |", "engine", COLUMNS.join(" | "));
+    println!("| engine | {} |", COLUMNS.join(" | "));
     println!("|---{}|", "|---".repeat(COLUMNS.len()));
     for (endpoint, rounds) in endpoints.iter().zip(&rounds) {
         let medians = (0..COLUMNS.len())
@@ -308,6 +308,7 @@ async fn durable() -> Result<(), Failure> {
 }
 
 /// A million records through one stream: does the last cost what the first did?
+#[allow(clippy::cast_precision_loss, reason = "a million is exact")]
 async fn million() -> Result<(), Failure> {
     let inside = Inside::new(4, Options::default()).await?;
     let data = STANDARD.encode(vec![b'x'; RECORD]);

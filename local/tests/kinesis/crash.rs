@@ -9,7 +9,7 @@ use std::{
 };
 
 use local::aws::kinesis::Options;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{Client, data, entry, serve};
 
@@ -116,7 +116,7 @@ async fn read_all(client: &Client) -> BTreeMap<(String, String), String> {
                 found.insert((id.to_owned(), number), data);
             }
             iterator = reply["NextShardIterator"].clone();
-            if reply["MillisBehindLatest"] == Value::from(0) {
+            if reply["MillisBehindLatest"] == 0 {
                 break;
             }
         }

@@ -43,6 +43,10 @@ pub const FIRST_SHARD: &str = "shardId-000000000000";
 pub const SECOND_SHARD: &str = "shardId-000000000001";
 
 /// Fails the check unless two values are the same.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "checks hand over what they have just made"
+)]
 pub fn same<T: PartialEq<U> + Debug, U: Debug>(what: &str, received: T, expected: U) -> Outcome {
     if received == expected {
         return Ok(());
