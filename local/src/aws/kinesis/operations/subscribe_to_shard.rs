@@ -70,6 +70,7 @@ struct Feed {
     engine: Arc<Engine>,
     stream: Arc<Stream>,
     shard: Arc<Shard>,
+    consumer: String,
     subscription: Subscription,
     format: Format,
     arrivals: watch::Receiver<u64>,
@@ -107,6 +108,7 @@ pub async fn subscribe_to_shard(
         engine: Arc::clone(engine),
         stream,
         shard,
+        consumer: consumer.arn,
         subscription,
         format,
         arrivals,
@@ -163,7 +165,9 @@ impl Feed {
                 () = self.subscription.replaced() => {
                     self.ended = true;
                     let taken = "Another SubscribeToShard call has taken over this subscription.";
-                    return Some(self.exception(KinesisError::ResourceInUse(taken.to_owned())));
+                    let gone = consumers::by_arn(&self.engine, &self.consumer).err();
+                    let error = gone.unwrap_or_else(|| KinesisError::ResourceInUse(taken.to_owned()));
+                    return Some(self.exception(error));
                 }
                 () = tokio::time::sleep_until(self.until) => return None,
                 () = tokio::time::sleep_until(heartbeat) => idle = true,
