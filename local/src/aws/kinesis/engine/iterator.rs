@@ -5,8 +5,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    moment::Moment,
     sequence::SequenceNumber,
-    shard::{Moment, Shard},
+    shard::Shard,
     token::{LIFETIME, seal, unseal},
 };
 use crate::aws::kinesis::{error::KinesisError, wire::timestamp::Timestamp};

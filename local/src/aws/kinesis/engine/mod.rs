@@ -1,10 +1,12 @@
 //! What Kinesis is, without its wire: streams, shards, records, positions.
 
+pub mod batch;
 mod change;
 pub mod consumer;
 pub mod hash_key;
 pub mod iterator;
 pub mod lifecycle;
+pub mod moment;
 mod persist;
 mod put;
 pub mod record;
@@ -31,7 +33,8 @@ use parking_lot::RwLock;
 use self::{
     hash_key::HashKeyRange,
     lifecycle::{Lifecycle, Status},
-    shard::{Moment, Opening},
+    moment::Moment,
+    shard::Opening,
     stream::{Mode, Settings, Stream},
     subscriptions::Subscriptions,
     topology::Topology,
@@ -119,7 +122,7 @@ impl Engine {
                 adjacent_parent: None,
                 opened: self.stamp(),
             };
-            self.open_shard(stream, opening)
+            self.open_shard(stream, &opening)
         });
         Ok(Topology::default().replace(&[], shards.collect::<Result<_, _>>()?))
     }

@@ -87,15 +87,15 @@ impl Engine {
     /// # Errors
     ///
     /// `InternalFailure` if its log cannot be begun.
-    pub fn open_shard(&self, stream: &str, opening: Opening) -> Result<Arc<Shard>, KinesisError> {
+    pub fn open_shard(&self, stream: &str, opening: &Opening) -> Result<Arc<Shard>, KinesisError> {
         let memory = Arc::clone(&self.memory);
         let shard = match &self.store {
             Some(store) => {
-                let directory = store.shard_directory(stream, &opening);
-                Shard::recover(&opening, None, memory, directory, store.fsync())
+                let directory = store.shard_directory(stream, opening);
+                Shard::recover(opening, None, memory, directory, store.fsync())
                     .map_err(unwritable)?
             }
-            None => Shard::open(&opening, memory),
+            None => Shard::open(opening, memory),
         };
         Ok(Arc::new(shard))
     }

@@ -204,7 +204,7 @@ impl Draft<'_> {
                 adjacent_parent: parents.get(1).map(|parent| parent.number),
                 opened: self.engine.stamp(),
             };
-            children.push(self.engine.open_shard(&self.stream.name, opening)?);
+            children.push(self.engine.open_shard(&self.stream.name, &opening)?);
         }
         let closed: Vec<u64> = parents.iter().map(|parent| parent.number).collect();
         self.topology = self.topology.replace(&closed, children);

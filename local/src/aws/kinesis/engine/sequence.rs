@@ -1,6 +1,6 @@
 //! Sequence numbers: wide decimals that increase within a shard.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use serde::{Serialize, Serializer};
 
@@ -53,22 +53,44 @@ impl SequenceNumber {
     }
 }
 
+impl SequenceNumber {
+    /// The number's digits. Every record of a reply needs them: no formatting
+    /// machinery, no allocation.
+    fn digits(self) -> [u8; DIGITS] {
+        let mut digits = [b'0'; DIGITS];
+        let (version, fields) = digits.split_at_mut(VERSION.len());
+        version.copy_from_slice(VERSION.as_bytes());
+        let (opened, fields) = fields.split_at_mut(18);
+        let (shard, index) = fields.split_at_mut(12);
+        for (field, mut value) in [
+            (opened, self.opened),
+            (shard, self.shard),
+            (index, self.index),
+        ] {
+            for digit in field.iter_mut().rev() {
+                if value == 0 {
+                    break;
+                }
+                // A remainder of ten fits a byte.
+                *digit += u8::try_from(value % 10).unwrap_or(0);
+                value /= 10;
+            }
+        }
+        digits
+    }
+}
+
 impl fmt::Display for SequenceNumber {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            opened,
-            shard,
-            index,
-        } = self;
-        write!(formatter, "{VERSION}{opened:018}{shard:012}{index:024}")
+        formatter.write_str(std::str::from_utf8(&self.digits()).map_err(|_| fmt::Error)?)
     }
 }
 
 impl Serialize for SequenceNumber {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut text = String::with_capacity(DIGITS);
-        write!(text, "{self}").map_err(serde::ser::Error::custom)?;
-        serializer.serialize_str(&text)
+        let digits = self.digits();
+        let text = std::str::from_utf8(&digits).map_err(serde::ser::Error::custom)?;
+        serializer.serialize_str(text)
     }
 }
 

@@ -14,7 +14,9 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    batch::{Batch, Throttled, Window},
     hash_key::HashKeyRange,
+    moment::Moment,
     record::{Chunk, Record},
     sequence::SequenceNumber,
     throttle::Throttle,
@@ -121,69 +123,6 @@ pub enum AppendError {
     /// The shard's log cannot be written.
     #[error("the shard's log cannot be written: {0}")]
     Log(#[from] io::Error),
-}
-
-/// The reads of a shard are used up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Throttled;
-
-/// What a read asks for.
-#[derive(Debug, Clone, Copy)]
-pub struct Window {
-    /// The index of the first record wanted.
-    pub from: u64,
-    /// Records at most.
-    pub limit: usize,
-    /// Bytes of keys and data at most; one record is returned even if it is larger.
-    pub bytes: usize,
-}
-
-/// What a read found.
-#[derive(Debug, Clone)]
-pub struct Batch {
-    /// The index of the first of `records`.
-    pub first: u64,
-    /// The records, sharing their bytes with the shard.
-    pub records: Vec<Record>,
-    /// When the first unread record arrived, milliseconds since the Unix epoch.
-    pub unread_since: Option<u64>,
-    /// The children, once a closed shard is read to its end.
-    pub ended: Option<Vec<u64>>,
-}
-
-impl Batch {
-    /// The index to go on reading from.
-    #[must_use]
-    pub fn next(&self) -> u64 {
-        self.first + self.records.len() as u64
-    }
-
-    /// Milliseconds that a reader is behind after this batch: 0 at the tip, at
-    /// least 1 before it.
-    #[must_use]
-    pub fn behind(&self, now: u64) -> u64 {
-        self.unread_since
-            .map_or(0, |arrival| now.saturating_sub(arrival).max(1))
-    }
-}
-
-/// The time, and how far back records are kept.
-#[derive(Debug, Clone, Copy)]
-pub struct Moment {
-    /// Microseconds since the Unix epoch.
-    pub micros: u64,
-    /// Records that arrived before this, in milliseconds since the Unix epoch, are gone.
-    pub horizon: u64,
-    /// Whether throughput limits hold.
-    pub limited: bool,
-}
-
-impl Moment {
-    /// Milliseconds since the Unix epoch.
-    #[must_use]
-    pub fn millis(&self) -> u64 {
-        self.micros / 1000
-    }
 }
 
 impl Shard {

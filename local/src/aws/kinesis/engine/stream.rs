@@ -9,7 +9,8 @@ use super::{
     consumer::Consumer,
     hash_key::HashKey,
     lifecycle::{Lifecycle, Status},
-    shard::{AppendError, Moment, NewRecord, Outcome, Shard},
+    moment::Moment,
+    shard::{AppendError, NewRecord, Outcome, Shard},
     topology::Topology,
 };
 use crate::aws::kinesis::{error::KinesisError, log::Commit};
@@ -199,12 +200,15 @@ impl Stream {
     }
 }
 
+/// Shards, and the positions of the records that are for each.
+type Groups<'t> = Vec<(&'t Arc<Shard>, Vec<usize>)>;
+
 /// `pending` by shard, in order within each.
 fn group<'t>(
     topology: &'t Topology,
     records: &[(HashKey, NewRecord<'_>)],
     pending: &[usize],
-) -> Result<Vec<(&'t Arc<Shard>, Vec<usize>)>, KinesisError> {
+) -> Result<Groups<'t>, KinesisError> {
     let mut groups: Vec<Vec<usize>> = vec![Vec::new(); topology.open.len()];
     for member in pending {
         let key = records.get(*member).map(|(key, _)| *key);

@@ -61,8 +61,15 @@ impl Subscriptions {
     }
 }
 
+impl Subscriptions {
+    /// Ends all subscriptions of a consumer.
+    pub fn end(&self, consumer: &str) {
+        self.0.lock().retain(|(holder, _), _| holder != consumer);
+    }
+}
+
 impl Subscription {
-    /// Waits until another call has taken over.
+    /// Waits until another call has taken over, or the consumer is gone.
     pub async fn replaced(&mut self) {
         // The only thing that can come is the end of the other side.
         let _ended = (&mut self.0).await;

@@ -9,7 +9,7 @@ use super::{Engine, stream::Stream};
 use crate::aws::kinesis::error::KinesisError;
 
 /// Retention is counted in hours: a minute late does not matter.
-const INTERVAL: Duration = Duration::from_secs(60);
+const INTERVAL: Duration = Duration::from_mins(1);
 
 /// Sweeps every minute for as long as the engine lives.
 pub fn start(engine: &Arc<Engine>) {

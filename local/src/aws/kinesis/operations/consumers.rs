@@ -138,8 +138,7 @@ pub async fn deregister_stream_consumer(
         settings.consumers.remove(&consumer.name);
         Ok(())
     })?;
-    // Its subscriptions end.
-    engine.announce_shards(&stream);
+    engine.subscriptions.end(&consumer.arn);
     Ok(())
 }
 

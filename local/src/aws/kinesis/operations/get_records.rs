@@ -8,9 +8,10 @@ use super::shapes::ChildShard;
 use crate::aws::kinesis::{
     engine::{
         Engine,
+        batch::{Batch, Window},
         iterator::ShardIterator,
         sequence::SequenceNumber,
-        shard::{Batch, Shard, Window},
+        shard::Shard,
     },
     error::KinesisError,
     validation::Constraints,

@@ -9,7 +9,8 @@ use crate::aws::kinesis::{
     engine::{
         Engine,
         lifecycle::Status,
-        shard::{Moment, Shard, shard_number},
+        moment::Moment,
+        shard::{Shard, shard_number},
         stream::Stream,
         token::{self, LIFETIME},
     },

@@ -33,6 +33,7 @@ pub struct Reply {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
+#[allow(clippy::struct_field_names, reason = "the names are the API's")]
 struct Summary {
     stream_name: String,
     #[serde(rename = "StreamARN")]

@@ -17,6 +17,7 @@ use crate::aws::kinesis::{
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
+#[allow(clippy::struct_field_names, reason = "the names are the API's")]
 pub struct Split {
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
@@ -29,6 +30,7 @@ pub struct Split {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
+#[allow(clippy::struct_field_names, reason = "the names are the API's")]
 pub struct Merge {
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]

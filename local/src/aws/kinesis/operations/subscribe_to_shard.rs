@@ -14,9 +14,11 @@ use super::{consumers, get_records::Records, shapes::ChildShard};
 use crate::aws::kinesis::{
     engine::{
         Engine,
+        batch::Window,
         iterator::{StartingPoint, locate},
+        moment::Moment,
         sequence::SequenceNumber,
-        shard::{Moment, Shard, Window},
+        shard::Shard,
         stream::Stream,
         subscriptions::Subscription,
     },
@@ -26,7 +28,7 @@ use crate::aws::kinesis::{
 };
 
 /// How long a subscription lasts (API reference: "for up to 5 minutes").
-const LIFETIME: Duration = Duration::from_secs(5 * 60);
+const LIFETIME: Duration = Duration::from_mins(5);
 /// How often an event is sent although nothing has arrived, so that both sides
 /// know of each other.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -68,6 +70,7 @@ struct Feed {
     engine: Arc<Engine>,
     stream: Arc<Stream>,
     shard: Arc<Shard>,
+    consumer: String,
     subscription: Subscription,
     format: Format,
     arrivals: watch::Receiver<u64>,
@@ -105,6 +108,7 @@ pub async fn subscribe_to_shard(
         engine: Arc::clone(engine),
         stream,
         shard,
+        consumer: consumer.arn,
         subscription,
         format,
         arrivals,
@@ -161,7 +165,9 @@ impl Feed {
                 () = self.subscription.replaced() => {
                     self.ended = true;
                     let taken = "Another SubscribeToShard call has taken over this subscription.";
-                    return Some(self.exception(KinesisError::ResourceInUse(taken.to_owned())));
+                    let gone = consumers::by_arn(&self.engine, &self.consumer).err();
+                    let error = gone.unwrap_or_else(|| KinesisError::ResourceInUse(taken.to_owned()));
+                    return Some(self.exception(error));
                 }
                 () = tokio::time::sleep_until(self.until) => return None,
                 () = tokio::time::sleep_until(heartbeat) => idle = true,

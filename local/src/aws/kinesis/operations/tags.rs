@@ -17,7 +17,7 @@ use crate::aws::kinesis::{
 type Tags = BTreeMap<String, String>;
 
 /// Tags of one resource at most (API reference, `AddTagsToStream`).
-const MAX_TAGS: usize = 50;
+const MAX_TAGS: u8 = 50;
 
 /// What names a stream, and by `ResourceARN` also a consumer.
 #[derive(Debug, Deserialize)]
@@ -100,7 +100,7 @@ pub async fn remove_tags_from_stream(engine: &Engine, request: Remove) -> Result
 /// Lists a stream's tags, a page at a time.
 pub async fn list_tags_for_stream(engine: &Engine, request: List) -> Result<Listed, KinesisError> {
     let mut constraints = Constraints::default();
-    constraints.range("limit", request.limit, 1, MAX_TAGS as i64);
+    constraints.range("limit", request.limit, 1, i64::from(MAX_TAGS));
     constraints.finish()?;
     let stream = engine.stream(
         request.stream_name.as_deref(),
@@ -118,7 +118,7 @@ pub async fn list_tags_for_stream(engine: &Engine, request: List) -> Result<List
     let limit = request.limit.and_then(|limit| usize::try_from(limit).ok());
     let tags = left
         .by_ref()
-        .take(limit.unwrap_or(MAX_TAGS))
+        .take(limit.unwrap_or(usize::from(MAX_TAGS)))
         .map(Tag::from)
         .collect();
     Ok(Listed {
@@ -166,7 +166,7 @@ pub fn check_new(present: &Tags, added: &Tags) -> Result<(), KinesisError> {
         .keys()
         .filter(|key| !present.contains_key(*key))
         .count();
-    if present.len() + new > MAX_TAGS {
+    if present.len() + new > usize::from(MAX_TAGS) {
         return Err(KinesisError::InvalidArgument(format!(
             "a resource cannot have more than {MAX_TAGS} tags"
         )));

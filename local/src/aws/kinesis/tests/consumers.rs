@@ -140,3 +140,18 @@ async fn a_second_subscription_takes_over_after_five_seconds() {
     }
     assert_eq!(last["__type"], "ResourceInUseException");
 }
+
+#[tokio::test(start_paused = true)]
+async fn deregistering_a_consumer_ends_its_subscriptions() {
+    let fixture = Fixture::with_stream(1).await;
+    let arn = register(&fixture).await;
+    let request = subscription(&arn, &json!({"Type": "LATEST"}));
+    let mut events = Events::subscribe(&fixture, request).await;
+    let consumer = json!({"ConsumerARN": arn});
+    fixture.ok("DeregisterStreamConsumer", consumer).await;
+    let mut last = Value::Null;
+    while let Some(event) = events.next().await {
+        last = event;
+    }
+    assert_eq!(last["__type"], "ResourceNotFoundException");
+}

@@ -1,0 +1,362 @@
+//! How fast the engine is, beside any other engine, in one run:
+//!
+//! ```text
+//! cargo bench -p local --bench kinesis -- peer=http://127.0.0.1:4567 …
+//! ```
+//!
+//! Every endpoint gets the same requests over loopback HTTP from this process.
+//! Rounds alternate between the endpoints, and medians are printed, so that a
+//! busy machine touches all of them alike. What it measured: `docs/kinesis.md`.
+
+use std::{
+    env, fs,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::body::to_bytes;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use local::aws::{
+    gateway::Gateway,
+    kinesis::{FsyncPolicy, Kinesis, Options, arrivals::Arrivals},
+    service::{Call, Service},
+};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, task::JoinSet};
+
+const ROUNDS: usize = 5;
+const SEQUENTIAL: usize = 1000;
+const IN_FLIGHT: usize = 32;
+const BATCHES: usize = 20;
+const BATCH: usize = 500;
+/// Bytes of a record's data.
+const RECORD: usize = 256;
+const MILLION: usize = 1_000_000;
+
+type Failure = Box<dyn std::error::Error>;
+
+#[derive(Clone)]
+struct Endpoint {
+    name: String,
+    url: String,
+    http: reqwest::Client,
+}
+
+impl Endpoint {
+    async fn call(&self, operation: &str, body: String) -> Result<Value, reqwest::Error> {
+        let request = self
+            .http
+            .post(&self.url)
+            .header("content-type", "application/x-amz-json-1.1")
+            .header("x-amz-target", format!("Kinesis_20131202.{operation}"))
+            .header("x-amz-date", "20260101T000000Z")
+            .header(
+                "authorization",
+                "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/kinesis/aws4_request, \
+                 SignedHeaders=host;x-amz-date, Signature=0",
+            );
+        let reply = request.body(body).send().await?.error_for_status()?;
+        let body = reply.bytes().await?;
+        Ok(serde_json::from_slice(&body).unwrap_or(Value::Null))
+    }
+
+    async fn create(&self, stream: &str, shards: usize) -> Result<(), reqwest::Error> {
+        let request = json!({"StreamName": stream, "ShardCount": shards});
+        self.call("CreateStream", request.to_string()).await?;
+        loop {
+            let request = json!({"StreamName": stream}).to_string();
+            let reply = self.call("DescribeStreamSummary", request).await?;
+            if reply["StreamDescriptionSummary"]["StreamStatus"] == "ACTIVE" {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn iterator(&self, stream: &str, kind: &str) -> Result<Value, reqwest::Error> {
+        let request = json!({"StreamName": stream, "ShardId": "shardId-000000000000", "ShardIteratorType": kind});
+        let reply = self.call("GetShardIterator", request.to_string()).await?;
+        Ok(reply["ShardIterator"].clone())
+    }
+}
+
+/// What one round measured, in the order of [`COLUMNS`].
+type Round = [f64; 5];
+const COLUMNS: [&str; 5] = [
+    "PutRecord, one at a time (ms, p50)",
+    "PutRecord, 32 in flight (records/s)",
+    "PutRecords of 500 (records/s)",
+    "drain (records/s)",
+    "put to visible, polling (ms, p50)",
+];
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let ours = Kinesis::open(Options::default(), Arrivals::default()).await?;
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let router = Gateway::new(vec![ours]).router();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let mut endpoints = vec![endpoint("ours", &url)];
+    let peers: Vec<String> = env::args().skip(1).collect();
+    endpoints.extend(
+        peers
+            .iter()
+            .filter_map(|peer| peer.split_once('='))
+            .map(|(name, url)| endpoint(name, url)),
+    );
+
+    let mut rounds: Vec<Vec<Round>> = vec![Vec::new(); endpoints.len()];
+    for round in 0..ROUNDS {
+        for (endpoint, rounds) in endpoints.iter().zip(&mut rounds) {
+            match measure(endpoint, &format!("bench-{round}")).await {
+                Ok(measured) => rounds.push(measured),
+                Err(error) => eprintln!("{}: {error}", endpoint.name),
+            }
+        }
+    }
+    println!("| engine | {} |", COLUMNS.join(" | "));
+    println!("|---{}|", "|---".repeat(COLUMNS.len()));
+    for (endpoint, rounds) in endpoints.iter().zip(&rounds) {
+        let medians = (0..COLUMNS.len())
+            .map(|column| median(rounds.iter().map(|round| round[column]).collect()));
+        let cells: Vec<_> = medians.map(|median| format!("{median:.3}")).collect();
+        println!("| {} | {} |", endpoint.name, cells.join(" | "));
+    }
+    wake_up().await?;
+    durable().await?;
+    million().await
+}
+
+fn endpoint(name: &str, url: &str) -> Endpoint {
+    Endpoint {
+        name: name.to_owned(),
+        url: url.to_owned(),
+        http: reqwest::Client::new(),
+    }
+}
+
+async fn measure(endpoint: &Endpoint, stream: &str) -> Result<Round, Failure> {
+    endpoint.create(stream, 1).await?;
+    let data = STANDARD.encode(vec![b'x'; RECORD]);
+    let put = json!({"StreamName": stream, "PartitionKey": "key", "Data": data}).to_string();
+
+    let mut times = Vec::with_capacity(SEQUENTIAL);
+    for _ in 0..SEQUENTIAL {
+        let start = Instant::now();
+        endpoint.call("PutRecord", put.clone()).await?;
+        times.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+    let sequential = median(times);
+
+    let start = Instant::now();
+    let mut writers = JoinSet::new();
+    for _ in 0..IN_FLIGHT {
+        let (endpoint, put) = (endpoint.clone(), put.clone());
+        writers.spawn(async move {
+            for _ in 0..SEQUENTIAL / IN_FLIGHT {
+                endpoint.call("PutRecord", put.clone()).await?;
+            }
+            Ok::<_, reqwest::Error>(())
+        });
+    }
+    while let Some(writer) = writers.join_next().await {
+        writer??;
+    }
+    let in_flight = per_second(SEQUENTIAL / IN_FLIGHT * IN_FLIGHT, start);
+
+    let entries = vec![json!({"PartitionKey": "key", "Data": data}); BATCH];
+    let batch = json!({"StreamName": stream, "Records": entries}).to_string();
+    let start = Instant::now();
+    for _ in 0..BATCHES {
+        endpoint.call("PutRecords", batch.clone()).await?;
+    }
+    let batched = per_second(BATCHES * BATCH, start);
+
+    let mut iterator = endpoint.iterator(stream, "TRIM_HORIZON").await?;
+    let (mut read, start) = (0, Instant::now());
+    while read < BATCHES * BATCH {
+        let reply = endpoint
+            .call("GetRecords", json!({"ShardIterator": iterator}).to_string())
+            .await?;
+        read += reply["Records"].as_array().map_or(0, Vec::len);
+        iterator = reply["NextShardIterator"].clone();
+    }
+    let drained = per_second(read, start);
+
+    let mut times = Vec::new();
+    for _ in 0..100 {
+        let mut iterator = endpoint.iterator(stream, "LATEST").await?;
+        let writer = tokio::spawn({
+            let (endpoint, put) = (endpoint.clone(), put.clone());
+            async move {
+                let start = Instant::now();
+                endpoint.call("PutRecord", put).await.map(|_| start)
+            }
+        });
+        loop {
+            let reply = endpoint
+                .call("GetRecords", json!({"ShardIterator": iterator}).to_string())
+                .await?;
+            if reply["Records"]
+                .as_array()
+                .is_some_and(|records| !records.is_empty())
+            {
+                break;
+            }
+            iterator = reply["NextShardIterator"].clone();
+        }
+        let seen = Instant::now();
+        times.push(seen.duration_since(writer.await??).as_secs_f64() * 1e3);
+    }
+    endpoint
+        .call("DeleteStream", json!({"StreamName": stream}).to_string())
+        .await?;
+    Ok([sequential, in_flight, batched, drained, median(times)])
+}
+
+/// An engine without HTTP, as the event source mapping has it.
+struct Inside {
+    kinesis: Arc<Kinesis>,
+    arrivals: Arrivals,
+}
+
+impl Inside {
+    async fn new(shards: usize, options: Options) -> Result<Self, Failure> {
+        let arrivals = Arrivals::default();
+        let kinesis = Kinesis::open(options, arrivals.clone()).await?;
+        let inside = Self { kinesis, arrivals };
+        inside
+            .call(
+                "CreateStream",
+                json!({"StreamName": "s", "ShardCount": shards}).to_string(),
+            )
+            .await?;
+        Ok(inside)
+    }
+
+    async fn call(&self, operation: &str, body: String) -> Result<Value, Failure> {
+        let headers = http::HeaderMap::new();
+        let call = Call {
+            operation: operation.to_owned(),
+            headers,
+            body: body.into(),
+        };
+        let body = to_bytes(self.kinesis.call(call).await?.into_body(), usize::MAX).await?;
+        Ok(serde_json::from_slice(&body).unwrap_or(Value::Null))
+    }
+}
+
+/// How long a reader inside the process sleeps on after a put has begun.
+async fn wake_up() -> Result<(), Failure> {
+    let inside = Arc::new(Inside::new(1, Options::default()).await?);
+    let put = json!({"StreamName": "s", "PartitionKey": "k", "Data": "eA=="}).to_string();
+    let mut times = Vec::new();
+    for _ in 0..2000 {
+        let mut records = inside.arrivals.records("s", "shardId-000000000000");
+        let reader = tokio::spawn(async move { records.changed().await.map(|()| Instant::now()) });
+        tokio::task::yield_now().await;
+        let start = Instant::now();
+        inside.call("PutRecord", put.clone()).await?;
+        times.push(reader.await??.duration_since(start).as_secs_f64() * 1e6);
+    }
+    println!(
+        "\nput to a waiting reader inside the process: p50 {:.1} µs",
+        median(times)
+    );
+    Ok(())
+}
+
+/// What it costs to keep records on disk, with 32 puts under way.
+async fn durable() -> Result<(), Failure> {
+    let put = json!({"StreamName": "s", "PartitionKey": "k", "Data": STANDARD.encode(vec![b'x'; RECORD])});
+    let put = put.to_string();
+    for (name, fsync) in [
+        ("in memory", None),
+        ("on disk, fsync never", Some(FsyncPolicy::Never)),
+        ("on disk, fsync always", Some(FsyncPolicy::Always)),
+    ] {
+        let directory = tempfile::tempdir()?;
+        let options = Options {
+            data_dir: fsync.map(|_| directory.path().to_owned()),
+            fsync: fsync.unwrap_or_default(),
+            ..Options::default()
+        };
+        let inside = Arc::new(Inside::new(1, options).await?);
+        let start = Instant::now();
+        let writers: Vec<_> = (0..IN_FLIGHT)
+            .map(|_| {
+                let (inside, put) = (Arc::clone(&inside), put.clone());
+                tokio::spawn(async move {
+                    for _ in 0..SEQUENTIAL {
+                        let call = inside.call("PutRecord", put.clone()).await;
+                        call.map_err(|error| error.to_string())?;
+                    }
+                    Ok::<_, String>(())
+                })
+            })
+            .collect();
+        for writer in writers {
+            writer.await??;
+        }
+        println!(
+            "PutRecord inside the process, 32 at a time, {name}: {:.0} records/s",
+            per_second(IN_FLIGHT * SEQUENTIAL, start)
+        );
+    }
+    Ok(())
+}
+
+/// A million records through one stream: does the last cost what the first did?
+#[allow(clippy::cast_precision_loss, reason = "a million is exact")]
+async fn million() -> Result<(), Failure> {
+    let inside = Inside::new(4, Options::default()).await?;
+    let data = STANDARD.encode(vec![b'x'; RECORD]);
+    let before = resident()?;
+    println!("\nidle: {:.1} MiB resident", before / 1024.0);
+    let mut parts = Vec::new();
+    for part in 0..10 {
+        let start = Instant::now();
+        for batch in 0..MILLION / BATCH / 10 {
+            let entry = |n: usize| json!({"PartitionKey": format!("{:08}", (part * 200 + batch) * BATCH + n), "Data": data});
+            let entries: Vec<_> = (0..BATCH).map(entry).collect();
+            inside
+                .call(
+                    "PutRecords",
+                    json!({"StreamName": "s", "Records": entries}).to_string(),
+                )
+                .await?;
+        }
+        parts.push(format!("{:.2}", start.elapsed().as_secs_f64()));
+    }
+    let grown = (resident()? - before) * 1024.0;
+    println!(
+        "seconds for each 100,000 of a million records: {}",
+        parts.join(" ")
+    );
+    let counted = inside.kinesis.memory();
+    println!(
+        "bytes per record: {} counted, {:.0} resident",
+        counted / MILLION as u64,
+        grown / MILLION as f64
+    );
+    Ok(())
+}
+
+/// KiB of memory that this process has in use.
+fn resident() -> Result<f64, Failure> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let number = line.and_then(|line| line.split_whitespace().next());
+    Ok(number.unwrap_or("0").parse()?)
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn per_second(count: usize, since: Instant) -> f64 {
+    count as f64 / since.elapsed().as_secs_f64()
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
