@@ -306,8 +306,7 @@ fn functions(
     aws_url: &str,
     stub: Option<&Stub>,
 ) -> Result<BTreeMap<String, Arc<Function>>, StartError> {
-    let mut given = options.variables.clone();
-    given.insert("AWS_ENDPOINT_URL".to_owned(), aws_url.to_owned());
+    let mut given = BTreeMap::from([("AWS_ENDPOINT_URL".to_owned(), aws_url.to_owned())]);
     let backend = match stub {
         Some(stub) => {
             given.insert("CACHE_STUB_URL".to_owned(), server::url(stub.address()));
@@ -316,6 +315,7 @@ fn functions(
         None => "momento",
     };
     given.insert("CACHE_BACKEND".to_owned(), backend.to_owned());
+    given.extend(options.variables.clone());
     let mut functions = BTreeMap::new();
     for function in &options.environment.functions {
         let bootstrap = options.bootstraps.get(&function.name).cloned();

@@ -74,7 +74,7 @@ pub async fn run(
         total.written += share.outcome.written;
         total.failed += share.outcome.failed;
         total.retries += share.outcome.retries;
-        // Both resize themselves, so adding cannot fail.
+        // Both have the same bounds, so adding cannot fail.
         let _ = latency_us.add(share.latency_us);
     }
     Ok(Report::new(

@@ -7,9 +7,13 @@ use serde::Serialize;
 
 use crate::writer::Outcome;
 
+/// The longest latency told apart, microseconds: an hour.
+const LONGEST_US: u64 = 3_600_000_000;
+
 /// An empty histogram of microseconds with three significant digits.
 pub(crate) fn latencies() -> Histogram<u64> {
-    Histogram::new(3).unwrap_or_else(|_| unreachable!("three digits are within 0 to 5"))
+    Histogram::new_with_bounds(1, LONGEST_US, 3)
+        .unwrap_or_else(|_| unreachable!("the bounds are constants that it takes"))
 }
 
 /// The report at the end of a load.

@@ -18,6 +18,9 @@ use crate::event_source::{
     source::Record,
 };
 
+/// The longest latency told apart, microseconds: an hour.
+const LONGEST_US: u64 = 3_600_000_000;
+
 /// The counts of one run.
 #[derive(Debug)]
 pub struct Tally {
@@ -163,5 +166,6 @@ fn micros(duration: Duration) -> u64 {
 }
 
 fn microseconds() -> Histogram<u64> {
-    Histogram::new(3).unwrap_or_else(|_| unreachable!("three digits are within 0 to 5"))
+    Histogram::new_with_bounds(1, LONGEST_US, 3)
+        .unwrap_or_else(|_| unreachable!("the bounds are constants that it takes"))
 }

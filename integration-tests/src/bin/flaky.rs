@@ -1,0 +1,41 @@
+//! A function that fails on purpose, as often as `FLAKY_FAILURES` says, in the
+//! way that `FLAKY_MODE` names, and then succeeds. It counts its failures in
+//! the file `FLAKY_COUNT`, as a crash forgets everything else.
+
+use std::{env, fs, process, time::Duration};
+
+use anyhow::{Context, bail};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde_json::{Value, json};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    lambda_runtime::run(service_fn(|_: LambdaEvent<Value>| async {
+        fail_at_first().await?;
+        Ok::<_, Error>(json!({ "batchItemFailures": [] }))
+    }))
+    .await
+}
+
+async fn fail_at_first() -> anyhow::Result<()> {
+    let variable = |name| env::var(name).with_context(|| format!("{name} is not set"));
+    let file = variable("FLAKY_COUNT")?;
+    let failures: u32 = variable("FLAKY_FAILURES")?.parse()?;
+    let failed: u32 = match fs::read_to_string(&file) {
+        Ok(count) => count.trim().parse()?,
+        Err(_) => 0,
+    };
+    if failed >= failures {
+        return Ok(());
+    }
+    fs::write(&file, (failed + 1).to_string())?;
+    match variable("FLAKY_MODE")?.as_str() {
+        "error" => bail!("failing on purpose"),
+        "crash" => process::exit(3),
+        "timeout" => {
+            tokio::time::sleep(Duration::from_mins(10)).await;
+            Ok(())
+        }
+        other => bail!("FLAKY_MODE is {other:?}; expected error, crash or timeout"),
+    }
+}

@@ -1,0 +1,23 @@
+//! The record is a contract between two programs that do not know each other.
+
+use anyhow::Context;
+use consumer::record::Reading;
+
+use crate::{
+    patience::same,
+    world::{Programs, reading},
+};
+
+pub async fn what_the_producer_writes_the_consumer_reads(_: Programs) -> anyhow::Result<()> {
+    for _ in 0..100 {
+        let written = producer::record::Reading::random();
+        let wire = serde_json::to_vec(&written)?;
+        let read: Reading = serde_json::from_slice(&wire).context("the consumer's reading")?;
+        same("id", &read.id, &written.id)?;
+        same("location", read.location.as_str(), written.location)?;
+        same("write time", read.write_time, written.write_time)?;
+    }
+    // So that the other scenarios write what the producer does.
+    serde_json::from_slice::<Reading>(&reading(1, "Car")).context("the scenarios' record")?;
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! A cache that fails: the table is asked, and no record is the worse for it.
+
+use std::time::Duration;
+
+use local::momento::faults::Fault;
+
+use crate::{
+    patience::same,
+    world::{Builder, Programs, World},
+};
+
+const RECORDS: [&str; 6] = ["Car", "House", "Diner", "Car", "House", "Diner"];
+
+/// Every record is processed, with its item, from the table.
+async fn served_by_the_table(world: World) -> anyhow::Result<()> {
+    world.write(&RECORDS).await?;
+    let seen = world.processed(RECORDS.len()).await?;
+    same("sources", seen.sources(), vec!["store"; RECORDS.len()])?;
+    same("given up", &seen.given_up, &vec![])?;
+    for (line, location) in seen.processed.iter().zip(RECORDS) {
+        let item = &line["after"]["location"];
+        let expected = format!("{location} description");
+        same(
+            "description",
+            item["description"].as_str(),
+            Some(&*expected),
+        )?;
+    }
+    world.stop().await;
+    Ok(())
+}
+
+pub async fn a_cache_that_is_down_costs_no_record(programs: Programs) -> anyhow::Result<()> {
+    let mut world = Builder::new(programs).start().await?;
+    world.stop_cache();
+    served_by_the_table(world).await
+}
+
+pub async fn a_cache_that_is_down_at_init_costs_no_record(
+    programs: Programs,
+) -> anyhow::Result<()> {
+    // Port 1 is nobody's; set after the start it would come too late.
+    let world = Builder::new(programs)
+        .variable("CACHE_STUB_URL", "http://127.0.0.1:1")
+        .start()
+        .await?;
+    served_by_the_table(world).await
+}
+
+pub async fn a_cache_that_is_slow_costs_no_record(programs: Programs) -> anyhow::Result<()> {
+    let world = Builder::new(programs)
+        .variable("CACHE_TIMEOUT_MS", "20")
+        .start()
+        .await?;
+    world
+        .cache()?
+        .faults
+        .set(Fault::Slow(Duration::from_secs(30)));
+    served_by_the_table(world).await
+}
+
+pub async fn a_cache_that_limits_the_rate_costs_no_record(
+    programs: Programs,
+) -> anyhow::Result<()> {
+    let world = Builder::new(programs).start().await?;
+    world.cache()?.faults.set(Fault::RateLimited);
+    served_by_the_table(world).await
+}
+
+pub async fn a_corrupt_cached_value_is_read_again_and_overwritten(
+    programs: Programs,
+) -> anyhow::Result<()> {
+    let world = Builder::new(programs).start().await?;
+    let hour = Duration::from_hours(1);
+    let cache = world.cache()?;
+    cache.set(
+        "sample-a",
+        b"Car".to_vec(),
+        b"\xFFnot an item".to_vec(),
+        hour,
+    )?;
+    world.write(&["Car"]).await?;
+    world.processed(1).await?;
+    world.write(&["Car"]).await?;
+    let seen = world.processed(2).await?;
+    same("sources", seen.sources(), vec!["store", "cache"])?;
+    world.stop().await;
+    Ok(())
+}

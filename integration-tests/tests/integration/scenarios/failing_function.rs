@@ -1,0 +1,54 @@
+//! A function that fails: its batch is delivered again.
+
+use std::time::Duration;
+
+use anyhow::Context;
+
+use crate::{
+    patience::same,
+    world::{Builder, Programs},
+};
+
+const FAILURES: u64 = 3;
+
+async fn nothing_is_lost(programs: Programs, mode: &str) -> anyhow::Result<()> {
+    let scratch = tempfile::tempdir()?;
+    let count = scratch.path().join("failures");
+    let world = Builder::new(programs)
+        .flaky()
+        .function_timeout(Duration::from_secs(1))
+        .variable("FLAKY_MODE", mode)
+        .variable("FLAKY_FAILURES", FAILURES.to_string())
+        .variable("FLAKY_COUNT", count.to_str().context("a path in UTF-8")?)
+        .start()
+        .await?;
+    world.write(&["Car"; 20]).await?;
+    let seen = world.settled(20).await?;
+    same("done", seen.done.len(), 20)?;
+    same("given up", &seen.given_up, &vec![])?;
+    same("failed invocations", seen.failures, FAILURES)?;
+    let mut unique = seen.done.clone();
+    unique.sort();
+    unique.dedup();
+    same("each record done once", unique.len(), 20)?;
+    world.stop().await;
+    Ok(())
+}
+
+pub async fn a_function_that_fails_is_tried_again_and_nothing_is_lost(
+    programs: Programs,
+) -> anyhow::Result<()> {
+    nothing_is_lost(programs, "error").await
+}
+
+pub async fn a_function_that_crashes_is_started_again_and_nothing_is_lost(
+    programs: Programs,
+) -> anyhow::Result<()> {
+    nothing_is_lost(programs, "crash").await
+}
+
+pub async fn a_function_that_hangs_is_killed_and_nothing_is_lost(
+    programs: Programs,
+) -> anyhow::Result<()> {
+    nothing_is_lost(programs, "timeout").await
+}

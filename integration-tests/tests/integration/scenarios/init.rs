@@ -1,0 +1,91 @@
+//! An init that cannot succeed says why, in one line.
+
+use std::{net::Ipv4Addr, sync::Arc, time::Duration};
+
+use anyhow::{bail, ensure};
+use aws_sdk_ssm::types::ParameterType;
+use local::{
+    aws::{DEFAULT_REGION, apis::AwsApis},
+    lambda::{Function, FunctionConfig},
+    ports,
+    provision::sdk_config,
+};
+
+use crate::world::Programs;
+
+const PARAMETER: &str = "/keys/momento-pct-key";
+
+/// The consumer in front of AWS APIs that have `key` as its parameter, or none;
+/// what it says when it does not start.
+async fn complaint(
+    programs: Programs,
+    key: Option<&str>,
+    variable: Option<(&str, &str)>,
+) -> anyhow::Result<String> {
+    let listener = ports::listen(Ipv4Addr::LOCALHOST.into(), 0, "--port").await?;
+    let aws = AwsApis::start(listener, DEFAULT_REGION, None).await?;
+    if let Some(key) = key {
+        aws_sdk_ssm::Client::new(&sdk_config(&aws.url(), DEFAULT_REGION))
+            .put_parameter()
+            .name(PARAMETER)
+            .value(key)
+            .r#type(ParameterType::SecureString)
+            .send()
+            .await?;
+    }
+    let variables = [("AWS_ENDPOINT_URL", aws.url().as_str())]
+        .into_iter()
+        .chain(variable)
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let config = FunctionConfig {
+        name: "consumer".to_owned(),
+        bootstrap: programs.bootstrap,
+        handler: "bootstrap".to_owned(),
+        timeout: Duration::from_secs(3),
+        memory_mb: 128,
+        environment: variables,
+        region: DEFAULT_REGION.to_owned(),
+        concurrency: 1,
+    };
+    match Function::new(config, Arc::new(|_| {})).warm_up().await {
+        Ok(()) => bail!("the function started"),
+        Err(error) => Ok(error.text()),
+    }
+}
+
+pub async fn without_its_parameter_the_function_does_not_start_and_says_why(
+    programs: Programs,
+) -> anyhow::Result<()> {
+    let complaint = complaint(programs, None, None).await?;
+    ensure!(
+        complaint.contains(&format!("SSM parameter {PARAMETER}"))
+            && complaint.contains("does not exist"),
+        "{complaint}"
+    );
+    Ok(())
+}
+
+pub async fn with_a_key_that_is_none_the_function_does_not_start_and_says_why(
+    programs: Programs,
+) -> anyhow::Result<()> {
+    let complaint = complaint(programs, Some("hunter2"), None).await?;
+    ensure!(
+        complaint.contains("the Momento API key in the SSM parameter cannot be used"),
+        "{complaint}"
+    );
+    ensure!(!complaint.contains("hunter2"), "the key shows: {complaint}");
+    Ok(())
+}
+
+pub async fn a_wrong_variable_is_named_in_one_line(programs: Programs) -> anyhow::Result<()> {
+    let wrong = Some(("CACHE_TTL_SECONDS", "soon"));
+    let complaint = complaint(programs, None, wrong).await?;
+    ensure!(
+        complaint.contains("CACHE_TTL_SECONDS is")
+            && complaint.contains("soon")
+            && complaint.contains("expected whole seconds from 1 to 86400"),
+        "{complaint}"
+    );
+    Ok(())
+}

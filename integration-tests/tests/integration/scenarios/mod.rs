@@ -1,0 +1,52 @@
+//! The scenarios: one list for every backend.
+
+mod caching;
+mod contract;
+mod failing_cache;
+mod failing_function;
+mod init;
+mod records;
+
+use std::{future::Future, pin::Pin};
+
+use crate::world::Programs;
+
+/// A scenario: its name is a sentence.
+pub struct Scenario {
+    pub name: &'static str,
+    pub run: fn(Programs) -> Pin<Box<dyn Future<Output = anyhow::Result<()>>>>,
+}
+
+/// Lists functions as scenarios, under their own names.
+macro_rules! scenarios {
+    ($($module:ident::$function:ident),* $(,)?) => {
+        /// Every scenario.
+        pub fn all() -> Vec<Scenario> {
+            vec![$(Scenario {
+                name: stringify!($function),
+                run: |programs| Box::pin($module::$function(programs)),
+            }),*]
+        }
+    };
+}
+
+scenarios! {
+    caching::the_first_read_of_a_location_misses_and_later_ones_hit,
+    caching::after_its_ttl_a_location_misses_once_more,
+    caching::an_unknown_location_is_processed_and_not_cached_as_present,
+    contract::what_the_producer_writes_the_consumer_reads,
+    failing_cache::a_cache_that_is_down_costs_no_record,
+    failing_cache::a_cache_that_is_down_at_init_costs_no_record,
+    failing_cache::a_cache_that_is_slow_costs_no_record,
+    failing_cache::a_cache_that_limits_the_rate_costs_no_record,
+    failing_cache::a_corrupt_cached_value_is_read_again_and_overwritten,
+    failing_function::a_function_that_fails_is_tried_again_and_nothing_is_lost,
+    failing_function::a_function_that_crashes_is_started_again_and_nothing_is_lost,
+    failing_function::a_function_that_hangs_is_killed_and_nothing_is_lost,
+    init::without_its_parameter_the_function_does_not_start_and_says_why,
+    init::with_a_key_that_is_none_the_function_does_not_start_and_says_why,
+    init::a_wrong_variable_is_named_in_one_line,
+    records::a_malformed_record_fails_alone_and_blocks_no_other,
+    records::each_shard_keeps_its_order,
+    records::ten_thousand_records_are_all_processed,
+}

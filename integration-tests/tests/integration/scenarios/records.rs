@@ -1,0 +1,66 @@
+//! Records on their way: poison, order, many.
+
+use std::collections::HashMap;
+
+use anyhow::ensure;
+
+use crate::{
+    patience::same,
+    world::{Builder, Programs, reading},
+};
+
+pub async fn a_malformed_record_fails_alone_and_blocks_no_other(
+    programs: Programs,
+) -> anyhow::Result<()> {
+    let world = Builder::new(programs).start().await?;
+    let mut data: Vec<_> = (0..20).map(|place| reading(place, "Car")).collect();
+    data[3] = b"not JSON".to_vec();
+    data[4] = b"\xFF\xFE\x00".to_vec();
+    data[15] = br#"{"id":"15","name":"Model One"}"#.to_vec();
+    world.write_data(&data).await?;
+    let seen = world.settled(20).await?;
+    same("given up, each alone", &seen.given_up, &vec![1, 1, 1])?;
+    same("done", seen.done.len(), 17)?;
+
+    // The shard goes on.
+    world.write(&["House"; 5]).await?;
+    same("done", world.settled(25).await?.done.len(), 22)?;
+    world.stop().await;
+    Ok(())
+}
+
+pub async fn each_shard_keeps_its_order(programs: Programs) -> anyhow::Result<()> {
+    let world = Builder::new(programs).shards(4).start().await?;
+    for _ in 0..4 {
+        world.write(&["Car"; 250]).await?;
+    }
+    let seen = world.settled(1000).await?;
+    let mut last: HashMap<&str, &str> = HashMap::new();
+    for (shard, number) in &seen.done {
+        // Of one length, sequence numbers sort as text.
+        let before = last.insert(shard, number);
+        ensure!(
+            before.is_none_or(|before| (before.len(), before) < (number.len(), number)),
+            "{shard}: {number} came after {before:?}"
+        );
+    }
+    same("shards that had records", last.len(), 4)?;
+    world.stop().await;
+    Ok(())
+}
+
+pub async fn ten_thousand_records_are_all_processed(programs: Programs) -> anyhow::Result<()> {
+    let world = Builder::new(programs).shards(4).start().await?;
+    for _ in 0..20 {
+        world.write(&["Diner"; 500]).await?;
+    }
+    let seen = world.processed(10_000).await?;
+    same("done", seen.done.len(), 10_000)?;
+    same("given up", &seen.given_up, &vec![])?;
+    let with_item =
+        |line: &&serde_json::Value| line["after"]["location"]["description"] == "Diner description";
+    let with_item = seen.processed.iter().filter(with_item).count();
+    same("records with their item", with_item, seen.processed.len())?;
+    world.stop().await;
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! Sees what the mapping delivers and what the function says of it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use local::{
+    event_source::{
+        batch::Prepared,
+        delivery::GivenUp,
+        observer::{Invoked, Observer},
+    },
+    lambda::log::LogLine,
+};
+use serde_json::Value;
+
+/// What has been seen so far.
+#[derive(Debug, Default)]
+pub struct Witness(Mutex<Seen>);
+
+/// What has been seen.
+#[derive(Debug, Default, Clone)]
+pub struct Seen {
+    /// Shard and sequence number of each record that is done, in that order.
+    pub done: Vec<(String, String)>,
+    /// How many records each given-up batch had.
+    pub given_up: Vec<usize>,
+    /// Invocations that did not succeed.
+    pub failures: u64,
+    /// The function's lines of processed records.
+    pub processed: Vec<Value>,
+}
+
+impl Witness {
+    pub fn seen(&self) -> Seen {
+        self.lock().clone()
+    }
+
+    /// How many records are dealt with.
+    pub fn settled(&self) -> usize {
+        let seen = self.lock();
+        seen.done.len() + seen.given_up.iter().sum::<usize>()
+    }
+
+    /// Takes note of a line of the function.
+    pub fn line(&self, line: &LogLine) {
+        if let Ok(line) = serde_json::from_str::<Value>(&line.text)
+            && line["message"] == "processed"
+        {
+            self.lock().processed.push(line);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seen {
+    /// Where the locations of processed records came from, in order.
+    pub fn sources(&self) -> Vec<&str> {
+        self.processed
+            .iter()
+            .filter_map(|line| line["source"].as_str())
+            .collect()
+    }
+}
+
+impl Observer for Witness {
+    fn invoked(&self, invoked: &Invoked<'_>) {
+        let mut seen = self.lock();
+        if invoked.done < invoked.records.len() {
+            seen.failures += 1;
+        }
+        seen.done
+            .extend(invoked.records[..invoked.done].iter().map(|prepared| {
+                (
+                    invoked.shard.to_owned(),
+                    prepared.record.sequence_number.clone(),
+                )
+            }));
+    }
+
+    fn gave_up(&self, _shard: &str, records: &[Prepared], _given_up: &GivenUp) {
+        self.lock().given_up.push(records.len());
+    }
+}
