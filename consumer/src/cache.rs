@@ -159,8 +159,8 @@ mod tests {
     use crate::{cache::Cache, config::CacheEndpoint, secrets::ApiKey};
     use std::time::Duration;
 
-    /// `{"endpoint":"127.0.0.1","api_key":"not-a-real-key"}` in base64.
-    const V1_KEY: &str = "eyJlbmRwb2ludCI6IjEyNy4wLjAuMSIsImFwaV9rZXkiOiJub3QtYS1yZWFsLWtleSJ9";
+    /// `{"endpoint":"cell.invalid","api_key":"not-a-real-key"}` in base64.
+    const V1_KEY: &str = "eyJlbmRwb2ludCI6ImNlbGwuaW52YWxpZCIsImFwaV9rZXkiOiJub3QtYS1yZWFsLWtleSJ9";
 
     fn stub() -> CacheEndpoint {
         CacheEndpoint::Stub {
@@ -196,7 +196,7 @@ mod tests {
 
     #[tokio::test]
     async fn momento_itself_is_spoken_to_over_tls() {
-        // Nothing listens there: what shows is that TLS can be set up at all.
+        // The host does not exist: what shows is that TLS can be set up at all.
         let cache = MomentoCache::connect(
             &ApiKey::new(V1_KEY),
             &CacheEndpoint::Momento { endpoint: None },

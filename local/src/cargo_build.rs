@@ -18,13 +18,13 @@ use crate::template::environment::Function;
 pub enum BuildError {
     /// A named executable is not there.
     #[error(
-        "bootstrap {}: {source}; name an executable with --bootstrap PATH", path.display()
+        "bootstrap {}: {reason}; name an executable with --bootstrap PATH", path.display()
     )]
     Missing {
         /// The file.
         path: PathBuf,
         /// What the system says.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// A named executable cannot be executed.
     #[error("bootstrap {} is not an executable file; `chmod +x` it, or name another", .0.display())]
@@ -178,9 +178,9 @@ struct Target {
 /// It is not there, or not executable.
 pub fn executable(path: &Path) -> Result<PathBuf, BuildError> {
     use std::os::unix::fs::PermissionsExt;
-    let missing = |source| BuildError::Missing {
+    let missing = |reason| BuildError::Missing {
         path: path.to_owned(),
-        source,
+        reason,
     };
     let absolute = path.canonicalize().map_err(missing)?;
     let metadata = absolute.metadata().map_err(missing)?;

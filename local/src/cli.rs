@@ -28,7 +28,7 @@ pub struct Cli {
     #[command(subcommand)]
     command: Command,
 
-    /// Say more on stderr: -v debug, -vv everything [RUST_LOG does the same]
+    /// Say more on stderr: -v debug, -vv everything; `RUST_LOG` does the same
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     verbose: u8,
 }

@@ -143,12 +143,12 @@ pub enum StartError {
     #[error("the Invoke API cannot be served: {0}")]
     Invoke(std::io::Error),
     /// A folder for state.
-    #[error("the folder {} cannot be used: {source}", path.display())]
+    #[error("the folder {} cannot be used: {reason}", path.display())]
     Folder {
         /// The folder.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// A resource of the template.
     #[error(transparent)]
@@ -253,6 +253,8 @@ impl Embedded {
     pub async fn shut_down(self) {
         join_all(self.mappings.into_iter().map(EventSourceMapping::stop)).await;
         join_all(self.functions.values().map(|function| function.shut_down())).await;
+        self.lambda.shut_down().await;
+        self.aws.shut_down().await;
     }
 }
 
@@ -261,16 +263,16 @@ fn data_folder(asked: Option<&Path>) -> Result<(PathBuf, Option<TempDir>), Start
     match asked {
         Some(path) => match std::fs::create_dir_all(path) {
             Ok(()) => Ok((path.to_owned(), None)),
-            Err(source) => Err(StartError::Folder {
+            Err(reason) => Err(StartError::Folder {
                 path: path.to_owned(),
-                source,
+                reason,
             }),
         },
         None => match TempDir::with_prefix("local-") {
             Ok(scratch) => Ok((scratch.path().to_owned(), Some(scratch))),
-            Err(source) => Err(StartError::Folder {
+            Err(reason) => Err(StartError::Folder {
                 path: std::env::temp_dir(),
-                source,
+                reason,
             }),
         },
     }
@@ -278,10 +280,10 @@ fn data_folder(asked: Option<&Path>) -> Result<(PathBuf, Option<TempDir>), Start
 
 async fn cache_stub(listener: TcpListener, needs: &Needs) -> Result<Stub, PortError> {
     let address = listener.local_addr();
-    let listener = listener.into_std().map_err(|source| PortError::Other {
+    let listener = listener.into_std().map_err(|reason| PortError::Other {
         address: address.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
         flag: "--cache-port",
-        source,
+        reason,
     })?;
     let keyspace = Arc::new(Keyspace::with_caches(needs.caches.clone()));
     Ok(Stub::start(listener, keyspace).await)

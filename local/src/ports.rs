@@ -25,14 +25,14 @@ pub enum PortError {
         flag: &'static str,
     },
     /// Something else is in the way.
-    #[error("cannot listen on {address} ({flag}): {source}")]
+    #[error("cannot listen on {address} ({flag}): {reason}")]
     Other {
         /// What was asked for.
         address: SocketAddr,
         /// The flag that chooses another.
         flag: &'static str,
         /// What the system says.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
 }
 
@@ -51,10 +51,10 @@ pub async fn listen(host: IpAddr, port: u16, flag: &'static str) -> Result<TcpLi
             holder: holder(port).unwrap_or_else(|| "another program".to_owned()),
             flag,
         }),
-        Err(source) => Err(PortError::Other {
+        Err(reason) => Err(PortError::Other {
             address,
             flag,
-            source,
+            reason,
         }),
     }
 }
@@ -64,10 +64,13 @@ pub async fn listen(host: IpAddr, port: u16, flag: &'static str) -> Result<TcpLi
 fn holder(port: u16) -> Option<String> {
     let socket = format!("socket:[{}]", listening_inode(port)?);
     for process in fs::read_dir("/proc").ok()?.flatten() {
+        // Beside processes there are links to this one, such as `self`.
+        let Ok(pid) = process.file_name().to_string_lossy().parse::<u32>() else {
+            continue;
+        };
         let path = process.path();
         if holds(&path, &socket) {
             let name = fs::read_to_string(path.join("comm")).ok()?;
-            let pid = process.file_name().to_string_lossy().into_owned();
             return Some(format!("{} (pid {pid})", name.trim()));
         }
     }

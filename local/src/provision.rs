@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, KeySchemaElement, TableDescription};
 use aws_sdk_kinesis::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_kinesis::types::{StreamMode, StreamModeDetails, StreamStatus};
 use aws_sdk_ssm::types::ParameterType;
@@ -204,12 +204,11 @@ impl Provisioner {
             .send()
             .await
             .map_err(|error| self.failed(&what, &error))?;
-        let keys: Vec<_> = described
-            .table()
-            .map(|table| table.key_schema())
+        let schema = described.table().map(TableDescription::key_schema);
+        let keys: Vec<_> = schema
             .unwrap_or_default()
             .iter()
-            .map(|key| key.attribute_name())
+            .map(KeySchemaElement::attribute_name)
             .collect();
         if keys != [LOCATION_KEY] {
             return Ok(());

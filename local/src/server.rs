@@ -1,14 +1,22 @@
 //! An HTTP server in the background.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 use axum::{Router, serve::ListenerExt};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
+use tokio_util::sync::CancellationToken;
 
-/// A running server. Dropping it stops it.
+/// How long replies under way may take when the server is shut down.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// A running server. Dropping it stops it, without waiting for what is under way.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
+    stop: CancellationToken,
     task: JoinHandle<()>,
 }
 
@@ -24,12 +32,27 @@ impl Server {
         let listener = listener.tap_io(|stream| {
             let _ = stream.set_nodelay(true);
         });
+        let stop = CancellationToken::new();
+        let stopped = stop.clone().cancelled_owned();
         let task = tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, router).await {
+            let served = axum::serve(listener, router).with_graceful_shutdown(stopped);
+            if let Err(error) = served.await {
                 tracing::error!(%error, %address, "a server has stopped");
             }
         });
-        Ok(Self { address, task })
+        Ok(Self {
+            address,
+            stop,
+            task,
+        })
+    }
+
+    /// Takes no more connections, finishes the replies under way, and lets go of
+    /// what it serves.
+    pub async fn shut_down(mut self) {
+        self.stop.cancel();
+        // One that takes longer is cut off with the drop that follows.
+        let _ = timeout(GRACE, &mut self.task).await;
     }
 
     /// Where it listens.
@@ -47,6 +70,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        self.stop.cancel();
         self.task.abort();
     }
 }

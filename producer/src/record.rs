@@ -49,7 +49,7 @@ mod tests {
     fn a_reading_has_exactly_the_contract_s_fields() {
         let reading = serde_json::to_value(Reading::random()).unwrap();
         let fields: Vec<_> = reading.as_object().unwrap().keys().cloned().collect();
-        assert_eq!(fields, ["id", "name", "location", "writeTime"]);
+        assert_eq!(fields, ["id", "location", "name", "writeTime"]);
         assert_eq!(reading["id"].as_str().unwrap().len(), 27);
         assert_eq!(reading["name"], "Model One");
         assert!(LOCATIONS.contains(&reading["location"].as_str().unwrap()));

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 /// How long anything may take to come true. Long, as a loaded machine is slow;
 /// a test that passes never waits for it.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Waits until `state` satisfies `wanted`.
 ///
@@ -37,6 +37,7 @@ pub async fn eventually<T: std::fmt::Debug>(
 /// # Errors
 ///
 /// They are not.
+#[allow(clippy::needless_pass_by_value)] // so that callers need not borrow what they made
 pub fn same<T: PartialEq + std::fmt::Debug>(
     what: &str,
     received: T,

@@ -55,7 +55,7 @@ impl AwsApis {
         let arrivals = Arrivals::default();
         let kinesis = kinesis::Options {
             region: region.to_owned(),
-            data_dir: file("kinesis"),
+            data_dir: data.map(Path::to_owned),
             ..kinesis::Options::default()
         };
         let services: Vec<Arc<dyn Service>> = vec![
@@ -73,6 +73,11 @@ impl AwsApis {
             calls,
             arrivals,
         })
+    }
+
+    /// Finishes the replies under way and closes all state.
+    pub async fn shut_down(self) {
+        self.server.shut_down().await;
     }
 
     /// Their URL, for clients on this machine.

@@ -53,8 +53,8 @@ impl TemplateArgs {
 pub struct BootstrapArgs {
     /// The function's executable, instead of building its `CodeUri`; with
     /// several functions, FUNCTION=PATH for each
-    #[arg(long = "bootstrap", value_name = "PATH", value_parser = bootstrap)]
-    pub bootstraps: Vec<(String, PathBuf)>,
+    #[arg(long = "bootstrap", value_name = "PATH")]
+    pub bootstraps: Vec<NamedBootstrap>,
 
     /// Build with optimisations
     #[arg(long)]
@@ -72,11 +72,17 @@ impl BootstrapArgs {
         environment: &Environment,
         template: &TemplateArgs,
     ) -> Result<BTreeMap<String, PathBuf>, Failure> {
-        let named = self.bootstraps.iter().cloned().collect();
+        let named = self.bootstraps.iter();
+        let named = named.map(|NamedBootstrap(name, path)| (name.clone(), path.clone()));
         let functions = &environment.functions;
-        cargo_build::bootstraps(functions, &named, &template.template, self.release)
-            .await
-            .map_err(Failure::configuration)
+        cargo_build::bootstraps(
+            functions,
+            &named.collect(),
+            &template.template,
+            self.release,
+        )
+        .await
+        .map_err(Failure::configuration)
     }
 }
 
@@ -137,27 +143,38 @@ pub fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// `PATH`, for all functions, or `FUNCTION=PATH`.
-fn bootstrap(text: &str) -> Result<(String, PathBuf), String> {
-    match text.split_once('=') {
-        // A path may hold a `=` too, but then it has a `/` before it.
-        Some((function, path)) if !function.is_empty() && !function.contains('/') => {
-            Ok((function.to_owned(), PathBuf::from(path)))
+/// `PATH`, for all functions (the name is then empty), or `FUNCTION=PATH`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedBootstrap(String, PathBuf);
+
+impl From<&str> for NamedBootstrap {
+    fn from(text: &str) -> Self {
+        match text.split_once('=') {
+            // A path may hold a `=` too, but then it has a `/` before it.
+            Some((function, path)) if !function.is_empty() && !function.contains('/') => {
+                Self(function.to_owned(), PathBuf::from(path))
+            }
+            _ => Self(String::new(), PathBuf::from(text)),
         }
-        _ => Ok((String::new(), PathBuf::from(text))),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::bootstrap;
+    use super::NamedBootstrap;
     use std::path::PathBuf;
 
     #[test]
     fn a_bootstrap_is_for_all_functions_unless_one_is_named() {
-        let named = |function: &str, path: &str| Ok((function.to_owned(), PathBuf::from(path)));
-        assert_eq!(bootstrap("./bootstrap"), named("", "./bootstrap"));
-        assert_eq!(bootstrap("orders=./b"), named("orders", "./b"));
-        assert_eq!(bootstrap("./a=b/bootstrap"), named("", "./a=b/bootstrap"));
+        for (argument, function, path) in [
+            ("./bootstrap", "", "./bootstrap"),
+            ("orders=./b", "orders", "./b"),
+            ("./a=b/bootstrap", "", "./a=b/bootstrap"),
+        ] {
+            assert_eq!(
+                NamedBootstrap::from(argument),
+                NamedBootstrap(function.to_owned(), PathBuf::from(path))
+            );
+        }
     }
 }

@@ -49,6 +49,7 @@ impl Aws {
         eprintln!("Kinesis, DynamoDB and SSM at {}", aws.url());
         eprintln!("Ctrl-C stops them");
         interrupted().await;
+        aws.shut_down().await;
         Ok(ExitCode::SUCCESS)
     }
 }

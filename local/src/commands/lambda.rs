@@ -109,6 +109,7 @@ impl Lambda {
         );
         interrupted().await;
         function.shut_down().await;
+        server.shut_down().await;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -64,7 +64,7 @@ impl Up {
             region: self.template.region.clone(),
             cache,
             data_dir: self.data_dir.clone(),
-            log: Arc::new(show),
+            log: Arc::new(|line| show(&line)),
             ..Options::new(environment.clone(), bootstraps)
         };
         let embedded = tokio::select! {
@@ -79,7 +79,7 @@ impl Up {
 }
 
 /// A function's line, with its name before it.
-fn show(line: LogLine) {
+fn show(line: &LogLine) {
     println!("{} | {}", line.function, line.text);
 }
 
@@ -132,7 +132,7 @@ fn welcome(embedded: &Embedded, environment: &Environment) -> String {
             .iter()
             .map(|skipped| format!("{} ({})", skipped.logical_id, skipped.resource_type))
             .collect();
-        text.push_str(&format!("\n  Not run here: {}\n", skipped.join(", ")));
+        text.extend(["\n  Not run here: ", &skipped.join(", "), "\n"]);
     }
     if let Some(stream) = environment.streams.first() {
         text.push_str(&next_steps(&aws, &stream.name));

@@ -229,6 +229,9 @@ impl Piece {
 
 #[cfg(test)]
 mod tests {
+    // A list of one range of records is what is meant.
+    #![allow(clippy::single_range_in_vec_init)]
+
     use super::{Condition, Delivery, Rules, Step, Verdict};
     use std::time::Duration;
 
@@ -270,7 +273,7 @@ mod tests {
             maximum_retry_attempts: Some(2),
             ..ENDLESS
         };
-        assert_eq!(deliver(rules, 4, false), (vec![0..10], 3));
+        assert_eq!(deliver(rules, 4, false), (Vec::from([0..10]), 3));
     }
 
     #[test]

@@ -163,12 +163,11 @@ impl ShardPoller {
     /// Reads once; says how many records came.
     async fn read(&mut self) -> Result<usize, SourceError> {
         self.waiter.reading();
-        let iterator = match self.iterator.take() {
-            Some(iterator) => iterator,
-            None => {
-                let source = &self.shared.source;
-                source.iterator(&self.shard, &self.position).await?
-            }
+        let iterator = if let Some(iterator) = self.iterator.take() {
+            iterator
+        } else {
+            let source = &self.shared.source;
+            source.iterator(&self.shard, &self.position).await?
         };
         let page = self.shared.source.records(&iterator, MAX_READ).await?;
         self.failures = 0;

@@ -199,7 +199,8 @@ mod tests {
         keyspace
             .set("sample-a", b"Car".to_vec(), b"item".to_vec(), TTL)
             .unwrap();
-        advance(TTL - Duration::from_millis(1)).await;
+        let almost = TTL.saturating_sub(Duration::from_millis(1));
+        advance(almost).await;
         assert_eq!(
             keyspace.get("sample-a", b"Car").unwrap().unwrap(),
             b"item".to_vec()

@@ -21,12 +21,12 @@ pub use environment::Environment;
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
     /// The file cannot be read.
-    #[error("template {}: {source}; name another with --template FILE", path.display())]
+    #[error("template {}: {reason}; name another with --template FILE", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// A line of it.
     #[error("{}:{line}: {problem}", path.display())]
@@ -77,9 +77,9 @@ pub struct Context {
 /// The file cannot be read, is not YAML, or has something that is not supported
 /// here: the error names resource, property and line.
 pub fn load(path: &Path, context: &Context) -> Result<Environment, TemplateError> {
-    let text = std::fs::read_to_string(path).map_err(|source| TemplateError::Unreadable {
+    let text = std::fs::read_to_string(path).map_err(|reason| TemplateError::Unreadable {
         path: path.to_owned(),
-        source,
+        reason,
     })?;
     parse(&text, context).map_err(|problem| TemplateError::Invalid {
         path: path.to_owned(),

@@ -11,10 +11,13 @@ use std::{future::Future, pin::Pin};
 
 use crate::world::Programs;
 
+/// A scenario under way.
+type Run = Pin<Box<dyn Future<Output = anyhow::Result<()>>>>;
+
 /// A scenario: its name is a sentence.
 pub struct Scenario {
     pub name: &'static str,
-    pub run: fn(Programs) -> Pin<Box<dyn Future<Output = anyhow::Result<()>>>>,
+    pub run: fn(Programs) -> Run,
 }
 
 /// Lists functions as scenarios, under their own names.

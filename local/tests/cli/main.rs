@@ -1,0 +1,194 @@
+//! The command line, as a person meets it: what it says and how it exits.
+
+// A test says what is wrong by stopping.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::Path,
+    process::{Command, Output},
+};
+
+use tempfile::TempDir;
+
+/// Runs `local` with arguments, in a folder of its own.
+struct Run {
+    folder: TempDir,
+    command: Command,
+}
+
+impl Run {
+    fn new(arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
+        command
+            .args(arguments)
+            .current_dir(folder.path())
+            .env_remove("MOMENTO_API_KEY")
+            .env_remove("AWS_REGION")
+            .env_remove("RUST_LOG");
+        Self { folder, command }
+    }
+
+    fn file(self, name: &str, text: &str) -> Self {
+        fs::write(self.folder.path().join(name), text).unwrap();
+        self
+    }
+
+    fn template(self) -> Self {
+        let text = fs::read_to_string(deployed_template()).unwrap();
+        self.file("template.yaml", &text)
+    }
+
+    fn arguments(mut self, arguments: &[&str]) -> Self {
+        self.command.args(arguments);
+        self
+    }
+
+    fn output(mut self) -> Output {
+        self.command.output().unwrap()
+    }
+
+    /// Fails with code 2, nothing on stdout, and one line that is returned.
+    fn refusal(self) -> String {
+        let output = self.output();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), "");
+        assert_eq!(error.trim_end().lines().count(), 1, "{error}");
+        error.trim_end().to_owned()
+    }
+}
+
+fn deployed_template() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml")
+}
+
+/// A program that any machine with a shell has, as a function that never asks
+/// for an invocation.
+const BOOTSTRAP: &str = "--bootstrap=/bin/true";
+
+#[test]
+fn help_says_what_there_is() {
+    let output = Run::new(&["--help"]).output();
+    assert!(output.status.success());
+    insta::assert_snapshot!(String::from_utf8(output.stdout).unwrap());
+}
+
+#[test]
+fn the_help_of_e2e_names_every_flag() {
+    let output = Run::new(&["e2e", "--help"]).output();
+    assert!(output.status.success());
+    insta::assert_snapshot!(String::from_utf8(output.stdout).unwrap());
+}
+
+#[test]
+fn a_missing_template_is_named_with_the_flag_that_names_another() {
+    assert_eq!(
+        Run::new(&["up"]).refusal(),
+        "error: template template.yaml: No such file or directory (os error 2); name another with --template FILE"
+    );
+}
+
+#[test]
+fn a_broken_template_is_named_with_its_line() {
+    let text =
+        "Resources:\n  Stream:\n    Type: AWS::Kinesis::Stream\n    Properties:\n      Shards: 2\n";
+    let refusal = Run::new(&["e2e"]).file("template.yaml", text).refusal();
+    assert!(
+        refusal.starts_with("error: template.yaml:5: Stream (AWS::Kinesis::Stream): property Shards is not supported here"),
+        "{refusal}"
+    );
+}
+
+#[test]
+fn a_missing_bootstrap_is_named_before_anything_starts() {
+    assert_eq!(
+        Run::new(&["up", "--bootstrap", "./nowhere"])
+            .template()
+            .refusal(),
+        "error: bootstrap ./nowhere: No such file or directory (os error 2); name an executable with --bootstrap PATH"
+    );
+}
+
+#[test]
+fn a_bootstrap_that_cannot_be_executed_is_refused() {
+    let refusal = Run::new(&["up", "--bootstrap", "template.yaml"])
+        .template()
+        .refusal();
+    assert_eq!(
+        refusal,
+        "error: bootstrap template.yaml is not an executable file; `chmod +x` it, or name another"
+    );
+}
+
+#[test]
+fn a_taken_port_is_named_with_its_holder_and_flag() {
+    let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    for (command, flag) in [("up", "--aws-port"), ("aws", "--port"), ("cache", "--port")] {
+        let mut run = Run::new(&[command, flag, &port]).template();
+        if command == "up" {
+            run = run.arguments(&[BOOTSTRAP]);
+        }
+        let refusal = run.refusal();
+        assert!(
+            refusal.starts_with(&format!("error: port {port} on 127.0.0.1 is taken by ")),
+            "{refusal}"
+        );
+        assert!(
+            refusal.contains(&format!("choose another with {flag} PORT")),
+            "{refusal}"
+        );
+    }
+}
+
+#[test]
+fn momento_without_its_key_is_refused() {
+    let refusal = Run::new(&["up", "--cache", "momento", BOOTSTRAP])
+        .template()
+        .refusal();
+    assert_eq!(
+        refusal,
+        "error: MOMENTO_API_KEY is not set; --cache momento needs a Momento API key in it"
+    );
+}
+
+#[test]
+fn a_function_that_does_not_start_shows_its_last_lines() {
+    let run = Run::new(&["up", "--aws-port=0", "--lambda-port=0", "--cache-port=0"])
+        .template()
+        .file(
+            "bootstrap.sh",
+            "#!/bin/sh\necho 'cannot find my soul' >&2\nexit 7\n",
+        );
+    let path = run.folder.path().join("bootstrap.sh");
+    executable(&path);
+    let output = run
+        .arguments(&["--bootstrap", path.to_str().unwrap()])
+        .output();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(
+        error.contains("function kinesis-consumer-model-one-rust does not start: Runtime exited with error: exit status: 7"),
+        "{error}"
+    );
+    assert!(error.contains("cannot find my soul"), "{error}");
+}
+
+#[test]
+fn a_wrong_number_is_refused_with_what_is_expected() {
+    let output = Run::new(&["e2e", "--records", "many"]).output();
+    assert_eq!(output.status.code(), Some(2));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        error.contains("invalid value 'many' for '--records <N>'"),
+        "{error}"
+    );
+}
+
+fn executable(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}

@@ -1,0 +1,232 @@
+//! The template reader, on the templates that people have.
+
+// A test says what is wrong by stopping.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::{collections::BTreeMap, path::Path, time::Duration};
+
+use local::{
+    event_source::settings::StartingPosition,
+    template::{self, Context, Environment, Problem},
+};
+
+fn context() -> Context {
+    Context {
+        region: "us-east-1".to_owned(),
+        account: "000000000000".to_owned(),
+        parameters: BTreeMap::new(),
+    }
+}
+
+fn read(text: &str) -> Result<Environment, Problem> {
+    template::parse(text, &context())
+}
+
+fn problem(text: &str) -> String {
+    let problem = read(text).expect_err("the template is accepted");
+    format!("{}: {}", problem.line, problem.what)
+}
+
+fn resources(text: &str) -> String {
+    let indented: Vec<_> = text.lines().map(|line| format!("  {line}")).collect();
+    format!("Resources:\n{}\n", indented.join("\n"))
+}
+
+const MAPPED: &str = "\
+Stream:
+  Type: AWS::Kinesis::Stream
+Function:
+  Type: AWS::Serverless::Function
+Mapping:
+  Type: AWS::Lambda::EventSourceMapping
+  Properties:
+    EventSourceArn: !GetAtt Stream.Arn
+    FunctionName: !Ref Function
+    StartingPosition: TRIM_HORIZON";
+
+#[test]
+fn the_template_that_is_deployed_describes_the_whole_pipeline() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
+    let environment = template::load(&path, &context()).unwrap();
+
+    let stream = &environment.streams[0];
+    assert_eq!(
+        (stream.name.as_str(), stream.shards, stream.retention_hours),
+        ("model-one", None, 24)
+    );
+    assert_eq!(environment.tables[0].name, "Locations");
+    let function = &environment.functions[0];
+    assert_eq!(function.name, "kinesis-consumer-model-one-rust");
+    assert_eq!(function.timeout, Duration::from_secs(30));
+    assert_eq!(function.environment["TABLE_NAME"], "Locations");
+    assert_eq!(function.environment["CACHE_TTL_SECONDS"], "10");
+    let mapping = &environment.mappings[0];
+    assert_eq!(
+        (&mapping.stream, &mapping.function),
+        (&stream.name, &function.name)
+    );
+    assert!(mapping.settings.report_batch_item_failures);
+    assert!(mapping.settings.bisect_batch_on_function_error);
+    assert_eq!(mapping.settings.maximum_retry_attempts, Some(3));
+    assert_eq!(environment.skipped[0].resource_type, "AWS::SQS::Queue");
+}
+
+#[test]
+fn the_article_s_template_is_read_as_it_is() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/templates/article.yaml");
+    let environment = template::load(&path, &context()).unwrap();
+
+    assert_eq!(environment.streams[0].name, "SampleStream");
+    assert_eq!(environment.streams[0].shards, None);
+    let function = &environment.functions[0];
+    assert_eq!(function.name, "kinesis-consumer-model-one-rust");
+    assert_eq!(function.timeout, Duration::from_secs(15));
+    let mapping = &environment.mappings[0];
+    assert_eq!(mapping.stream, "SampleStream");
+    assert_eq!(mapping.settings.batch_size, 10);
+    assert_eq!(mapping.settings.starting_position, StartingPosition::Latest);
+}
+
+#[test]
+fn a_parameter_s_value_goes_over_its_default() {
+    let text = "\
+Parameters:
+  Name: {Type: String, Default: one}
+Resources:
+  Stream:
+    Type: AWS::Kinesis::Stream
+    Properties:
+      Name: !Sub '${Name}-${AWS::Region}'
+";
+    assert_eq!(read(text).unwrap().streams[0].name, "one-us-east-1");
+    let mut context = context();
+    context.parameters = [("Name".to_owned(), "two".to_owned())].into();
+    let environment = template::parse(text, &context).unwrap();
+    assert_eq!(environment.streams[0].name, "two-us-east-1");
+}
+
+#[test]
+fn a_resource_of_another_type_is_skipped_and_can_still_be_referred_to() {
+    let text = resources(
+        "\
+Queue:
+  Type: AWS::SQS::Queue
+Function:
+  Type: AWS::Serverless::Function
+  Properties:
+    Environment:
+      Variables:
+        QUEUE: !Ref Queue
+        QUEUE_ARN: !GetAtt Queue.Arn",
+    );
+    let environment = read(&text).unwrap();
+    assert_eq!(environment.skipped[0].logical_id, "Queue");
+    let variables = &environment.functions[0].environment;
+    assert_eq!(variables["QUEUE"], "Queue");
+    assert_eq!(
+        variables["QUEUE_ARN"],
+        "arn:aws:sqs:us-east-1:000000000000:Queue"
+    );
+}
+
+#[test]
+fn globals_are_behind_the_function_s_own_properties() {
+    let text = "\
+Globals:
+  Function:
+    Timeout: 7
+    Environment: {Variables: {A: globals, B: globals}}
+Resources:
+  Function:
+    Type: AWS::Serverless::Function
+    Properties:
+      Environment: {Variables: {B: own}}
+";
+    let environment = read(text).unwrap();
+    let function = &environment.functions[0];
+    assert_eq!(function.timeout, Duration::from_secs(7));
+    assert_eq!(function.environment["A"], "globals");
+    assert_eq!(function.environment["B"], "own");
+}
+
+#[test]
+fn an_unsupported_property_names_resource_property_and_line() {
+    let text = resources(
+        "\
+Stream:
+  Type: AWS::Kinesis::Stream
+  Properties:
+    Name: orders
+    Shards: 2",
+    );
+    let problem = problem(&text);
+    assert!(
+        problem.starts_with(
+            "6: Stream (AWS::Kinesis::Stream): property Shards is not supported here; supported: Name,"
+        ),
+        "{problem}"
+    );
+}
+
+#[test]
+fn a_value_out_of_range_says_what_is_expected() {
+    let text = resources(&format!("{MAPPED}\n    BatchSize: 10001"));
+    assert_eq!(
+        problem(&text),
+        "12: Mapping (AWS::Lambda::EventSourceMapping): property BatchSize is 10001; expected 1 to 10000"
+    );
+}
+
+#[test]
+fn a_mapping_without_a_starting_position_is_refused() {
+    let text = resources(&MAPPED.replace("    StartingPosition: TRIM_HORIZON", "    BatchSize: 1"));
+    assert!(
+        problem(&text).ends_with("property StartingPosition is missing"),
+        "{}",
+        problem(&text)
+    );
+    let text = resources(&MAPPED.replace("TRIM_HORIZON", "EARLIEST"));
+    assert!(
+        problem(&text).contains("expected TRIM_HORIZON, LATEST or AT_TIMESTAMP"),
+        "{}",
+        problem(&text)
+    );
+}
+
+#[test]
+fn a_reference_to_nothing_is_refused() {
+    let text = resources(&MAPPED.replace("!Ref Function", "!Ref Functoin"));
+    assert!(
+        problem(&text).contains("property FunctionName: Functoin is not a parameter"),
+        "{}",
+        problem(&text)
+    );
+}
+
+#[test]
+fn an_event_that_nothing_here_sends_is_an_error_and_not_silence() {
+    let text = resources(
+        "\
+Function:
+  Type: AWS::Serverless::Function
+  Properties:
+    Events:
+      Nightly:
+        Type: Schedule
+        Properties: {Schedule: rate(1 day)}",
+    );
+    assert_eq!(
+        problem(&text),
+        "6: Function, event Nightly: events of type Schedule are not supported here; supported: Kinesis"
+    );
+}
+
+#[test]
+fn what_is_not_yaml_or_no_template_is_refused_with_its_line() {
+    assert!(problem("Resources: [").contains("not YAML"));
+    assert_eq!(
+        problem("Parameters: {}"),
+        "1: the template has no Resources"
+    );
+    assert!(problem("just text").contains("expected a template"));
+}
