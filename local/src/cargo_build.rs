@@ -87,6 +87,7 @@ async fn from_code_uri(
         Some(code_uri) => beside.join(code_uri),
         None => beside,
     };
+    let folder = folder.canonicalize().unwrap_or(folder);
     let ready = folder.join("bootstrap");
     if ready.is_file() {
         return executable(&ready);
