@@ -9,5 +9,6 @@
 
 mod conformance;
 mod crash;
+mod differential;
 mod model;
 mod support;

@@ -102,6 +102,21 @@ async fn a_body_that_cannot_be_read_is_a_serialization_exception() {
 }
 
 #[tokio::test]
+async fn a_word_of_no_enumeration_and_a_missing_member_break_a_constraint() {
+    let fixture = Fixture::with_stream(1).await;
+    let shard = "shardId-000000000000";
+    for request in [
+        json!({"StreamName": "orders", "ShardId": shard, "ShardIteratorType": "MIDDLE"}),
+        json!({"StreamName": "orders", "ShardId": shard}),
+    ] {
+        assert_eq!(
+            fixture.refused("GetShardIterator", request).await,
+            "ValidationException"
+        );
+    }
+}
+
+#[tokio::test]
 async fn one_call_wakes_the_readers_of_each_shard_once() {
     let fixture = Fixture::with_stream(2).await;
     let first = fixture.arrivals.records("orders", FIRST_SHARD);

@@ -130,8 +130,29 @@ struct ErrorBody<'a> {
     message: &'a str,
 }
 
+/// A body that is not of the operation's form. A word that is not of an
+/// enumeration, and a member that is missing, break a constraint in AWS's terms
+/// (Common Errors, `ValidationException`), everything else is the parser's.
 fn unreadable(error: impl Display) -> KinesisError {
-    KinesisError::Serialization(format!("the request body cannot be read: {error}"))
+    let reason = error.to_string();
+    let broken =
+        |what: String| KinesisError::Validation(format!("1 validation error detected: {what}"));
+    let mut quoted = reason.split('`').skip(1).step_by(2);
+    if reason.contains("unknown variant") {
+        let value = quoted.next().unwrap_or_default();
+        let allowed: Vec<_> = quoted.collect();
+        return broken(format!(
+            "Value '{value}' failed to satisfy constraint: Member must satisfy enum value set: [{}]",
+            allowed.join(", ")
+        ));
+    }
+    if reason.contains("missing field") {
+        let member = quoted.next().unwrap_or_default();
+        return broken(format!(
+            "Value null at '{member}' failed to satisfy constraint: Member must not be null"
+        ));
+    }
+    KinesisError::Serialization(format!("the request body cannot be read: {reason}"))
 }
 
 fn unwritable(error: impl Display) -> KinesisError {
