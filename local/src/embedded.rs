@@ -18,7 +18,7 @@ use crate::{
     aws::{
         ACCOUNT_ID, DEFAULT_REGION,
         apis::{self, AwsApis},
-        kinesis::arrivals::Arrivals,
+        kinesis::{self, arrivals::Arrivals},
     },
     event_source::{
         backoff::Backoff,
@@ -57,6 +57,8 @@ pub struct Options {
     pub ports: Ports,
     /// The region of all ARNs.
     pub region: String,
+    /// How Kinesis behaves; region and data folder are taken from here.
+    pub kinesis: kinesis::Options,
     /// Where the functions' cache is.
     pub cache: Cache,
     /// State that survives; none is memory.
@@ -120,6 +122,7 @@ impl Options {
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             ports: Ports::FREE,
             region: DEFAULT_REGION.to_owned(),
+            kinesis: kinesis::Options::default(),
             cache: Cache::Stub,
             data_dir: None,
             variables: BTreeMap::new(),
@@ -213,7 +216,12 @@ impl Embedded {
 
         let (data, scratch) = data_folder(options.data_dir.as_deref())?;
         let kept = scratch.is_none().then_some(data.as_path());
-        let aws = AwsApis::start(aws, &options.region, kept).await?;
+        let kinesis = kinesis::Options {
+            region: options.region.clone(),
+            data_dir: kept.map(Path::to_owned),
+            ..options.kinesis.clone()
+        };
+        let aws = AwsApis::start(aws, kinesis).await?;
         clock.lap("AWS APIs");
 
         let needs = Needs::of(&options.environment, &options.variables);

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::{
 };
 use aws_sdk_ssm::{error::ProvideErrorMetadata, types::ParameterType};
 use local::{
-    aws::{DEFAULT_REGION, apis::AwsApis},
+    aws::{DEFAULT_REGION, apis::AwsApis, kinesis},
     ports,
     provision::sdk_config,
 };
@@ -21,9 +21,11 @@ async fn apis(data: Option<&std::path::Path>) -> AwsApis {
     let listener = ports::listen(Ipv4Addr::LOCALHOST.into(), 0, "--port")
         .await
         .unwrap();
-    AwsApis::start(listener, DEFAULT_REGION, data)
-        .await
-        .unwrap()
+    let options = kinesis::Options {
+        data_dir: data.map(std::path::Path::to_owned),
+        ..kinesis::Options::default()
+    };
+    AwsApis::start(listener, options).await.unwrap()
 }
 
 fn ssm(apis: &AwsApis) -> aws_sdk_ssm::Client {

@@ -1,6 +1,6 @@
 //! All services on one port: what `local aws` is, and `local up` starts with.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
@@ -40,29 +40,25 @@ pub enum OpenError {
 }
 
 impl AwsApis {
-    /// Opens the services, with their state in `data` or in memory, and serves
-    /// them on `listener`.
+    /// Opens the services, with their state in the data folder of `kinesis` or
+    /// in memory, and serves them on `listener`.
     ///
     /// # Errors
     ///
     /// State that cannot be opened.
     pub async fn start(
         listener: TcpListener,
-        region: &str,
-        data: Option<&Path>,
+        kinesis: kinesis::Options,
     ) -> Result<Self, OpenError> {
-        let file = |name: &str| data.map(|data| data.join(name));
+        let region = kinesis.region.clone();
+        let data = kinesis.data_dir.clone();
+        let file = |name: &str| data.as_ref().map(|data| data.join(name));
         let arrivals = Arrivals::default();
-        let kinesis = kinesis::Options {
-            region: region.to_owned(),
-            data_dir: data.map(Path::to_owned),
-            ..kinesis::Options::default()
-        };
         let services: Vec<Arc<dyn Service>> = vec![
             Kinesis::open(kinesis, arrivals.clone()).await?,
             Arc::new(DynamoDb::start(file("dynamodb.sqlite").as_deref()).await?),
             Arc::new(ParameterStore::open(
-                region,
+                &region,
                 file("parameters.json").as_deref(),
             )?),
         ];

@@ -4,12 +4,16 @@ use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr},
     path::PathBuf,
+    time::Duration,
 };
 
 use clap::{Args, ValueEnum};
 
 use crate::{
-    aws::{ACCOUNT_ID, DEFAULT_REGION},
+    aws::{
+        ACCOUNT_ID, DEFAULT_REGION,
+        kinesis::{self, FsyncPolicy},
+    },
     cargo_build,
     cli::Failure,
     embedded::{ApiKey, Cache},
@@ -119,6 +123,53 @@ impl CacheArgs {
                     "MOMENTO_API_KEY is not set; --cache momento needs a Momento API key in it"
                 ))),
             },
+        }
+    }
+}
+
+/// How Kinesis behaves.
+#[derive(Debug, Clone, Args)]
+pub struct KinesisArgs {
+    /// Throttle as AWS does: 1,000 records and 1 MiB written per second and
+    /// shard, 5 reads
+    #[arg(long)]
+    pub enforce_limits: bool,
+
+    /// Drop the oldest records beyond this many bytes, with a warning
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_memory: Option<u64>,
+
+    /// How long streams stay in CREATING, UPDATING and DELETING, milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub transition_delay: u32,
+
+    /// With a data folder: when a put counts as done
+    #[arg(long, value_enum, default_value_t = Fsync::Never)]
+    pub fsync: Fsync,
+}
+
+/// The values of `--fsync`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Fsync {
+    /// The system has it: survives the end of this process, kill -9 too.
+    Never,
+    /// The disk has it: survives a power failure.
+    Always,
+}
+
+impl KinesisArgs {
+    /// As the engine takes them.
+    #[must_use]
+    pub fn options(&self) -> kinesis::Options {
+        kinesis::Options {
+            enforce_limits: self.enforce_limits,
+            max_memory: self.max_memory,
+            transition_delay: Duration::from_millis(self.transition_delay.into()),
+            fsync: match self.fsync {
+                Fsync::Never => FsyncPolicy::Never,
+                Fsync::Always => FsyncPolicy::Always,
+            },
+            ..kinesis::Options::default()
         }
     }
 }

@@ -4,9 +4,9 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
 
-use super::args::HostArgs;
+use super::args::{HostArgs, KinesisArgs};
 use crate::{
-    aws::{DEFAULT_REGION, apis::AwsApis},
+    aws::{DEFAULT_REGION, apis::AwsApis, kinesis},
     cli::{Failure, Outcome, interrupted},
     ports,
 };
@@ -14,6 +14,8 @@ use crate::{
 /// Serve the AWS APIs on one port: Kinesis, DynamoDB, SSM.
 #[derive(Debug, Args)]
 pub struct Aws {
+    #[command(flatten)]
+    kinesis: KinesisArgs,
     #[command(flatten)]
     host: HostArgs,
 
@@ -43,7 +45,12 @@ impl Aws {
         if let Some(data) = &self.data_dir {
             std::fs::create_dir_all(data).map_err(Failure::configuration)?;
         }
-        let aws = AwsApis::start(listener, &self.region, self.data_dir.as_deref())
+        let options = kinesis::Options {
+            region: self.region,
+            data_dir: self.data_dir,
+            ..self.kinesis.options()
+        };
+        let aws = AwsApis::start(listener, options)
             .await
             .map_err(Failure::configuration)?;
         eprintln!("Kinesis, DynamoDB and SSM at {}", aws.url());

@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 use clap::Args;
 
 use super::{
-    args::{BootstrapArgs, CacheArgs, HostArgs, TemplateArgs},
+    args::{BootstrapArgs, CacheArgs, HostArgs, KinesisArgs, TemplateArgs},
     table::render,
 };
 use crate::{
@@ -24,6 +24,8 @@ pub struct Up {
     bootstrap: BootstrapArgs,
     #[command(flatten)]
     cache: CacheArgs,
+    #[command(flatten)]
+    kinesis: KinesisArgs,
     #[command(flatten)]
     host: HostArgs,
 
@@ -62,6 +64,7 @@ impl Up {
                 cache: self.cache_port,
             },
             region: self.template.region.clone(),
+            kinesis: self.kinesis.options(),
             cache,
             data_dir: self.data_dir.clone(),
             log: Arc::new(|line| show(&line)),

@@ -5,7 +5,7 @@ use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 use anyhow::{bail, ensure};
 use aws_sdk_ssm::types::ParameterType;
 use local::{
-    aws::{DEFAULT_REGION, apis::AwsApis},
+    aws::{DEFAULT_REGION, apis::AwsApis, kinesis},
     lambda::{Function, FunctionConfig},
     ports,
     provision::sdk_config,
@@ -23,7 +23,7 @@ async fn complaint(
     variable: Option<(&str, &str)>,
 ) -> anyhow::Result<String> {
     let listener = ports::listen(Ipv4Addr::LOCALHOST.into(), 0, "--port").await?;
-    let aws = AwsApis::start(listener, DEFAULT_REGION, None).await?;
+    let aws = AwsApis::start(listener, kinesis::Options::default()).await?;
     if let Some(key) = key {
         aws_sdk_ssm::Client::new(&sdk_config(&aws.url(), DEFAULT_REGION))
             .put_parameter()
