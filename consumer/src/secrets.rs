@@ -2,10 +2,7 @@
 
 use std::fmt;
 
-use aws_sdk_ssm::{
-    Client, error::DisplayErrorContext, error::SdkError,
-    operation::get_parameter::GetParameterError,
-};
+use aws_sdk_ssm::{Client, error::SdkError, operation::get_parameter::GetParameterError};
 
 /// Momento's API key. It never shows in a log, an error or `Debug` output.
 #[derive(Clone)]
@@ -74,7 +71,7 @@ pub async fn read_api_key(ssm: &Client, parameter: &str) -> Result<ApiKey, Secre
         .with_decryption(true)
         .send()
         .await
-        .map_err(|error| unreadable(parameter, &error))?;
+        .map_err(|error| unreadable(parameter, error))?;
     let key = ApiKey::new(
         reply
             .parameter()
@@ -89,13 +86,13 @@ pub async fn read_api_key(ssm: &Client, parameter: &str) -> Result<ApiKey, Secre
     Ok(key)
 }
 
-fn unreadable(parameter: &str, error: &SdkError<GetParameterError>) -> SecretError {
+fn unreadable(parameter: &str, error: SdkError<GetParameterError>) -> SecretError {
     let parameter = parameter.to_owned();
     match error.as_service_error() {
         Some(GetParameterError::ParameterNotFound(_)) => SecretError::NotFound { parameter },
         _ => SecretError::Unreadable {
             parameter,
-            reason: DisplayErrorContext(error).to_string(),
+            reason: format!("{:#}", anyhow::Error::new(error)),
         },
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, future::Future};
 
-use aws_sdk_dynamodb::{Client, error::DisplayErrorContext, types::AttributeValue};
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
 
 use crate::record::Location;
 
@@ -80,7 +80,7 @@ impl Store for LocationTable {
             .await
             .map_err(|error| StoreError::Unreadable {
                 table: self.table.clone(),
-                reason: DisplayErrorContext(&error).to_string(),
+                reason: format!("{:#}", anyhow::Error::new(error)),
             })?;
         reply.item.map(|item| self.parse(name, item)).transpose()
     }

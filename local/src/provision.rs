@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::types::{AttributeValue, KeySchemaElement, TableDescription};
-use aws_sdk_kinesis::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kinesis::types::{StreamMode, StreamModeDetails, StreamStatus};
 use aws_sdk_ssm::types::ParameterType;
 use aws_smithy_types::body::SdkBody;
@@ -122,7 +122,7 @@ impl Provisioner {
         let details = StreamModeDetails::builder()
             .stream_mode(mode)
             .build()
-            .map_err(|error| self.failed(&what, &error))?;
+            .map_err(|error| self.failed(&what, error))?;
         let created = self
             .kinesis
             .create_stream()
@@ -140,7 +140,7 @@ impl Provisioner {
                 .retention_period_hours(i32::try_from(stream.retention_hours).unwrap_or(24))
                 .send()
                 .await
-                .map_err(|error| self.failed(&what, &error))?;
+                .map_err(|error| self.failed(&what, error))?;
         }
         Ok(Provisioned { what, created })
     }
@@ -154,7 +154,7 @@ impl Provisioner {
                 .stream_name(stream)
                 .send()
                 .await
-                .map_err(|error| self.failed(what, &error))?;
+                .map_err(|error| self.failed(what, error))?;
             let status = summary
                 .stream_description_summary
                 .map(|summary| summary.stream_status);
@@ -203,7 +203,7 @@ impl Provisioner {
             .table_name(table)
             .send()
             .await
-            .map_err(|error| self.failed(&what, &error))?;
+            .map_err(|error| self.failed(&what, error))?;
         let schema = described.table().map(TableDescription::key_schema);
         let keys: Vec<_> = schema
             .unwrap_or_default()
@@ -223,7 +223,7 @@ impl Provisioner {
                 .item("notes", text(format!("{location} notes")))
                 .send()
                 .await
-                .map_err(|error| self.failed(&what, &error))?;
+                .map_err(|error| self.failed(&what, error))?;
         }
         Ok(())
     }
@@ -270,18 +270,21 @@ impl Provisioner {
         there_already: &str,
     ) -> Result<bool, ProvisionError>
     where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         match result {
             Ok(_) => Ok(true),
             Err(error) if error.code() == Some(there_already) => Ok(false),
-            Err(error) => Err(self.failed(what, &error)),
+            Err(error) => Err(self.failed(what, error)),
         }
     }
 
-    fn failed(&self, what: &str, error: &dyn std::error::Error) -> ProvisionError {
-        let reason = DisplayErrorContext(error).to_string();
-        self.because(what, reason)
+    fn failed(
+        &self,
+        what: &str,
+        error: impl std::error::Error + Send + Sync + 'static,
+    ) -> ProvisionError {
+        self.because(what, format!("{:#}", anyhow::Error::new(error)))
     }
 
     fn because(&self, what: &str, reason: String) -> ProvisionError {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_kinesis::{
     Client,
-    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    error::{ProvideErrorMetadata, SdkError},
     primitives::Blob,
     types::PutRecordsRequestEntry,
 };
@@ -149,7 +149,7 @@ impl Writer {
             .await;
         match sent {
             Ok(_) => Ok(Vec::new()),
-            Err(error) => self.refused(&error, &[place]),
+            Err(error) => self.refused(error, &[place]),
         }
     }
 
@@ -176,15 +176,15 @@ impl Writer {
                 .filter(|(_, result)| result.error_code().is_some())
                 .map(|(place, _)| *place)
                 .collect()),
-            Err(error) => self.refused(&error, places),
+            Err(error) => self.refused(error, places),
         }
     }
 
     /// A whole call failed: throttling and the service's own errors are worth
     /// another try, the rest is not (the SDK has tried three times already).
-    fn refused<E>(&self, error: &SdkError<E>, places: &[usize]) -> Result<Vec<usize>, WriteError>
+    fn refused<E>(&self, error: SdkError<E>, places: &[usize]) -> Result<Vec<usize>, WriteError>
     where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         match error.code() {
             Some("ProvisionedThroughputExceededException" | "InternalFailure") => {
@@ -195,7 +195,7 @@ impl Writer {
             }),
             _ => Err(WriteError::Refused {
                 stream: self.stream.clone(),
-                reason: DisplayErrorContext(error).to_string(),
+                reason: format!("{:#}", anyhow::Error::new(error)),
             }),
         }
     }

@@ -148,7 +148,7 @@ fn next_steps(aws: &str, stream: &str) -> String {
         "
 In another terminal:
 
-  export AWS_ENDPOINT_URL={aws} AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
+  export AWS_ENDPOINT_URL={aws} AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
   KINESIS_STREAM_NAME={stream} RECORD_COUNT=10 cargo run --bin producer
   aws kinesis describe-stream-summary --stream-name {stream}
 

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use aws_sdk_kinesis::{
     Client,
-    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    error::{ProvideErrorMetadata, SdkError},
     primitives::DateTime,
     types::ShardIteratorType,
 };
@@ -48,7 +48,7 @@ impl Source for SdkSource {
                 .set_next_token(token)
                 .send()
                 .await
-                .map_err(|error| failed(&error))?;
+                .map_err(failed)?;
             shards.extend(page.shards().iter().map(|shard| {
                 Shard {
                     id: shard.shard_id().to_owned(),
@@ -90,7 +90,7 @@ impl Source for SdkSource {
                     })?,
                 ),
         };
-        let reply = request.send().await.map_err(|error| failed(&error))?;
+        let reply = request.send().await.map_err(failed)?;
         reply
             .shard_iterator
             .ok_or_else(|| SourceError::Unavailable("GetShardIterator gave no iterator".to_owned()))
@@ -104,7 +104,7 @@ impl Source for SdkSource {
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .send()
             .await
-            .map_err(|error| failed(&error))?;
+            .map_err(failed)?;
         Ok(Page {
             millis_behind_latest: reply.millis_behind_latest.unwrap_or(0),
             next_iterator: reply.next_shard_iterator,
@@ -125,15 +125,17 @@ fn record(record: aws_sdk_kinesis::types::Record) -> Record {
     }
 }
 
-fn failed<E>(error: &SdkError<E>) -> SourceError
+fn failed<E>(error: SdkError<E>) -> SourceError
 where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    match error.code() {
+    let code = error.code().map(str::to_owned);
+    let reason = format!("{:#}", anyhow::Error::new(error));
+    match code.as_deref() {
         Some("ExpiredIteratorException") => SourceError::ExpiredIterator,
         Some("InvalidArgumentException" | "ResourceNotFoundException") => {
-            SourceError::Trimmed(DisplayErrorContext(error).to_string())
+            SourceError::Trimmed(reason)
         }
-        _ => SourceError::Unavailable(DisplayErrorContext(error).to_string()),
+        _ => SourceError::Unavailable(reason),
     }
 }
