@@ -23,11 +23,13 @@ use crate::{
     event_source::{
         backoff::Backoff,
         checkpoint::Checkpoints,
+        clock,
         destination::FailureFolder,
         mapping::EventSourceMapping,
         observer::{NoObserver, Observer},
         sdk_source::SdkSource,
         shard::Shared,
+        status::Status,
         wake::Wake,
     },
     lambda::{
@@ -150,6 +152,14 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// The file of a mapping's checkpoints.
+    #[error("the checkpoints of {mapping} cannot be kept: {source}")]
+    Checkpoints {
+        /// The mapping.
+        mapping: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// A resource of the template.
     #[error(transparent)]
     Provision(#[from] ProvisionError),
@@ -233,7 +243,7 @@ impl Embedded {
         warm_up(&functions).await?;
         clock.lap("functions");
 
-        let mappings = mappings(&options, &functions, &sdk, &aws.arrivals, &data);
+        let mappings = mappings(&options, &functions, &sdk, &aws.arrivals, &data, kept)?;
         join_all(mappings.iter().map(EventSourceMapping::ready)).await;
         clock.lap("event source mappings");
         Ok(Self {
@@ -357,7 +367,8 @@ fn mappings(
     sdk: &SdkConfig,
     arrivals: &Arrivals,
     data: &Path,
-) -> Vec<EventSourceMapping> {
+    kept: Option<&Path>,
+) -> Result<Vec<EventSourceMapping>, StartError> {
     let client = aws_sdk_kinesis::Client::new(sdk);
     let enabled = options
         .environment
@@ -368,7 +379,7 @@ fn mappings(
         // The template's reader has checked that the function is there.
         .filter_map(|mapping| Some((mapping, functions.get(&mapping.function)?)))
         .map(|(mapping, function)| {
-            EventSourceMapping::start(Shared {
+            Ok(EventSourceMapping::start(Shared {
                 name: mapping.logical_id.clone(),
                 settings: mapping.settings.clone(),
                 stream_arn: format!(
@@ -378,18 +389,33 @@ fn mappings(
                 region: options.region.clone(),
                 source: Arc::new(SdkSource::new(client.clone(), &mapping.stream)),
                 target: function.clone(),
-                checkpoints: Checkpoints::default(),
+                checkpoints: checkpoints(&mapping.logical_id, kept)?,
                 observer: options.observer.clone(),
-                failures: FailureFolder::new(&data.join("failures")),
+                status: Status::default(),
+                failures: Arc::new(FailureFolder::new(&data.join("failures"))),
                 wake: Wake::Pushed {
                     arrivals: arrivals.clone(),
                     stream: mapping.stream.clone(),
                 },
                 backoff: options.backoff,
+                clock: clock::system(),
                 stop: CancellationToken::new(),
-            })
+            }))
         })
         .collect()
+}
+
+/// A mapping's checkpoints: in the data folder, where there is one.
+fn checkpoints(mapping: &str, kept: Option<&Path>) -> Result<Checkpoints, StartError> {
+    match kept {
+        None => Ok(Checkpoints::default()),
+        Some(folder) => {
+            Checkpoints::in_folder(folder, mapping).map_err(|source| StartError::Checkpoints {
+                mapping: mapping.to_owned(),
+                source,
+            })
+        }
+    }
 }
 
 /// Times of the start's parts.

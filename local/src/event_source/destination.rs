@@ -2,11 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
+use async_trait::async_trait;
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
 use super::{batch::Prepared, delivery::GivenUp, event::Origin, target::Reply};
+
+/// What gets a document for each batch that is given up.
+#[async_trait]
+pub trait Destination: Send + Sync {
+    /// Takes a document and says where it is now.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be kept.
+    async fn keep(&self, document: &Value) -> std::io::Result<String>;
+}
 
 /// A folder that gets one JSON document for each batch that is given up.
 #[derive(Debug, Clone)]
@@ -18,18 +30,16 @@ impl FailureFolder {
     pub fn new(folder: &Path) -> Self {
         Self(folder.to_owned())
     }
+}
 
-    /// Writes a document and says where it is.
-    ///
-    /// # Errors
-    ///
-    /// The folder or the file cannot be written.
-    pub async fn keep(&self, document: &Value) -> std::io::Result<PathBuf> {
+#[async_trait]
+impl Destination for FailureFolder {
+    async fn keep(&self, document: &Value) -> std::io::Result<String> {
         tokio::fs::create_dir_all(&self.0).await?;
         let file = self.0.join(format!("{}.json", Uuid::now_v7()));
         let text = serde_json::to_vec_pretty(document)?;
         tokio::fs::write(&file, text).await?;
-        Ok(file)
+        Ok(file.display().to_string())
     }
 }
 
