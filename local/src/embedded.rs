@@ -32,6 +32,7 @@ use crate::{
         status::Status,
         wake::Wake,
     },
+    introspection::Board,
     lambda::{
         Function, FunctionConfig, function::Functions, invoke_api, log::LogSink,
         outcome::FunctionError,
@@ -238,12 +239,14 @@ impl Embedded {
         clock.lap("provision");
 
         let functions: Functions = Arc::new(functions(&options, &aws.url(), stub.as_ref())?);
-        let lambda = Server::start(lambda, invoke_api::router(functions.clone()))
-            .map_err(StartError::Invoke)?;
+        let board = Board::default();
+        let router = invoke_api::router(functions.clone()).merge(board.clone().router());
+        let lambda = Server::start(lambda, router).map_err(StartError::Invoke)?;
         warm_up(&functions).await?;
         clock.lap("functions");
 
         let mappings = mappings(&options, &functions, &sdk, &aws.arrivals, &data, kept)?;
+        board.show(mappings.iter().map(EventSourceMapping::watch).collect());
         join_all(mappings.iter().map(EventSourceMapping::ready)).await;
         clock.lap("event source mappings");
         Ok(Self {

@@ -1,6 +1,10 @@
 //! The failure destination: what becomes of records that are given up.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsStr,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -29,6 +33,46 @@ impl FailureFolder {
     #[must_use]
     pub fn new(folder: &Path) -> Self {
         Self(folder.to_owned())
+    }
+
+    /// The documents by their ids, the oldest first.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be read.
+    pub async fn list(&self) -> std::io::Result<Vec<(String, Value)>> {
+        let mut files = match tokio::fs::read_dir(&self.0).await {
+            Ok(files) => files,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let mut documents = Vec::new();
+        while let Some(file) = files.next_entry().await? {
+            let path = file.path();
+            let id = path.file_stem().and_then(OsStr::to_str).unwrap_or_default();
+            if path.extension() != Some(OsStr::new("json")) {
+                continue;
+            }
+            if let Ok(document) = serde_json::from_slice(&tokio::fs::read(&path).await?) {
+                documents.push((id.to_owned(), document));
+            }
+        }
+        // An id begins with its time.
+        documents.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(documents)
+    }
+
+    /// Moves a document that [`FailureFolder::list`] gave out of the way, into
+    /// the folder `redriven`.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be moved.
+    pub async fn put_aside(&self, id: &str) -> std::io::Result<()> {
+        let aside = self.0.join("redriven");
+        tokio::fs::create_dir_all(&aside).await?;
+        let name = format!("{id}.json");
+        tokio::fs::rename(self.0.join(&name), aside.join(&name)).await
     }
 }
 

@@ -54,20 +54,13 @@ impl EventSourceMapping {
     /// What each shard is doing.
     #[must_use]
     pub fn status(&self) -> MappingStatus {
-        let mut shards = self.shared.status.shards();
-        for (id, status) in &mut shards {
-            status.checkpoint = match self.shared.checkpoints.get(id) {
-                None => None,
-                Some(Checkpoint::After(number)) => Some(number),
-                Some(Checkpoint::End) => Some("END".to_owned()),
-            };
-        }
-        MappingStatus {
-            name: self.shared.name.clone(),
-            function: self.shared.target.name(),
-            stream_arn: self.shared.stream_arn.clone(),
-            shards,
-        }
+        self.watch().status()
+    }
+
+    /// Something to look at it by, also while and after it ends.
+    #[must_use]
+    pub fn watch(&self) -> Watch {
+        Watch(self.shared.clone())
     }
 
     /// Finishes the invocations under way and stops. Dropped instead, it ends
@@ -76,6 +69,31 @@ impl EventSourceMapping {
         self.shared.stop.cancel();
         // It ends by itself; an error would be a panic, already on stderr.
         while self.task.join_next().await.is_some() {}
+    }
+}
+
+/// Looks at a mapping without holding it.
+#[derive(Clone)]
+pub struct Watch(Arc<Shared>);
+
+impl Watch {
+    /// What each shard is doing.
+    #[must_use]
+    pub fn status(&self) -> MappingStatus {
+        let mut shards = self.0.status.shards();
+        for (id, status) in &mut shards {
+            status.checkpoint = match self.0.checkpoints.get(id) {
+                None => None,
+                Some(Checkpoint::After(number)) => Some(number),
+                Some(Checkpoint::End) => Some("END".to_owned()),
+            };
+        }
+        MappingStatus {
+            name: self.0.name.clone(),
+            function: self.0.target.name(),
+            stream_arn: self.0.stream_arn.clone(),
+            shards,
+        }
     }
 }
 

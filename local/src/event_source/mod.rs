@@ -27,6 +27,7 @@ pub mod mapping;
 pub mod observer;
 pub mod progress;
 mod reader;
+pub mod redrive;
 pub mod response;
 pub mod sdk_source;
 pub mod settings;

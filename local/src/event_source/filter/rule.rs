@@ -134,9 +134,12 @@ impl Rule {
     }
 
     fn matches_text(&self, found: &str) -> bool {
-        let folded = |ignore_case: bool| match ignore_case {
-            true => found.to_lowercase(),
-            false => found.to_owned(),
+        let folded = |ignore_case: bool| {
+            if ignore_case {
+                found.to_lowercase()
+            } else {
+                found.to_owned()
+            }
         };
         match self {
             Self::Text(text) => found == text,

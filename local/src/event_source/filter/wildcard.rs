@@ -17,10 +17,7 @@ impl Wildcard {
                 '*' if characters.peek() == Some(&'*') => {
                     return Err("a wildcard may not have two * in a row");
                 }
-                '*' => {
-                    parts.push(String::new());
-                    continue;
-                }
+                '*' => parts.push(String::new()),
                 '\\' => match characters.next() {
                     Some(escaped @ ('*' | '\\')) => push(&mut parts, escaped),
                     _ => return Err("in a wildcard \\ stands before * or \\"),
