@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::commands::{
     aws::Aws, cache::CacheCommand, doctor::Doctor, e2e::E2e, event_source::EventSource,
-    lambda::Lambda, provision::Provision, up::Up,
+    failures::Failures, lambda::Lambda, provision::Provision, status::StatusCommand, up::Up,
 };
 
 /// Kinesis → Lambda → cache-aside on this machine, without account, network or
@@ -47,6 +47,10 @@ enum Command {
     Lambda(Lambda),
     /// Feed any invoke URL from a Kinesis stream
     EventSource(EventSource),
+    /// Show what the event source mappings of a running `local up` do
+    Status(StatusCommand),
+    /// Look at the batches that were given up, and deliver them again
+    Failures(Failures),
     /// Serve the Momento stub
     Cache(CacheCommand),
     /// Say what this machine has, and what each missing piece would enable
@@ -111,6 +115,8 @@ impl Cli {
             Command::Aws(command) => command.run().await,
             Command::Lambda(command) => command.run().await,
             Command::EventSource(command) => command.run().await,
+            Command::Status(command) => command.run().await,
+            Command::Failures(command) => command.run().await,
             Command::Cache(command) => command.run().await,
             Command::Doctor(command) => command.run().await,
         }

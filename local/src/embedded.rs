@@ -23,13 +23,16 @@ use crate::{
     event_source::{
         backoff::Backoff,
         checkpoint::Checkpoints,
+        clock,
         destination::FailureFolder,
         mapping::EventSourceMapping,
         observer::{NoObserver, Observer},
         sdk_source::SdkSource,
         shard::Shared,
+        status::Status,
         wake::Wake,
     },
+    introspection::Board,
     lambda::{
         Function, FunctionConfig, function::Functions, invoke_api, log::LogSink,
         outcome::FunctionError,
@@ -153,6 +156,14 @@ pub enum StartError {
         /// Why.
         reason: std::io::Error,
     },
+    /// The file of a mapping's checkpoints.
+    #[error("the checkpoints of {mapping} cannot be kept: {source}")]
+    Checkpoints {
+        /// The mapping.
+        mapping: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// A resource of the template.
     #[error(transparent)]
     Provision(#[from] ProvisionError),
@@ -236,12 +247,14 @@ impl Embedded {
         clock.lap("provision");
 
         let functions: Functions = Arc::new(functions(&options, &aws.url(), stub.as_ref())?);
-        let lambda = Server::start(lambda, invoke_api::router(functions.clone()))
-            .map_err(StartError::Invoke)?;
+        let board = Board::default();
+        let router = invoke_api::router(functions.clone()).merge(board.clone().router());
+        let lambda = Server::start(lambda, router).map_err(StartError::Invoke)?;
         warm_up(&functions).await?;
         clock.lap("functions");
 
-        let mappings = mappings(&options, &functions, &sdk, &aws.arrivals, &data);
+        let mappings = mappings(&options, &functions, &sdk, &aws.arrivals, &data, kept)?;
+        board.show(mappings.iter().map(EventSourceMapping::watch).collect());
         join_all(mappings.iter().map(EventSourceMapping::ready)).await;
         clock.lap("event source mappings");
         Ok(Self {
@@ -367,7 +380,8 @@ fn mappings(
     sdk: &SdkConfig,
     arrivals: &Arrivals,
     data: &Path,
-) -> Vec<EventSourceMapping> {
+    kept: Option<&Path>,
+) -> Result<Vec<EventSourceMapping>, StartError> {
     let client = aws_sdk_kinesis::Client::new(sdk);
     let enabled = options
         .environment
@@ -378,7 +392,7 @@ fn mappings(
         // The template's reader has checked that the function is there.
         .filter_map(|mapping| Some((mapping, functions.get(&mapping.function)?)))
         .map(|(mapping, function)| {
-            EventSourceMapping::start(Shared {
+            Ok(EventSourceMapping::start(Shared {
                 name: mapping.logical_id.clone(),
                 settings: mapping.settings.clone(),
                 stream_arn: format!(
@@ -388,18 +402,33 @@ fn mappings(
                 region: options.region.clone(),
                 source: Arc::new(SdkSource::new(client.clone(), &mapping.stream)),
                 target: function.clone(),
-                checkpoints: Checkpoints::default(),
+                checkpoints: checkpoints(&mapping.logical_id, kept)?,
                 observer: options.observer.clone(),
-                failures: FailureFolder::new(&data.join("failures")),
+                status: Status::default(),
+                failures: Arc::new(FailureFolder::new(&data.join("failures"))),
                 wake: Wake::Pushed {
                     arrivals: arrivals.clone(),
                     stream: mapping.stream.clone(),
                 },
                 backoff: options.backoff,
+                clock: clock::system(),
                 stop: CancellationToken::new(),
-            })
+            }))
         })
         .collect()
+}
+
+/// A mapping's checkpoints: in the data folder, where there is one.
+fn checkpoints(mapping: &str, kept: Option<&Path>) -> Result<Checkpoints, StartError> {
+    match kept {
+        None => Ok(Checkpoints::default()),
+        Some(folder) => {
+            Checkpoints::in_folder(folder, mapping).map_err(|source| StartError::Checkpoints {
+                mapping: mapping.to_owned(),
+                source,
+            })
+        }
+    }
 }
 
 /// Times of the start's parts.

@@ -11,6 +11,7 @@ pub mod commands;
 pub mod e2e;
 pub mod embedded;
 pub mod event_source;
+pub mod introspection;
 pub mod lambda;
 pub mod momento;
 pub mod pipeline;

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use clap::Args;
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
@@ -12,11 +12,12 @@ use crate::{
     aws::ACCOUNT_ID,
     cli::{Failure, Outcome, interrupted},
     event_source::{
-        backoff::Backoff, checkpoint::Checkpoints, destination::FailureFolder,
+        backoff::Backoff, checkpoint::Checkpoints, clock, destination::FailureFolder,
         http_target::HttpTarget, mapping::EventSourceMapping, observer::NoObserver,
-        sdk_source::SdkSource, shard::Shared, wake::Wake,
+        sdk_source::SdkSource, shard::Shared, status::Status, wake::Wake,
     },
     provision::sdk_config,
+    template::environment::Mapping,
 };
 
 /// Run the template's event source mappings against any Kinesis endpoint and
@@ -50,6 +51,11 @@ pub struct EventSource {
     /// Where batches that are given up are written down
     #[arg(long, value_name = "DIR", default_value = ".local/failures")]
     failures: PathBuf,
+
+    /// Keep checkpoints here, and go on from them; without it every start
+    /// begins at the mapping's starting position
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
 }
 
 impl EventSource {
@@ -67,27 +73,8 @@ impl EventSource {
             .mappings
             .iter()
             .filter(|mapping| mapping.settings.enabled)
-            .map(|mapping| {
-                eprintln!("{} → {}", mapping.stream, self.invoke_url);
-                EventSourceMapping::start(Shared {
-                    name: mapping.logical_id.clone(),
-                    settings: mapping.settings.clone(),
-                    stream_arn: format!(
-                        "arn:aws:kinesis:{}:{ACCOUNT_ID}:stream/{}",
-                        self.template.region, mapping.stream
-                    ),
-                    region: self.template.region.clone(),
-                    source: Arc::new(SdkSource::new(client.clone(), &mapping.stream)),
-                    target: target.clone(),
-                    checkpoints: Checkpoints::default(),
-                    observer: Arc::new(NoObserver),
-                    failures: FailureFolder::new(&self.failures),
-                    wake: Wake::polled(),
-                    backoff: Backoff::default(),
-                    stop: CancellationToken::new(),
-                })
-            })
-            .collect();
+            .map(|mapping| self.start(mapping, &client, &target))
+            .collect::<Result<_, _>>()?;
         if mappings.is_empty() {
             return Err(Failure::configuration(anyhow!(
                 "{} has no enabled event source mapping",
@@ -97,5 +84,41 @@ impl EventSource {
         interrupted().await;
         join_all(mappings.into_iter().map(EventSourceMapping::stop)).await;
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn start(
+        &self,
+        mapping: &Mapping,
+        client: &aws_sdk_kinesis::Client,
+        target: &Arc<HttpTarget>,
+    ) -> Result<EventSourceMapping, Failure> {
+        let name = &mapping.logical_id;
+        let checkpoints = match &self.data_dir {
+            None => Checkpoints::default(),
+            Some(folder) => Checkpoints::in_folder(folder, name)
+                .with_context(|| format!("the checkpoints of {name} cannot be kept"))
+                .map_err(Failure::configuration)?,
+        };
+        eprintln!("{} → {}", mapping.stream, self.invoke_url);
+        let region = &self.template.region;
+        Ok(EventSourceMapping::start(Shared {
+            name: name.clone(),
+            settings: mapping.settings.clone(),
+            stream_arn: format!(
+                "arn:aws:kinesis:{region}:{ACCOUNT_ID}:stream/{}",
+                mapping.stream
+            ),
+            region: region.clone(),
+            source: Arc::new(SdkSource::new(client.clone(), &mapping.stream)),
+            target: target.clone(),
+            checkpoints,
+            observer: Arc::new(NoObserver),
+            status: Status::default(),
+            failures: Arc::new(FailureFolder::new(&self.failures)),
+            wake: Wake::polled(),
+            backoff: Backoff::default(),
+            clock: clock::system(),
+            stop: CancellationToken::new(),
+        }))
     }
 }

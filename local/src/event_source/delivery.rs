@@ -228,6 +228,10 @@ impl Piece {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::single_range_in_vec_init,
+    reason = "a list of one range of records is what is meant"
+)]
 mod tests {
     // A list of one range of records is what is meant.
     #![allow(clippy::single_range_in_vec_init)]

@@ -1,12 +1,28 @@
 //! The failure destination: what becomes of records that are given up.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsStr,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
+use async_trait::async_trait;
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
 use super::{batch::Prepared, delivery::GivenUp, event::Origin, target::Reply};
+
+/// What gets a document for each batch that is given up.
+#[async_trait]
+pub trait Destination: Send + Sync {
+    /// Takes a document and says where it is now.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be kept.
+    async fn keep(&self, document: &Value) -> std::io::Result<String>;
+}
 
 /// A folder that gets one JSON document for each batch that is given up.
 #[derive(Debug, Clone)]
@@ -19,17 +35,55 @@ impl FailureFolder {
         Self(folder.to_owned())
     }
 
-    /// Writes a document and says where it is.
+    /// The documents by their ids, the oldest first.
     ///
     /// # Errors
     ///
-    /// The folder or the file cannot be written.
-    pub async fn keep(&self, document: &Value) -> std::io::Result<PathBuf> {
+    /// The folder cannot be read.
+    pub async fn list(&self) -> std::io::Result<Vec<(String, Value)>> {
+        let mut files = match tokio::fs::read_dir(&self.0).await {
+            Ok(files) => files,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let mut documents = Vec::new();
+        while let Some(file) = files.next_entry().await? {
+            let path = file.path();
+            let id = path.file_stem().and_then(OsStr::to_str).unwrap_or_default();
+            if path.extension() != Some(OsStr::new("json")) {
+                continue;
+            }
+            if let Ok(document) = serde_json::from_slice(&tokio::fs::read(&path).await?) {
+                documents.push((id.to_owned(), document));
+            }
+        }
+        // An id begins with its time.
+        documents.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(documents)
+    }
+
+    /// Moves a document that [`FailureFolder::list`] gave out of the way, into
+    /// the folder `redriven`.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be moved.
+    pub async fn put_aside(&self, id: &str) -> std::io::Result<()> {
+        let aside = self.0.join("redriven");
+        tokio::fs::create_dir_all(&aside).await?;
+        let name = format!("{id}.json");
+        tokio::fs::rename(self.0.join(&name), aside.join(&name)).await
+    }
+}
+
+#[async_trait]
+impl Destination for FailureFolder {
+    async fn keep(&self, document: &Value) -> std::io::Result<String> {
         tokio::fs::create_dir_all(&self.0).await?;
         let file = self.0.join(format!("{}.json", Uuid::now_v7()));
         let text = serde_json::to_vec_pretty(document)?;
         tokio::fs::write(&file, text).await?;
-        Ok(file)
+        Ok(file.display().to_string())
     }
 }
 

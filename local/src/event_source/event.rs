@@ -4,7 +4,7 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use serde::Serialize;
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 use super::source::Record;
 
@@ -78,8 +78,9 @@ struct Kinesis<'a> {
     approximate_arrival_timestamp: Option<Box<RawValue>>,
 }
 
-/// Encoded records as one event.
-pub fn join<'a>(records: impl Iterator<Item = &'a Bytes>) -> Bytes {
+/// Encoded records as one event, with `fields` beside them where it is an
+/// object.
+pub fn join<'a>(records: impl Iterator<Item = &'a Bytes>, fields: Option<&Value>) -> Bytes {
     let mut event = OPENING.to_vec();
     for (place, record) in records.enumerate() {
         if place > 0 {
@@ -87,7 +88,13 @@ pub fn join<'a>(records: impl Iterator<Item = &'a Bytes>) -> Bytes {
         }
         event.extend_from_slice(record);
     }
-    event.extend_from_slice(CLOSING);
+    match fields.and_then(|fields| serde_json::to_vec(fields).ok()) {
+        Some(fields) if fields.starts_with(b"{\"") => {
+            event.extend_from_slice(b"],");
+            event.extend_from_slice(&fields[1..]);
+        }
+        _ => event.extend_from_slice(CLOSING),
+    }
     Bytes::from(event)
 }
 
@@ -127,7 +134,7 @@ mod tests {
                 .contains("\"approximateArrivalTimestamp\":1543866756.470"),
             "three decimals: {json:?}"
         );
-        let event: Value = serde_json::from_slice(&join([&json].into_iter())).unwrap();
+        let event: Value = serde_json::from_slice(&join([&json].into_iter(), None)).unwrap();
         assert_eq!(
             event,
             json!({ "Records": [{

@@ -6,24 +6,22 @@ use std::{
 };
 
 use time::OffsetDateTime;
-use tokio::{
-    sync::watch,
-    task::{JoinHandle, JoinSet},
-    time::sleep,
-};
+use tokio::{sync::watch, task::JoinSet, time::sleep};
 
 use super::{
     checkpoint::Checkpoint,
     settings::StartingPosition,
     shard::{Ended, ShardPoller, Shared},
     source::{Position, Shard},
+    status::MappingStatus,
 };
 
 /// A running mapping.
 pub struct EventSourceMapping {
     shared: Arc<Shared>,
     ready: watch::Receiver<bool>,
-    task: JoinHandle<()>,
+    /// Its one task; it ends with the mapping.
+    task: JoinSet<()>,
 }
 
 impl EventSourceMapping {
@@ -33,12 +31,13 @@ impl EventSourceMapping {
         let shared = Arc::new(shared);
         let (tell_ready, ready) = watch::channel(false);
         let discovery = Discovery {
+            began: (shared.clock)(),
             shared: shared.clone(),
             started: HashSet::new(),
             pollers: JoinSet::new(),
-            began: OffsetDateTime::now_utc(),
         };
-        let task = tokio::spawn(discovery.run(tell_ready));
+        let mut task = JoinSet::new();
+        task.spawn(discovery.run(tell_ready));
         Self {
             shared,
             ready,
@@ -52,11 +51,49 @@ impl EventSourceMapping {
         let _ = self.ready.clone().wait_for(|ready| *ready).await;
     }
 
-    /// Finishes the invocations under way and stops.
-    pub async fn stop(self) {
+    /// What each shard is doing.
+    #[must_use]
+    pub fn status(&self) -> MappingStatus {
+        self.watch().status()
+    }
+
+    /// Something to look at it by, also while and after it ends.
+    #[must_use]
+    pub fn watch(&self) -> Watch {
+        Watch(self.shared.clone())
+    }
+
+    /// Finishes the invocations under way and stops. Dropped instead, it ends
+    /// at once, as in a crash.
+    pub async fn stop(mut self) {
         self.shared.stop.cancel();
         // It ends by itself; an error would be a panic, already on stderr.
-        let _ = self.task.await;
+        while self.task.join_next().await.is_some() {}
+    }
+}
+
+/// Looks at a mapping without holding it.
+#[derive(Clone)]
+pub struct Watch(Arc<Shared>);
+
+impl Watch {
+    /// What each shard is doing.
+    #[must_use]
+    pub fn status(&self) -> MappingStatus {
+        let mut shards = self.0.status.shards();
+        for (id, status) in &mut shards {
+            status.checkpoint = match self.0.checkpoints.get(id) {
+                None => None,
+                Some(Checkpoint::After(number)) => Some(number),
+                Some(Checkpoint::End) => Some("END".to_owned()),
+            };
+        }
+        MappingStatus {
+            name: self.0.name.clone(),
+            function: self.0.target.name(),
+            stream_arn: self.0.stream_arn.clone(),
+            shards,
+        }
     }
 }
 

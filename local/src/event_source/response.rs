@@ -52,9 +52,28 @@ pub fn read(response: &[u8], sequence_numbers: &[&str]) -> BatchResult {
     lowest.map_or(BatchResult::AllDone, BatchResult::FailedFrom)
 }
 
+/// The state of a tumbling window in a response. Without one the invocation
+/// has failed ("Implementing stateful Kinesis Data Streams processing").
+#[must_use]
+pub fn state(response: &[u8]) -> Option<Value> {
+    match serde_json::from_slice(response) {
+        Ok(Value::Object(mut fields)) => fields.remove("state").filter(|state| !state.is_null()),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{BatchResult, read};
+    use super::{BatchResult, read, state};
+
+    #[test]
+    fn a_state_is_there_or_the_invocation_has_failed() {
+        let response = br#"{"state":{"1":282},"batchItemFailures":[]}"#;
+        assert_eq!(state(response), Some(serde_json::json!({ "1": 282 })));
+        for response in ["", "null", "{}", "[1]", r#"{"state":null}"#] {
+            assert_eq!(state(response.as_bytes()), None, "{response}");
+        }
+    }
 
     const BATCH: [&str; 3] = ["10", "11", "12"];
 

@@ -73,6 +73,9 @@ impl Source for SdkSource {
             .stream_name(&self.stream)
             .shard_id(shard);
         let request = match position {
+            Position::At(sequence_number) => request
+                .shard_iterator_type(ShardIteratorType::AtSequenceNumber)
+                .starting_sequence_number(sequence_number),
             Position::After(sequence_number) => request
                 .shard_iterator_type(ShardIteratorType::AfterSequenceNumber)
                 .starting_sequence_number(sequence_number),

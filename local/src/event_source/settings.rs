@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use super::filter::Filters;
+
 /// The options of one mapping.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -24,6 +26,12 @@ pub struct Settings {
     pub bisect_batch_on_function_error: bool,
     /// `FunctionResponseTypes: [ReportBatchItemFailures]`.
     pub report_batch_item_failures: bool,
+    /// `ParallelizationFactor`: batches of one shard at once, 1 to 10.
+    pub parallelization_factor: u32,
+    /// `TumblingWindowInSeconds`: windows whose state goes from batch to batch.
+    pub tumbling_window: Option<Duration>,
+    /// `FilterCriteria`: the records that the function gets.
+    pub filters: Filters,
     /// `DestinationConfig.OnFailure.Destination`: an ARN.
     pub on_failure: Option<String>,
 }
@@ -52,6 +60,9 @@ impl Default for Settings {
             maximum_record_age: None,
             bisect_batch_on_function_error: false,
             report_batch_item_failures: false,
+            parallelization_factor: 1,
+            tumbling_window: None,
+            filters: Filters::default(),
             on_failure: None,
         }
     }

@@ -1,28 +1,38 @@
-//! One shard: read in order, cut into batches, delivered, checkpointed.
+//! One shard: read ahead, filtered into lanes, delivered batch by batch.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::{Arc, Mutex};
 
-use time::OffsetDateTime;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::{
+    sync::mpsc,
+    task::JoinSet,
+    time::{Instant, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     backoff::Backoff,
-    batch::{Buffer, Prepared},
+    batch::Prepared,
     checkpoint::Checkpoints,
-    delivery::{Delivery, GivenUp, Rules, Step, Verdict},
-    destination::{FailureFolder, document},
+    clock::Clock,
+    courier::{Courier, Delivered},
+    destination::Destination,
     event::{self, Origin},
-    observer::{Invoked, Observer},
-    response::{self, BatchResult},
-    settings::{Settings, StartingPosition},
-    source::{Position, Source, SourceError},
-    target::{Reply, Target},
-    wake::{Waiter, Wake},
+    lane::{self, Lane, Work},
+    observer::Observer,
+    progress::Progress,
+    reader::Reader,
+    settings::Settings,
+    source::{Page, Position, Record, Source},
+    status::Status,
+    target::Target,
+    wake::Wake,
 };
+use crate::lambda::MAX_PAYLOAD;
 
-/// Most records asked for at once (API reference, `GetRecords`).
-const MAX_READ: u32 = 10_000;
+/// Most records that are read and not yet behind the checkpoint. One key that
+/// cannot be processed holds back the checkpoint, and at last the other keys
+/// too: this is what a restart may deliver again.
+const MOST_BEYOND_CHECKPOINT: usize = 100_000;
 
 /// What all shards of a mapping share.
 pub struct Shared {
@@ -42,12 +52,16 @@ pub struct Shared {
     pub checkpoints: Checkpoints,
     /// Who watches.
     pub observer: Arc<dyn Observer>,
+    /// What each shard is doing.
+    pub status: Status,
     /// What gets the records that are given up.
-    pub failures: FailureFolder,
+    pub failures: Arc<dyn Destination>,
     /// How new records make themselves known.
     pub wake: Wake,
     /// Waits between tries.
     pub backoff: Backoff,
+    /// The time of day.
+    pub clock: Clock,
     /// Cancelled when the mapping is to stop: what is under way is finished.
     pub stop: CancellationToken,
 }
@@ -61,24 +75,22 @@ pub enum Ended {
     Stopped,
 }
 
-/// Reads one shard.
+/// Reads and delivers one shard.
 pub struct ShardPoller {
     shared: Arc<Shared>,
-    shard: String,
-    origin: Origin,
-    position: Position,
-    iterator: Option<String>,
-    buffer: Buffer,
-    waiter: Waiter,
-    /// Reads that failed in a row.
-    failures: u32,
+    courier: Arc<Courier>,
+    pages: mpsc::Receiver<Page>,
+    /// Ends with the poller.
+    _reader: JoinSet<()>,
+    lanes: Vec<Lane>,
+    deliveries: JoinSet<(usize, Delivered)>,
     /// No more records will come.
     closed: bool,
 }
 
 impl ShardPoller {
     /// A poller of `shard` from `position` on, with an iterator for it if one
-    /// has been taken already.
+    /// has been taken already. It reads at once.
     #[must_use]
     pub fn new(
         shared: Arc<Shared>,
@@ -92,16 +104,28 @@ impl ShardPoller {
             shard_id: shard.to_owned(),
             role_arn: "arn:aws:iam::000000000000:role/local".to_owned(),
         };
-        Self {
-            buffer: Buffer::new(shared.settings.batch_size),
-            waiter: shared.wake.for_records(shard),
+        // One page ahead of the one being worked on.
+        let (send, pages) = mpsc::channel(1);
+        let mut reader = JoinSet::new();
+        reader.spawn(Reader::new(shared.clone(), shard, position, iterator).run(send));
+        shared.status.update(shard, |_| {});
+        let lanes = (0..shared.settings.parallelization_factor.max(1))
+            .map(|_| Lane::new(&shared.settings, shared.checkpoints.window(shard)))
+            .collect();
+        let courier = Courier {
+            shared: shared.clone(),
             shard: shard.to_owned(),
             origin,
-            position,
-            iterator,
-            failures: 0,
-            closed: false,
+            progress: Mutex::new(Progress::default()),
+        };
+        Self {
             shared,
+            courier: Arc::new(courier),
+            pages,
+            _reader: reader,
+            lanes,
+            deliveries: JoinSet::new(),
+            closed: false,
         }
     }
 
@@ -109,236 +133,100 @@ impl ShardPoller {
     pub async fn run(mut self) -> Ended {
         let stop = self.shared.stop.clone();
         loop {
-            let batch = tokio::select! {
-                batch = self.next_batch() => batch,
-                () = stop.cancelled() => return Ended::Stopped,
-            };
-            let Some(batch) = batch else {
-                self.shared.checkpoints.end(&self.shard);
+            self.start_deliveries();
+            if self.closed && self.lanes.iter().all(Lane::is_done) {
+                self.shared.checkpoints.end(&self.courier.shard);
                 return Ended::Closed;
+            }
+            let has_room = !self.closed && self.has_room();
+            let next_look = self.next_look();
+            tokio::select! {
+                page = self.pages.recv(), if has_room => match page {
+                    Some(page) => self.take(page),
+                    // The reader ends without a last page only if it panicked.
+                    None => return Ended::Stopped,
+                },
+                Some(delivered) = self.deliveries.join_next() => match delivered {
+                    Ok((lane, delivered)) => {
+                        if delivered.ended == Ended::Stopped {
+                            break;
+                        }
+                        self.lanes[lane].finish(delivered.window);
+                    }
+                    Err(_) => break,
+                },
+                () = sleep_until(next_look.unwrap_or_else(Instant::now)), if next_look.is_some() => {}
+                () = stop.cancelled() => break,
+            }
+        }
+        while self.deliveries.join_next().await.is_some() {}
+        Ended::Stopped
+    }
+
+    fn start_deliveries(&mut self) {
+        let now = (self.shared.clock)();
+        for (place, lane) in self.lanes.iter_mut().enumerate() {
+            let Some(work) = lane.take(now, self.closed) else {
+                continue;
             };
-            if self.deliver(&batch).await == Ended::Stopped {
-                return Ended::Stopped;
-            }
+            let courier = self.courier.clone();
+            self.deliveries.spawn(async move {
+                let delivered = match work {
+                    Work::Batch(batch, window) => courier.deliver(&batch, window).await,
+                    Work::Close(window, part) => courier.close(&window, part).await,
+                };
+                (place, delivered)
+            });
         }
     }
 
-    /// The next batch: full, or as full as it got within the batching window.
-    /// None at the shard's end.
-    async fn next_batch(&mut self) -> Option<Vec<Prepared>> {
-        let mut window_ends = None;
-        loop {
-            if self.buffer.is_full() || (self.closed && !self.buffer.is_empty()) {
-                return Some(self.buffer.cut());
-            }
-            if self.closed {
-                return None;
-            }
-            if !self.buffer.is_empty() {
-                let ends = *window_ends
-                    .get_or_insert_with(|| Instant::now() + self.shared.settings.batching_window);
-                if Instant::now() >= ends {
-                    return Some(self.buffer.cut());
-                }
-            }
-            match self.read().await {
-                Ok(0) if !self.closed => self.wait(window_ends).await,
-                Ok(_) => {}
-                Err(error) => self.recover(error).await,
-            }
-        }
+    /// Reading stops while what waits is enough to keep every lane busy: then
+    /// at least one lane has a full batch, so this always ends.
+    fn has_room(&self) -> bool {
+        let (records, bytes) = self
+            .lanes
+            .iter()
+            .map(Lane::waiting)
+            .fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
+        let lanes = self.lanes.len();
+        records < lanes * self.shared.settings.batch_size as usize
+            && bytes < lanes * MAX_PAYLOAD
+            && self.courier.progress().waiting() < MOST_BEYOND_CHECKPOINT
     }
 
-    /// Waits for records, at the longest until the batching window ends.
-    async fn wait(&mut self, window_ends: Option<Instant>) {
-        match window_ends {
-            Some(ends) => tokio::select! {
-                () = self.waiter.wait() => {}
-                () = sleep_until(ends) => {}
-            },
-            None => self.waiter.wait().await,
-        }
+    fn next_look(&self) -> Option<Instant> {
+        let now = (self.shared.clock)();
+        let looks = self.lanes.iter().filter_map(|lane| lane.next_look(now));
+        looks.min()
     }
 
-    /// Reads once; says how many records came.
-    async fn read(&mut self) -> Result<usize, SourceError> {
-        self.waiter.reading();
-        let iterator = if let Some(iterator) = self.iterator.take() {
-            iterator
-        } else {
-            let source = &self.shared.source;
-            source.iterator(&self.shard, &self.position).await?
-        };
-        let page = self.shared.source.records(&iterator, MAX_READ).await?;
-        self.failures = 0;
+    fn take(&mut self, page: Page) {
         self.closed = page.next_iterator.is_none();
-        self.iterator = page.next_iterator;
-        let count = page.records.len();
-        if let Some(last) = page.records.last() {
-            self.position = Position::After(last.sequence_number.clone());
-            self.waiter.found();
-        }
-        self.buffer.extend(page.records, &self.origin);
-        Ok(count)
-    }
-
-    /// After a failed read: a new iterator at the same place.
-    async fn recover(&mut self, error: SourceError) {
-        self.iterator = None;
-        match error {
-            SourceError::ExpiredIterator => return,
-            SourceError::Trimmed(reason) if matches!(self.position, Position::After(_)) => {
-                tracing::warn!(
-                    mapping = self.shared.name,
-                    shard = self.shard,
-                    reason,
-                    "the place to go on at is no longer kept; going on at the oldest record"
-                );
-                self.position = Position::Starting(StartingPosition::TrimHorizon);
-            }
-            SourceError::Trimmed(reason) | SourceError::Unavailable(reason) => {
-                // Once, and then at powers of two: a long outage is no flood.
-                if self.failures.count_ones() <= 1 {
-                    tracing::warn!(
-                        mapping = self.shared.name,
-                        shard = self.shard,
-                        reason,
-                        "reading failed; it is tried again"
-                    );
-                }
+        let mut filtered = 0;
+        for record in page.records {
+            let place = self.courier.progress().add(&record.sequence_number);
+            let passes = &self.shared.settings.filters;
+            if passes.pass(&record, &self.courier.origin) {
+                self.queue(record, place);
+            } else {
+                self.courier.progress().finish(place);
+                filtered += 1;
             }
         }
-        self.failures += 1;
-        sleep(self.shared.backoff.after(self.failures)).await;
-    }
-
-    /// Delivers a batch until every record is dealt with, or the mapping stops.
-    async fn deliver(&self, batch: &[Prepared]) -> Ended {
-        let mut delivery = Delivery::new(batch.len(), Rules::from(&self.shared.settings));
-        let mut last_reply = None;
-        loop {
-            match delivery.next(|place| age(&batch[place])) {
-                Step::Done => return Ended::Closed,
-                Step::GiveUp(given_up) => {
-                    self.give_up(batch, &given_up, last_reply.as_ref()).await;
-                    self.checkpoint(batch, given_up.records.end);
-                }
-                Step::Invoke(records) => {
-                    let (verdict, reply) = self.invoke(&batch[records]).await;
-                    delivery.settle(verdict);
-                    self.checkpoint(batch, delivery.done_until(batch.len()));
-                    last_reply = Some(reply);
-                    if verdict != Verdict::Done && !self.pause(delivery.failures_in_a_row()).await {
-                        return Ended::Stopped;
-                    }
-                }
-            }
-            if self.shared.stop.is_cancelled() && delivery.done_until(batch.len()) < batch.len() {
-                return Ended::Stopped;
-            }
+        if filtered > 0 {
+            self.courier.checkpoint(None);
+            let count = |status: &mut super::status::ShardStatus| status.filtered += filtered;
+            self.shared.status.update(&self.courier.shard, count);
         }
     }
 
-    async fn invoke(&self, records: &[Prepared]) -> (Verdict, Reply) {
-        let event = event::join(records.iter().map(|prepared| &prepared.json));
-        let started = Instant::now();
-        let reply = self.shared.target.invoke(event).await;
-        let elapsed = started.elapsed();
-        let verdict = self.judge(records, &reply);
-        self.shared.observer.invoked(&Invoked {
-            shard: &self.shard,
-            records,
-            done: match verdict {
-                Verdict::Done => records.len(),
-                Verdict::FailedFrom(place) => place,
-                _ => 0,
-            },
-            elapsed,
-            reply: &reply,
+    fn queue(&mut self, record: Record, place: u64) {
+        let lane = lane::of_key(&record.partition_key, self.lanes.len());
+        let json = event::encode(&record, &self.courier.origin);
+        self.lanes[lane].push(Prepared {
+            record,
+            json,
+            place,
         });
-        (verdict, reply)
     }
-
-    fn judge(&self, records: &[Prepared], reply: &Reply) -> Verdict {
-        let (mapping, shard) = (&self.shared.name, &self.shard);
-        match reply {
-            Reply::Success(_) if !self.shared.settings.report_batch_item_failures => Verdict::Done,
-            Reply::Success(payload) => {
-                let numbers: Vec<_> = records
-                    .iter()
-                    .map(|prepared| prepared.record.sequence_number.as_str())
-                    .collect();
-                match response::read(payload, &numbers) {
-                    BatchResult::AllDone => Verdict::Done,
-                    BatchResult::FailedFrom(place) => {
-                        tracing::debug!(
-                            mapping,
-                            shard,
-                            place,
-                            of = records.len(),
-                            "the function reported failed records"
-                        );
-                        Verdict::FailedFrom(place)
-                    }
-                    BatchResult::AllFailed => {
-                        tracing::warn!(mapping, shard, response = %String::from_utf8_lossy(payload), "the function's response names no record of its batch; all of it counts as failed");
-                        Verdict::Failed
-                    }
-                }
-            }
-            Reply::FunctionError(error) => {
-                tracing::warn!(mapping, shard, records = records.len(), kind = ?error.kind, error = error.text(), "the function failed");
-                Verdict::Failed
-            }
-            Reply::Throttled => Verdict::NotTaken,
-            Reply::TooLarge => Verdict::TooLarge,
-            Reply::Unavailable(reason) => {
-                tracing::warn!(
-                    mapping,
-                    shard,
-                    target = self.shared.target.name(),
-                    reason,
-                    "the function cannot be invoked; it is tried again"
-                );
-                Verdict::NotTaken
-            }
-        }
-    }
-
-    async fn give_up(&self, batch: &[Prepared], given_up: &GivenUp, last_reply: Option<&Reply>) {
-        let records = &batch[given_up.records.clone()];
-        let function = self.shared.target.name();
-        let document = document(&self.origin, &function, records, given_up, last_reply);
-        let (mapping, shard) = (&self.shared.name, &self.shard);
-        let (condition, count) = (given_up.condition.as_str(), records.len());
-        match self.shared.failures.keep(&document).await {
-            Ok(file) => {
-                tracing::warn!(mapping, shard, condition, records = count, document = %file.display(), "records given up");
-            }
-            Err(error) => {
-                tracing::error!(mapping, shard, condition, records = count, %error, %document, "records given up, and their document cannot be written");
-            }
-        }
-        self.shared.observer.gave_up(&self.shard, records, given_up);
-    }
-
-    fn checkpoint(&self, batch: &[Prepared], done: usize) {
-        if let Some(last) = done.checked_sub(1).and_then(|last| batch.get(last)) {
-            let number = &last.record.sequence_number;
-            self.shared.checkpoints.advance(&self.shard, number);
-        }
-    }
-
-    /// Waits before the next try; false when the mapping is stopping.
-    async fn pause(&self, failures: u32) -> bool {
-        tokio::select! {
-            () = sleep(self.shared.backoff.after(failures)) => true,
-            () = self.shared.stop.cancelled() => false,
-        }
-    }
-}
-
-fn age(prepared: &Prepared) -> Duration {
-    let age = OffsetDateTime::now_utc() - prepared.record.arrived;
-    age.try_into().unwrap_or(Duration::ZERO)
 }

@@ -33,6 +33,8 @@ pub struct Shard {
 pub enum Position {
     /// Where the mapping's `StartingPosition` says.
     Starting(StartingPosition),
+    /// At the record of this sequence number.
+    At(String),
     /// After the record of this sequence number.
     After(String),
 }

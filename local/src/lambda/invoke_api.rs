@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::json;
 
 use super::{
-    MAX_PAYLOAD,
+    MAX_PAYLOAD, asynchronous,
     function::{Function, Functions},
     outcome::{FunctionError, Outcome},
 };
@@ -45,21 +45,23 @@ async fn invoke(
     };
     let client_context = text(&parts.headers, "x-amz-client-context");
     match text(&parts.headers, "x-amz-invocation-type").as_deref() {
-        None | Some("RequestResponse") => reply(function.invoke(payload, client_context).await),
+        None | Some("RequestResponse") => {
+            let function = function.clone();
+            // A task of its own: a client that goes away ends no invocation.
+            let invoked =
+                tokio::spawn(async move { function.invoke(payload, client_context).await });
+            match invoked.await {
+                Ok(outcome) => reply(outcome),
+                Err(stopped) => error(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "ServiceException",
+                    &format!("The invocation was stopped: {stopped}"),
+                ),
+            }
+        }
         Some("DryRun") => StatusCode::NO_CONTENT.into_response(),
         Some("Event") => {
-            let function = function.clone();
-            tokio::spawn(async move {
-                let outcome = function.invoke(payload, client_context).await;
-                if !matches!(outcome, Outcome::Success(_)) {
-                    let name = &function.config().name;
-                    tracing::warn!(
-                        function = name,
-                        ?outcome,
-                        "an asynchronous invocation failed"
-                    );
-                }
-            });
+            asynchronous::invoke(function.clone(), payload, client_context);
             StatusCode::ACCEPTED.into_response()
         }
         Some(other) => error(

@@ -3,6 +3,7 @@
 //! [`function`] hands invocations to [`environment`]s, each one a [`process`]
 //! with a [`runtime_api`] of its own; [`invoke_api`] is the HTTP side.
 
+pub mod asynchronous;
 pub mod environment;
 pub mod function;
 pub mod invoke_api;

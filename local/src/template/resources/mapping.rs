@@ -6,26 +6,33 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::in_range;
 use crate::{
-    event_source::settings::{Settings, StartingPosition},
+    event_source::{
+        filter::{FilterError, Filters},
+        settings::{Settings, StartingPosition},
+    },
     template::{
         Problem,
+        document::Value,
         environment::{Environment, Mapping},
         properties::Properties,
     },
 };
 
 /// The options, spelled alike in both forms.
-const OPTIONS: [&str; 10] = [
+const OPTIONS: [&str; 13] = [
     "BatchSize",
     "BisectBatchOnFunctionError",
     "DestinationConfig",
     "Enabled",
+    "FilterCriteria",
     "FunctionResponseTypes",
     "MaximumBatchingWindowInSeconds",
     "MaximumRecordAgeInSeconds",
     "MaximumRetryAttempts",
+    "ParallelizationFactor",
     "StartingPosition",
     "StartingPositionTimestamp",
+    "TumblingWindowInSeconds",
 ];
 
 /// The explicit resource.
@@ -85,11 +92,17 @@ fn allow(properties: Properties, own: &[&'static str]) -> Result<(), Problem> {
 fn settings(properties: Properties) -> Result<Settings, Problem> {
     let defaults = Settings::default();
     let seconds = |number: u32| Duration::from_secs(number.into());
+    let batch_size = in_range(&properties, "BatchSize", 1..=10_000)?.unwrap_or(defaults.batch_size);
+    let batching_window = in_range(&properties, "MaximumBatchingWindowInSeconds", 0..=300)?
+        .map_or(defaults.batching_window, seconds);
+    let (parallelization_factor, tumbling_window) = lanes(properties)?;
     Ok(Settings {
         enabled: properties.boolean("Enabled")?.unwrap_or(true),
-        batch_size: in_range(&properties, "BatchSize", 1..=10_000)?.unwrap_or(defaults.batch_size),
-        batching_window: in_range(&properties, "MaximumBatchingWindowInSeconds", 0..=300)?
-            .map_or(defaults.batching_window, seconds),
+        batch_size,
+        batching_window,
+        parallelization_factor,
+        tumbling_window,
+        filters: filters(properties)?,
         starting_position: starting_position(properties)?,
         maximum_retry_attempts: or_unlimited(properties, "MaximumRetryAttempts", 0..=10_000)?,
         maximum_record_age: or_unlimited(properties, "MaximumRecordAgeInSeconds", 60..=604_800)?
@@ -100,6 +113,63 @@ fn settings(properties: Properties) -> Result<Settings, Problem> {
         report_batch_item_failures: reports_failures(properties)?,
         on_failure: on_failure(properties)?,
     })
+}
+
+/// `ParallelizationFactor` and `TumblingWindowInSeconds`. A window's state is
+/// the shard's; several batches at once would each have another.
+fn lanes(properties: Properties) -> Result<(u32, Option<Duration>), Problem> {
+    let factor = in_range(&properties, "ParallelizationFactor", 1..=10)?.unwrap_or(1);
+    let window = in_range(&properties, "TumblingWindowInSeconds", 0..=900)?
+        .filter(|seconds| *seconds > 0)
+        .map(|seconds| Duration::from_secs(seconds.into()));
+    if factor > 1 && window.is_some() {
+        let line = properties
+            .node("TumblingWindowInSeconds")
+            .map_or(1, |node| node.line);
+        let what = format!(
+            "property TumblingWindowInSeconds needs ParallelizationFactor 1, which is {factor}"
+        );
+        return Err(properties.problem(line, &what));
+    }
+    Ok((factor, window))
+}
+
+/// `FilterCriteria: {Filters: [{Pattern: JSON}]}`.
+fn filters(properties: Properties) -> Result<Filters, Problem> {
+    let Some(criteria) = properties.node("FilterCriteria") else {
+        return Ok(Filters::default());
+    };
+    let resolver = properties.resolver();
+    let inside = Properties::new("FilterCriteria", criteria.line, Some(criteria), resolver);
+    inside.allow(&["Filters"], &[])?;
+    let list = inside.node("Filters");
+    let entries = match list.map(|list| &list.value) {
+        None => return Ok(Filters::default()),
+        Some(Value::List(entries)) => entries,
+        Some(_) => {
+            let what = "property FilterCriteria.Filters: expected a list";
+            return Err(properties.problem(criteria.line, what));
+        }
+    };
+    let patterns = entries
+        .iter()
+        .map(|entry| {
+            let owner = "FilterCriteria.Filters";
+            let filter = Properties::new(owner, entry.line, Some(entry), resolver);
+            filter.allow(&["Pattern"], &[])?;
+            let pattern = filter.required("Pattern")?;
+            // Each by itself first, so that the line is that of the wrong one.
+            Filters::parse([pattern.as_str()])
+                .map_err(|error| wrong_filter(properties, entry.line, &error))?;
+            Ok(pattern)
+        })
+        .collect::<Result<Vec<_>, Problem>>()?;
+    Filters::parse(patterns.iter().map(String::as_str))
+        .map_err(|error| wrong_filter(properties, criteria.line, &error))
+}
+
+fn wrong_filter(properties: Properties, line: usize, error: &FilterError) -> Problem {
+    properties.problem(line, &format!("property FilterCriteria: {error}"))
 }
 
 /// -1 is AWS's word for "without limit", and the default.

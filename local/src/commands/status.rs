@@ -1,0 +1,147 @@
+//! `local status`: what the event source mappings of a running `local up` do.
+
+use std::{fmt::Write, process::ExitCode};
+
+use anyhow::Context;
+use clap::Args;
+
+use super::table;
+use crate::{
+    cli::{Failure, Outcome},
+    event_source::status::{MappingStatus, ShardStatus},
+    introspection::STATUS_PATH,
+};
+
+/// Digits of a sequence number that are shown: the last ones tell.
+const DIGITS: usize = 12;
+
+/// Show each shard's checkpoint, iterator age, counts and last error.
+#[derive(Debug, Args)]
+pub struct StatusCommand {
+    /// Where the Invoke API of `local up` is
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9000")]
+    url: String,
+
+    /// Print the JSON as it comes
+    #[arg(long)]
+    json: bool,
+}
+
+impl StatusCommand {
+    /// Asks once and prints.
+    ///
+    /// # Errors
+    ///
+    /// Nothing answers there, or not what `local up` does.
+    pub async fn run(self) -> Outcome {
+        let url = format!("{}{STATUS_PATH}", self.url.trim_end_matches('/'));
+        let status = ask(&url).await.map_err(Failure::run)?;
+        if self.json {
+            let text = serde_json::to_string_pretty(&status).map_err(Failure::run)?;
+            println!("{text}");
+        } else {
+            print!("{}", describe(&status));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn ask(url: &str) -> anyhow::Result<Vec<MappingStatus>> {
+    let reply = reqwest::get(url)
+        .await
+        .and_then(reqwest::Response::error_for_status)
+        .with_context(|| format!("{url} does not answer; is `local up` running?"))?;
+    reply
+        .json()
+        .await
+        .with_context(|| format!("{url} answers with something else than a status"))
+}
+
+fn describe(mappings: &[MappingStatus]) -> String {
+    let mut text = String::new();
+    for mapping in mappings {
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "{}: {} → {}",
+            mapping.name, mapping.stream_arn, mapping.function
+        );
+        text.push_str(&table::render(&rows(mapping)));
+        for (shard, status) in &mapping.shards {
+            if let Some(error) = &status.last_error {
+                let _ = writeln!(text, "  last error of {shard}: {error}");
+            }
+        }
+    }
+    text
+}
+
+fn rows(mapping: &MappingStatus) -> Vec<[String; 9]> {
+    let heading = [
+        "shard",
+        "checkpoint",
+        "age ms",
+        "batches",
+        "records",
+        "filtered",
+        "given up",
+        "retries",
+        "in flight",
+    ];
+    let shards = mapping.shards.iter().map(|(id, status)| row(id, status));
+    std::iter::once(heading.map(str::to_owned))
+        .chain(shards)
+        .collect()
+}
+
+fn row(id: &str, status: &ShardStatus) -> [String; 9] {
+    let checkpoint = match status.checkpoint.as_deref() {
+        None => "-".to_owned(),
+        Some(number) if number.len() > DIGITS && number.is_ascii() => {
+            format!("…{}", &number[number.len() - DIGITS..])
+        }
+        Some(short) => short.to_owned(),
+    };
+    [
+        id.to_owned(),
+        checkpoint,
+        status.iterator_age_ms.to_string(),
+        status.batches.to_string(),
+        status.records.to_string(),
+        status.filtered.to_string(),
+        status.given_up.to_string(),
+        status.retries.to_string(),
+        status.in_flight.to_string(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::describe;
+    use crate::event_source::status::{MappingStatus, ShardStatus};
+
+    #[test]
+    fn a_status_is_a_line_for_each_shard_and_its_last_error() {
+        let shard = ShardStatus {
+            checkpoint: Some("49590338271490256608559692538361571095921575989136588898".into()),
+            iterator_age_ms: 3,
+            batches: 2,
+            records: 10,
+            last_error: Some("it fails".into()),
+            ..ShardStatus::default()
+        };
+        let status = MappingStatus {
+            name: "Mapping".into(),
+            function: "f".into(),
+            stream_arn: "s".into(),
+            shards: [("shardId-0".to_owned(), shard)].into(),
+        };
+        let expected = "\
+Mapping: s → f
+  shard      checkpoint     age ms  batches  records  filtered  given up  retries  in flight
+  shardId-0  …989136588898  3       2        10       0         0         0        0
+  last error of shardId-0: it fails
+";
+        assert_eq!(describe(&[status]), expected);
+    }
+}

@@ -1,0 +1,134 @@
+//! One of a shard's queues: at most one of its batches is under way, so its
+//! records keep their order. `ParallelizationFactor` is how many a shard has.
+
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    time::Duration,
+};
+
+use time::OffsetDateTime;
+use tokio::time::Instant;
+
+use super::{
+    batch::{Buffer, Prepared},
+    settings::Settings,
+    window::{Part, Window},
+};
+
+/// A queue of records.
+#[derive(Debug)]
+pub(super) struct Lane {
+    buffer: Buffer,
+    batching_window: Duration,
+    tumbling_window: Option<Duration>,
+    /// When the batch that is being gathered is sent, however small.
+    ready_at: Instant,
+    /// The tumbling window that its last batch belonged to.
+    window: Option<Window>,
+    /// A batch is under way.
+    busy: bool,
+}
+
+/// What a lane has to do.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// Deliver these.
+    Batch(Vec<Prepared>, Option<Window>),
+    /// Tell the function that a window is over.
+    Close(Window, Part),
+}
+
+impl Lane {
+    pub(super) fn new(settings: &Settings, window: Option<Window>) -> Self {
+        let tumbling_window = settings.tumbling_window;
+        Self {
+            buffer: Buffer::new(settings.batch_size, tumbling_window.is_some()),
+            batching_window: settings.batching_window,
+            tumbling_window,
+            ready_at: Instant::now(),
+            window: window.filter(|_| tumbling_window.is_some()),
+            busy: false,
+        }
+    }
+
+    pub(super) fn push(&mut self, prepared: Prepared) {
+        if self.buffer.is_empty() {
+            self.ready_at = Instant::now() + self.batching_window;
+        }
+        self.buffer.push(prepared);
+    }
+
+    /// Records and bytes that wait.
+    pub(super) fn waiting(&self) -> (usize, usize) {
+        (self.buffer.len(), self.buffer.bytes())
+    }
+
+    /// Whether nothing is left to do, if no more records come.
+    pub(super) fn is_done(&self) -> bool {
+        !self.busy && self.buffer.is_empty() && self.window.is_none()
+    }
+
+    /// Takes what is to be done now; the lane is then busy until
+    /// [`Lane::finish`]. `closed` says that no more records will come.
+    pub(super) fn take(&mut self, now: OffsetDateTime, closed: bool) -> Option<Work> {
+        if self.busy {
+            return None;
+        }
+        let work = self
+            .window_to_close(now, closed)
+            .or_else(|| self.batch(closed))?;
+        self.busy = true;
+        Some(work)
+    }
+
+    /// The work is done; the window, as it left it.
+    pub(super) fn finish(&mut self, window: Option<Window>) {
+        self.busy = false;
+        self.window = window;
+    }
+
+    /// When there may be something to do, should no record come.
+    pub(super) fn next_look(&self, now: OffsetDateTime) -> Option<Instant> {
+        match (self.busy, self.buffer.is_empty(), &self.window) {
+            (true, ..) | (_, true, None) => None,
+            (_, false, _) => Some(self.ready_at),
+            (_, true, Some(window)) => Some(Instant::now() + window.closes_in(now)),
+        }
+    }
+
+    fn window_to_close(&mut self, now: OffsetDateTime, closed: bool) -> Option<Work> {
+        let window = self.window.as_ref()?;
+        let part = match self.buffer.first_arrival() {
+            _ if window.has_outgrown() => Part::FinalEarly,
+            Some(arrived) if window.ends_before(arrived) => Part::Final,
+            None if closed || window.closes_in(now).is_zero() => Part::Final,
+            _ => return None,
+        };
+        self.window.take().map(|window| Work::Close(window, part))
+    }
+
+    fn batch(&mut self, closed: bool) -> Option<Work> {
+        let first = self.buffer.first_arrival()?;
+        if let (None, Some(length)) = (&self.window, self.tumbling_window) {
+            self.window = Some(Window::around(first, length));
+        }
+        let window = self.window.as_ref();
+        if !(closed || self.buffer.is_full(window) || Instant::now() >= self.ready_at) {
+            return None;
+        }
+        let batch = self.buffer.cut(window);
+        self.ready_at = Instant::now() + self.batching_window;
+        Some(Work::Batch(batch, self.window.take()))
+    }
+}
+
+/// Which of `lanes` a partition key's records take: always the same one.
+pub(super) fn of_key(partition_key: &str, lanes: usize) -> usize {
+    if lanes <= 1 {
+        return 0;
+    }
+    let mut hasher = DefaultHasher::new();
+    partition_key.hash(&mut hasher);
+    let lanes = lanes as u64;
+    usize::try_from(hasher.finish() % lanes).unwrap_or(0)
+}
