@@ -261,3 +261,68 @@ fn on_failure(properties: Properties) -> Result<Option<String>, Problem> {
 fn name_in_arn(text: &str) -> String {
     text.rsplit(['/', ':']).next().unwrap_or(text).to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        event_source::settings::Settings,
+        template::{self, Context},
+    };
+    use std::{collections::BTreeMap, time::Duration};
+
+    /// Reads a mapping with these lines among its properties.
+    fn read(lines: &str) -> Result<Settings, String> {
+        let template = format!(
+            "Resources:
+  S: {{Type: 'AWS::Kinesis::Stream', Properties: {{ShardCount: 1}}}}
+  F:
+    Type: AWS::Serverless::Function
+    Properties: {{CodeUri: ., Handler: bootstrap, Runtime: provided.al2023}}
+  M:
+    Type: AWS::Lambda::EventSourceMapping
+    Properties:
+      EventSourceArn: !GetAtt S.Arn
+      FunctionName: !Ref F
+      StartingPosition: LATEST
+{lines}"
+        );
+        let context = Context {
+            region: "us-east-1".into(),
+            account: "000000000000".into(),
+            parameters: BTreeMap::new(),
+        };
+        template::parse(&template, &context)
+            .map(|mut environment| environment.mappings.remove(0).settings)
+            .map_err(|problem| format!("line {}: {}", problem.line, problem.what))
+    }
+
+    #[test]
+    fn parallel_batches_and_windows_are_read_within_aws_s_bounds() {
+        let settings = read("      ParallelizationFactor: 10").unwrap();
+        assert_eq!(settings.parallelization_factor, 10);
+        let settings = read("      TumblingWindowInSeconds: 900").unwrap();
+        assert_eq!(settings.tumbling_window, Some(Duration::from_mins(15)));
+        let settings = read("      TumblingWindowInSeconds: 0").unwrap();
+        assert_eq!(settings.tumbling_window, None);
+        for wrong in ["ParallelizationFactor: 11", "TumblingWindowInSeconds: 901"] {
+            let error = read(&format!("      {wrong}")).unwrap_err();
+            assert!(error.starts_with("line 12: M"), "{error}");
+        }
+        let both = "      ParallelizationFactor: 2\n      TumblingWindowInSeconds: 5";
+        let error = read(both).unwrap_err();
+        assert!(error.contains("needs ParallelizationFactor 1"), "{error}");
+    }
+
+    #[test]
+    fn a_filter_that_is_no_pattern_is_a_problem_with_its_line() {
+        let filters = |pattern: &str| {
+            read(&format!(
+                "      FilterCriteria:\n        Filters:\n          - Pattern: '{pattern}'"
+            ))
+        };
+        assert!(filters(r#"{"data":{"a":[1]}}"#).is_ok());
+        let error = filters(r#"{"data":{"a":1}}"#).unwrap_err();
+        assert!(error.starts_with("line 14: M"), "{error}");
+        assert!(error.contains("at data.a: expected an object"), "{error}");
+    }
+}
