@@ -157,12 +157,12 @@ pub enum StartError {
         reason: std::io::Error,
     },
     /// The file of a mapping's checkpoints.
-    #[error("the checkpoints of {mapping} cannot be kept: {source}")]
+    #[error("the checkpoints of {mapping} cannot be kept: {reason}")]
     Checkpoints {
         /// The mapping.
         mapping: String,
         /// Why.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// A resource of the template.
     #[error(transparent)]
@@ -423,9 +423,9 @@ fn checkpoints(mapping: &str, kept: Option<&Path>) -> Result<Checkpoints, StartE
     match kept {
         None => Ok(Checkpoints::default()),
         Some(folder) => {
-            Checkpoints::in_folder(folder, mapping).map_err(|source| StartError::Checkpoints {
+            Checkpoints::in_folder(folder, mapping).map_err(|reason| StartError::Checkpoints {
                 mapping: mapping.to_owned(),
-                source,
+                reason,
             })
         }
     }

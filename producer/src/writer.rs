@@ -38,7 +38,7 @@ pub enum Mode {
 pub struct Outcome {
     /// Records that Kinesis acknowledged.
     pub written: u64,
-    /// Records given up after [`MAX_TRIES`] tries.
+    /// Records given up after ten tries.
     pub failed: u64,
     /// Times that a record was sent again.
     pub retries: u64,
