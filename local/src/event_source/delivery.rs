@@ -233,9 +233,6 @@ impl Piece {
     reason = "a list of one range of records is what is meant"
 )]
 mod tests {
-    // A list of one range of records is what is meant.
-    #![allow(clippy::single_range_in_vec_init)]
-
     use super::{Condition, Delivery, Rules, Step, Verdict};
     use std::time::Duration;
 
