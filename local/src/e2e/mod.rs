@@ -16,7 +16,7 @@ use serde::Deserialize;
 use tokio::{process::Command, time::Instant};
 
 use crate::{cargo_build, embedded::Embedded};
-use report::Report;
+use report::{Report, Run};
 use tally::Tally;
 
 /// How long nothing may move before the run counts as stuck.
@@ -79,15 +79,15 @@ pub async fn run(
             () = interrupted => partial = true,
         }
     }
-    Ok(Report::new(
-        embedded,
-        tally,
-        written.written,
-        written.failed,
+    let run = Run {
+        produced: written.written,
+        refused: written.failed,
         startup,
-        began.elapsed(),
+        elapsed: began.elapsed(),
         partial,
-    ))
+        flat_out: load.rate.is_none(),
+    };
+    Ok(Report::new(embedded, tally, &run))
 }
 
 /// Waits until `written` records are dealt with, or nothing moves any more.

@@ -8,6 +8,22 @@ use serde::Serialize;
 use super::tally::Tally;
 use crate::{embedded::Embedded, momento::counters::Counts};
 
+/// What only the run itself knows of its course.
+pub(super) struct Run {
+    /// Records that Kinesis acknowledged.
+    pub produced: u64,
+    /// Records that it never took.
+    pub refused: u64,
+    /// Until everything was ready.
+    pub startup: Duration,
+    /// From the first record's writing to the last one's end.
+    pub elapsed: Duration,
+    /// Interrupted before every record was dealt with.
+    pub partial: bool,
+    /// Written as fast as they go.
+    pub flat_out: bool,
+}
+
 /// What a run came to. Its JSON is a contract: docs/design.md, "End-to-end
 /// report".
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -35,6 +51,10 @@ pub struct Report {
     pub cold_starts: u64,
     /// Latencies, milliseconds.
     pub latency_ms: Latencies,
+    /// Whether records were written as fast as they go: what waited its turn
+    /// then waits in the latencies too, which the text has to say.
+    #[serde(skip)]
+    pub flat_out: bool,
 }
 
 /// Records, by what became of them.
@@ -83,15 +103,7 @@ pub struct Percentiles {
 }
 
 impl Report {
-    pub(super) fn new(
-        embedded: &Embedded,
-        tally: &Tally,
-        produced: u64,
-        refused: u64,
-        startup: Duration,
-        elapsed: Duration,
-        partial: bool,
-    ) -> Self {
+    pub(super) fn new(embedded: &Embedded, tally: &Tally, run: &Run) -> Self {
         let totals = tally.totals();
         let reads = ["GetItem", "BatchGetItem"];
         let functions = embedded.functions.values();
@@ -102,15 +114,17 @@ impl Report {
             } else {
                 "momento"
             },
-            partial,
-            startup_ms: milliseconds(startup),
-            elapsed_ms: milliseconds(elapsed),
+            partial: run.partial,
+            startup_ms: milliseconds(run.startup),
+            elapsed_ms: milliseconds(run.elapsed),
             records: Records {
-                produced,
+                produced: run.produced,
                 processed: totals.processed,
-                lost: produced.saturating_sub(totals.processed + totals.given_up),
+                lost: run
+                    .produced
+                    .saturating_sub(totals.processed + totals.given_up),
                 duplicates: totals.duplicates,
-                failed: totals.given_up + refused,
+                failed: totals.given_up + run.refused,
             },
             cache_requests: embedded
                 .stub
@@ -126,6 +140,7 @@ impl Report {
                 write_to_read: Percentiles::of(&totals.write_to_read_us),
                 invoke: Percentiles::of(&totals.invoke_us),
             },
+            flat_out: run.flat_out,
         }
     }
 
@@ -216,6 +231,12 @@ impl fmt::Display for Report {
                 latency.p50, latency.p90, latency.p99, latency.max
             )?;
         }
+        if self.flat_out {
+            writeln!(
+                f,
+                "\n  Written as fast as they go, records wait for each other; --rate 100 measures a steady load."
+            )?;
+        }
         Ok(())
     }
 }
@@ -258,6 +279,7 @@ mod tests {
                 write_to_read: percentiles,
                 invoke: percentiles,
             },
+            flat_out: true,
         }
     }
 
