@@ -197,6 +197,12 @@ impl World {
         self.embedded.aws.calls.of("DynamoDB", "GetItem")
     }
 
+    /// Where a function of that name is invoked over HTTP.
+    pub fn invoke_url(&self, function: &str) -> String {
+        let lambda = self.embedded.lambda.url();
+        format!("{lambda}/2015-03-31/functions/{function}/invocations")
+    }
+
     pub async fn stop(self) {
         self.embedded.shut_down().await;
     }

@@ -5,6 +5,7 @@ mod contract;
 mod failing_cache;
 mod failing_function;
 mod init;
+mod invoke_api;
 mod records;
 
 use std::{future::Future, pin::Pin};
@@ -49,6 +50,9 @@ scenarios! {
     init::without_its_parameter_the_function_does_not_start_and_says_why,
     init::with_a_key_that_is_none_the_function_does_not_start_and_says_why,
     init::a_wrong_variable_is_named_in_one_line,
+    invoke_api::a_function_s_error_is_told_apart_from_its_answer,
+    invoke_api::a_payload_over_six_megabytes_is_refused_and_not_cut,
+    invoke_api::a_function_that_is_not_there_is_not_found,
     records::a_malformed_record_fails_alone_and_blocks_no_other,
     records::each_shard_keeps_its_order,
     records::ten_thousand_records_are_all_processed,

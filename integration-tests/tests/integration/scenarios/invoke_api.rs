@@ -1,0 +1,95 @@
+//! The Invoke API over HTTP, on the path that AWS's emulator uses.
+
+use anyhow::{Context, ensure};
+use reqwest::{Client, Response};
+use serde_json::Value;
+
+use crate::{
+    patience::same,
+    world::{Builder, Programs, World},
+};
+
+/// The name by which AWS's emulator calls its one function.
+const ANY: &str = "function";
+
+/// A function that fails once and then succeeds.
+async fn failing_once(programs: Programs, scratch: &tempfile::TempDir) -> anyhow::Result<World> {
+    let count = scratch.path().join("failures");
+    Builder::new(programs)
+        .flaky()
+        .variable("FLAKY_MODE", "error")
+        .variable("FLAKY_FAILURES", "1")
+        .variable("FLAKY_COUNT", count.to_str().context("a path in UTF-8")?)
+        .start()
+        .await
+}
+
+async fn invoke(world: &World, function: &str, payload: Vec<u8>) -> anyhow::Result<Response> {
+    let request = Client::new().post(world.invoke_url(function));
+    Ok(request.body(payload).send().await?)
+}
+
+pub async fn a_function_s_error_is_told_apart_from_its_answer(
+    programs: Programs,
+) -> anyhow::Result<()> {
+    let scratch = tempfile::tempdir()?;
+    let world = failing_once(programs, &scratch).await?;
+
+    let failed = invoke(&world, ANY, b"{}".to_vec()).await?;
+    same("status", failed.status().as_u16(), 200)?;
+    same(
+        "header",
+        failed.headers()["x-amz-function-error"].to_str()?,
+        "Unhandled",
+    )?;
+    let error: Value = failed.json().await?;
+    ensure!(error["errorMessage"] == "failing on purpose", "{error}");
+
+    let done = invoke(&world, ANY, b"{}".to_vec()).await?;
+    ensure!(!done.headers().contains_key("x-amz-function-error"));
+    let answer: Value = done.json().await?;
+    ensure!(
+        answer["batchItemFailures"] == serde_json::json!([]),
+        "{answer}"
+    );
+    world.stop().await;
+    Ok(())
+}
+
+pub async fn a_payload_over_six_megabytes_is_refused_and_not_cut(
+    programs: Programs,
+) -> anyhow::Result<()> {
+    let scratch = tempfile::tempdir()?;
+    let world = failing_once(programs, &scratch).await?;
+    let mut payload = vec![b'x'; 6 * 1024 * 1024 + 1];
+    payload[0] = b'"';
+    *payload.last_mut().context("no last byte")? = b'"';
+    let refused = invoke(&world, ANY, payload).await?;
+    same("status", refused.status().as_u16(), 413)?;
+    same(
+        "code",
+        refused.headers()["x-amzn-errortype"].to_str()?,
+        "RequestTooLargeException",
+    )?;
+    ensure!(
+        !scratch.path().join("failures").exists(),
+        "the function was invoked"
+    );
+    world.stop().await;
+    Ok(())
+}
+
+pub async fn a_function_that_is_not_there_is_not_found(programs: Programs) -> anyhow::Result<()> {
+    let scratch = tempfile::tempdir()?;
+    let world = failing_once(programs, &scratch).await?;
+    let refused = invoke(&world, "nobody", b"{}".to_vec()).await?;
+    same("status", refused.status().as_u16(), 404)?;
+    let error: Value = refused.json().await?;
+    let message = error["Message"].as_str().unwrap_or_default();
+    ensure!(
+        message.contains("kinesis-consumer-model-one-rust"),
+        "{message}"
+    );
+    world.stop().await;
+    Ok(())
+}
