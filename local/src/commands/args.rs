@@ -182,6 +182,31 @@ pub struct HostArgs {
     pub host: IpAddr,
 }
 
+/// The AWS endpoint that a command talks to.
+#[derive(Debug, Clone, Args)]
+pub struct EndpointArgs {
+    /// The AWS endpoint
+    #[arg(
+        long,
+        env = "AWS_ENDPOINT_URL",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:4566"
+    )]
+    pub endpoint_url: String,
+}
+
+/// The function that a command invokes.
+#[derive(Debug, Clone, Args)]
+pub struct InvokeArgs {
+    /// Where the function is invoked
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:9000/2015-03-31/functions/function/invocations"
+    )]
+    pub invoke_url: String,
+}
+
 /// `NAME=VALUE`.
 ///
 /// # Errors

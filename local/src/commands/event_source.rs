@@ -7,7 +7,7 @@ use clap::Args;
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
-use super::args::TemplateArgs;
+use super::args::{EndpointArgs, InvokeArgs, TemplateArgs};
 use crate::{
     aws::ACCOUNT_ID,
     cli::{Failure, Outcome, interrupted},
@@ -27,22 +27,11 @@ pub struct EventSource {
     #[command(flatten)]
     template: TemplateArgs,
 
-    /// The Kinesis endpoint
-    #[arg(
-        long,
-        env = "AWS_ENDPOINT_URL",
-        value_name = "URL",
-        default_value = "http://127.0.0.1:4566"
-    )]
-    endpoint_url: String,
+    #[command(flatten)]
+    endpoint: EndpointArgs,
 
-    /// Where the function is invoked
-    #[arg(
-        long,
-        value_name = "URL",
-        default_value = "http://127.0.0.1:9000/2015-03-31/functions/function/invocations"
-    )]
-    invoke_url: String,
+    #[command(flatten)]
+    invoke: InvokeArgs,
 
     /// Invocations at once; AWS's emulator crashes at a second one
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
@@ -66,9 +55,12 @@ impl EventSource {
     /// The template cannot be read, or has no mapping.
     pub async fn run(self) -> Outcome {
         let environment = self.template.read()?;
-        let sdk = sdk_config(&self.endpoint_url, &self.template.region);
+        let sdk = sdk_config(&self.endpoint.endpoint_url, &self.template.region);
         let client = aws_sdk_kinesis::Client::new(&sdk);
-        let target = Arc::new(HttpTarget::new(&self.invoke_url, self.concurrency.into()));
+        let target = Arc::new(HttpTarget::new(
+            &self.invoke.invoke_url,
+            self.concurrency.into(),
+        ));
         let mappings: Vec<_> = environment
             .mappings
             .iter()
@@ -99,7 +91,7 @@ impl EventSource {
                 .with_context(|| format!("the checkpoints of {name} cannot be kept"))
                 .map_err(Failure::configuration)?,
         };
-        eprintln!("{} → {}", mapping.stream, self.invoke_url);
+        eprintln!("{} → {}", mapping.stream, self.invoke.invoke_url);
         let region = &self.template.region;
         Ok(EventSourceMapping::start(Shared {
             name: name.clone(),

@@ -6,7 +6,10 @@ use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use super::table;
+use super::{
+    args::{EndpointArgs, InvokeArgs},
+    table,
+};
 use crate::{
     aws::DEFAULT_REGION,
     cli::{Failure, Outcome},
@@ -53,22 +56,11 @@ struct Redrive {
     /// The batch's id, as the list has it
     id: String,
 
-    /// The Kinesis endpoint
-    #[arg(
-        long,
-        env = "AWS_ENDPOINT_URL",
-        value_name = "URL",
-        default_value = "http://127.0.0.1:4566"
-    )]
-    endpoint_url: String,
+    #[command(flatten)]
+    endpoint: EndpointArgs,
 
-    /// Where the function is invoked
-    #[arg(
-        long,
-        value_name = "URL",
-        default_value = "http://127.0.0.1:9000/2015-03-31/functions/function/invocations"
-    )]
-    invoke_url: String,
+    #[command(flatten)]
+    invoke: InvokeArgs,
 
     /// The stream's region
     #[arg(long, env = "AWS_REGION", value_name = "REGION", default_value = DEFAULT_REGION)]
@@ -103,9 +95,9 @@ impl Redrive {
     async fn run(self, folder: &FailureFolder) -> Result<(), Failure> {
         let document = find(folder, &self.id).await?;
         let info = BatchInfo::of(&document).map_err(Failure::configuration)?;
-        let sdk = sdk_config(&self.endpoint_url, &self.region);
+        let sdk = sdk_config(&self.endpoint.endpoint_url, &self.region);
         let source = SdkSource::new(aws_sdk_kinesis::Client::new(&sdk), info.stream());
-        let target = HttpTarget::new(&self.invoke_url, 1);
+        let target = HttpTarget::new(&self.invoke.invoke_url, 1);
         let records = redrive::redrive(&source, &target, &info, &self.region)
             .await
             .map_err(Failure::run)?;

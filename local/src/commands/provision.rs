@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, process::ExitCode};
 use clap::Args;
 
 use super::{
-    args::{CacheArgs, TemplateArgs},
+    args::{CacheArgs, EndpointArgs, TemplateArgs},
     table::render,
 };
 use crate::{
@@ -25,14 +25,8 @@ pub struct Provision {
     #[command(flatten)]
     cache: CacheArgs,
 
-    /// The endpoint
-    #[arg(
-        long,
-        env = "AWS_ENDPOINT_URL",
-        value_name = "URL",
-        default_value = "http://127.0.0.1:4566"
-    )]
-    endpoint_url: String,
+    #[command(flatten)]
+    endpoint: EndpointArgs,
 }
 
 impl Provision {
@@ -48,7 +42,7 @@ impl Provision {
             Cache::Momento(ApiKey(key)) => (key, true),
         };
         let needs = Needs::of(&environment, &BTreeMap::new());
-        let config = sdk_config(&self.endpoint_url, &self.template.region);
+        let config = sdk_config(&self.endpoint.endpoint_url, &self.template.region);
         let done = Provisioner::new(&config)
             .provision(&environment, &needs, &api_key, replace)
             .await
