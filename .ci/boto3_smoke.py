@@ -34,13 +34,13 @@ def check(endpoint):
     assert [record["Data"] for record in records] == [b"data"], records
 
     dynamodb.create_table(
-        TableName="t",
+        TableName="table",
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
     )
-    dynamodb.put_item(TableName="t", Item={"k": {"S": "Car"}, "n": {"N": "1.50"}})
-    item = dynamodb.get_item(TableName="t", Key={"k": {"S": "Car"}})["Item"]
+    dynamodb.put_item(TableName="table", Item={"k": {"S": "Car"}, "n": {"N": "1.50"}})
+    item = dynamodb.get_item(TableName="table", Key={"k": {"S": "Car"}})["Item"]
     assert item["n"] == {"N": "1.5"}, item
 
     ssm.put_parameter(Name="/k", Value="secret", Type="SecureString")
