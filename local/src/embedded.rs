@@ -105,6 +105,18 @@ pub enum Cache {
     Momento(ApiKey),
 }
 
+impl Cache {
+    /// The API key to keep in SSM, and whether it goes over one that is there: a
+    /// key that opens nothing never does.
+    #[must_use]
+    pub fn api_key(&self) -> (String, bool) {
+        match self {
+            Self::Stub => (fake_api_key(), false),
+            Self::Momento(ApiKey(key)) => (key.clone(), true),
+        }
+    }
+}
+
 /// Momento's API key; it does not show in `Debug` output.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKey(pub String);
@@ -315,10 +327,7 @@ async fn provision(
     needs: &Needs,
     sdk: &SdkConfig,
 ) -> Result<Vec<Provisioned>, ProvisionError> {
-    let (api_key, replace) = match &options.cache {
-        Cache::Stub => (fake_api_key(), false),
-        Cache::Momento(ApiKey(key)) => (key.clone(), true),
-    };
+    let (api_key, replace) = options.cache.api_key();
     Provisioner::new(sdk)
         .provision(&options.environment, needs, &api_key, replace)
         .await

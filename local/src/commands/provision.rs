@@ -10,8 +10,6 @@ use super::{
 };
 use crate::{
     cli::{Failure, Outcome},
-    embedded::{ApiKey, Cache},
-    momento::fake_api_key,
     pipeline::Needs,
     provision::{Provisioner, sdk_config},
 };
@@ -37,10 +35,7 @@ impl Provision {
     /// The template cannot be read, or a resource cannot be created.
     pub async fn run(self) -> Outcome {
         let environment = self.template.read()?;
-        let (api_key, replace) = match self.cache.resolve()? {
-            Cache::Stub => (fake_api_key(), false),
-            Cache::Momento(ApiKey(key)) => (key, true),
-        };
+        let (api_key, replace) = self.cache.resolve()?.api_key();
         let needs = Needs::of(&environment, &BTreeMap::new());
         let config = sdk_config(&self.endpoint.endpoint_url, &self.template.region);
         let done = Provisioner::new(&config)
