@@ -13,6 +13,7 @@ pub mod embedded;
 pub mod event_source;
 pub mod introspection;
 pub mod lambda;
+pub mod mappings;
 pub mod momento;
 pub mod pipeline;
 pub mod ports;

@@ -2,22 +2,16 @@
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use clap::Args;
 use futures_util::future::join_all;
-use tokio_util::sync::CancellationToken;
 
 use super::args::{EndpointArgs, InvokeArgs, TemplateArgs};
 use crate::{
-    aws::ACCOUNT_ID,
     cli::{Failure, Outcome, interrupted},
-    event_source::{
-        backoff::Backoff, checkpoint::Checkpoints, clock, destination::FailureFolder,
-        http_target::HttpTarget, mapping::EventSourceMapping, observer::NoObserver,
-        sdk_source::SdkSource, shard::Shared, status::Status, wake::Wake,
-    },
+    event_source::{http_target::HttpTarget, mapping::EventSourceMapping, wake::Wake},
+    mappings::Mappings,
     provision::sdk_config,
-    template::environment::Mapping,
 };
 
 /// Run the template's event source mappings against any Kinesis endpoint and
@@ -61,12 +55,18 @@ impl EventSource {
             &self.invoke.invoke_url,
             self.concurrency.into(),
         ));
+        let mappings = Mappings::new(client, &self.template.region, &self.failures)
+            .checkpoints_in(self.data_dir.as_deref());
         let mappings: Vec<_> = environment
             .mappings
             .iter()
             .filter(|mapping| mapping.settings.enabled)
-            .map(|mapping| self.start(mapping, &client, &target))
-            .collect::<Result<_, _>>()?;
+            .map(|mapping| {
+                eprintln!("{} → {}", mapping.stream, self.invoke.invoke_url);
+                mappings.start(mapping, target.clone(), Wake::polled())
+            })
+            .collect::<Result<_, _>>()
+            .map_err(Failure::configuration)?;
         if mappings.is_empty() {
             return Err(Failure::configuration(anyhow!(
                 "{} has no enabled event source mapping",
@@ -76,41 +76,5 @@ impl EventSource {
         interrupted().await;
         join_all(mappings.into_iter().map(EventSourceMapping::stop)).await;
         Ok(ExitCode::SUCCESS)
-    }
-
-    fn start(
-        &self,
-        mapping: &Mapping,
-        client: &aws_sdk_kinesis::Client,
-        target: &Arc<HttpTarget>,
-    ) -> Result<EventSourceMapping, Failure> {
-        let name = &mapping.logical_id;
-        let checkpoints = match &self.data_dir {
-            None => Checkpoints::default(),
-            Some(folder) => Checkpoints::in_folder(folder, name)
-                .with_context(|| format!("the checkpoints of {name} cannot be kept"))
-                .map_err(Failure::configuration)?,
-        };
-        eprintln!("{} → {}", mapping.stream, self.invoke.invoke_url);
-        let region = &self.template.region;
-        Ok(EventSourceMapping::start(Shared {
-            name: name.clone(),
-            settings: mapping.settings.clone(),
-            stream_arn: format!(
-                "arn:aws:kinesis:{region}:{ACCOUNT_ID}:stream/{}",
-                mapping.stream
-            ),
-            region: region.clone(),
-            source: Arc::new(SdkSource::new(client.clone(), &mapping.stream)),
-            target: target.clone(),
-            checkpoints,
-            observer: Arc::new(NoObserver),
-            status: Status::default(),
-            failures: Arc::new(FailureFolder::new(&self.failures)),
-            wake: Wake::polled(),
-            backoff: Backoff::default(),
-            clock: clock::system(),
-            stop: CancellationToken::new(),
-        }))
     }
 }

@@ -1,0 +1,58 @@
+//! Why an environment could not be started.
+
+use std::path::PathBuf;
+
+use crate::{
+    aws::apis, lambda::outcome::FunctionError, mappings::CheckpointError, ports::PortError,
+    provision::ProvisionError,
+};
+
+/// Why it could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A port.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// The AWS APIs.
+    #[error(transparent)]
+    Aws(#[from] apis::OpenError),
+    /// The Invoke API.
+    #[error("the Invoke API cannot be served: {0}")]
+    Invoke(std::io::Error),
+    /// A folder for state.
+    #[error("the folder {} cannot be used: {reason}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        reason: std::io::Error,
+    },
+    /// The file of a mapping's checkpoints.
+    #[error(transparent)]
+    Checkpoints(#[from] CheckpointError),
+    /// A resource of the template.
+    #[error(transparent)]
+    Provision(#[from] ProvisionError),
+    /// A function without an executable.
+    #[error("function {function} has no bootstrap; name one with --bootstrap PATH")]
+    NoBootstrap {
+        /// Its name.
+        function: String,
+    },
+    /// A function whose init fails.
+    #[error("function {function} does not start: {}", describe(error))]
+    Init {
+        /// Its name.
+        function: String,
+        /// What its environment said.
+        error: FunctionError,
+    },
+}
+
+fn describe(error: &FunctionError) -> String {
+    let document: Option<serde_json::Value> = serde_json::from_slice(&error.payload).ok();
+    document
+        .as_ref()
+        .and_then(|document| document.get("errorMessage")?.as_str())
+        .map_or_else(|| error.text(), str::to_owned)
+}

@@ -1,0 +1,65 @@
+//! The template's functions, with the variables that lead them here.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use futures_util::future::join_all;
+
+use super::{Options, StartError};
+use crate::{
+    lambda::{Function, FunctionConfig},
+    momento::stub::Stub,
+    server,
+};
+
+/// Environments of a function without `ReservedConcurrentExecutions`.
+const DEFAULT_CONCURRENCY: usize = 50;
+
+pub(super) fn build(
+    options: &Options,
+    aws_url: &str,
+    stub: Option<&Stub>,
+) -> Result<BTreeMap<String, Arc<Function>>, StartError> {
+    let mut given = BTreeMap::from([("AWS_ENDPOINT_URL".to_owned(), aws_url.to_owned())]);
+    let backend = match stub {
+        Some(stub) => {
+            given.insert("CACHE_STUB_URL".to_owned(), server::url(stub.address()));
+            "stub"
+        }
+        None => "momento",
+    };
+    given.insert("CACHE_BACKEND".to_owned(), backend.to_owned());
+    given.extend(options.variables.clone());
+    let mut functions = BTreeMap::new();
+    for function in &options.environment.functions {
+        let bootstrap = options.bootstraps.get(&function.name).cloned();
+        let mut environment = function.environment.clone();
+        environment.extend(given.clone());
+        let config = FunctionConfig {
+            name: function.name.clone(),
+            bootstrap: bootstrap.ok_or_else(|| StartError::NoBootstrap {
+                function: function.name.clone(),
+            })?,
+            handler: function.handler.clone(),
+            timeout: function.timeout,
+            memory_mb: function.memory_mb,
+            environment,
+            region: options.region.clone(),
+            concurrency: function
+                .reserved_concurrency
+                .map_or(DEFAULT_CONCURRENCY, |most| most as usize),
+        };
+        let function = Function::new(config, options.log.clone());
+        functions.insert(function.config().name.clone(), Arc::new(function));
+    }
+    Ok(functions)
+}
+
+pub(super) async fn warm_up(functions: &BTreeMap<String, Arc<Function>>) -> Result<(), StartError> {
+    let started = join_all(functions.values().map(|function| async move {
+        function.warm_up().await.map_err(|error| StartError::Init {
+            function: function.config().name.clone(),
+            error,
+        })
+    }));
+    started.await.into_iter().collect()
+}

@@ -1,0 +1,211 @@
+//! Everything in one process: the one constructor, for commands and tests alike.
+
+mod error;
+mod functions;
+mod options;
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use aws_config::SdkConfig;
+use futures_util::future::join_all;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+use crate::{
+    aws::{
+        apis::AwsApis,
+        kinesis::{self, arrivals::Arrivals},
+    },
+    event_source::{mapping::EventSourceMapping, wake::Wake},
+    introspection::Board,
+    lambda::{function::Functions, invoke_api},
+    mappings::{CheckpointError, Mappings},
+    momento::{keyspace::Keyspace, stub::Stub},
+    pipeline::Needs,
+    ports::{self, PortError},
+    provision::{ProvisionError, Provisioned, Provisioner, sdk_config},
+    server::Server,
+};
+pub use error::StartError;
+pub use options::{ApiKey, Cache, Options, Ports};
+
+/// A running environment. [`Embedded::shut_down`] ends it in order; dropping it
+/// ends it at once.
+pub struct Embedded {
+    /// The AWS APIs.
+    pub aws: AwsApis,
+    /// The Invoke API.
+    pub lambda: Server,
+    /// The cache stub, unless the cache is Momento.
+    pub stub: Option<Stub>,
+    /// What was created.
+    pub provisioned: Vec<Provisioned>,
+    /// The functions, by name.
+    pub functions: Functions,
+    /// How long each part took to start.
+    pub timings: Vec<(&'static str, Duration)>,
+    mappings: Vec<EventSourceMapping>,
+    /// Where state is kept that nobody asked to keep.
+    _scratch: Option<TempDir>,
+}
+
+impl Embedded {
+    /// Starts everything and waits until all of it is ready.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that cannot be started; nothing is left running.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let mut clock = Stopwatch::start();
+        // All ports first: a taken one is found before anything is running.
+        let host = options.host;
+        let aws = ports::listen(host, options.ports.aws, "--aws-port").await?;
+        let lambda = ports::listen(host, options.ports.lambda, "--lambda-port").await?;
+        let cache = ports::listen(host, options.ports.cache, "--cache-port").await?;
+
+        let (data, scratch) = data_folder(options.data_dir.as_deref())?;
+        let kept = scratch.is_none().then_some(data.as_path());
+        let kinesis = kinesis::Options {
+            region: options.region.clone(),
+            data_dir: kept.map(Path::to_owned),
+            ..options.kinesis.clone()
+        };
+        let aws = AwsApis::start(aws, kinesis).await?;
+        clock.lap("AWS APIs");
+
+        let needs = Needs::of(&options.environment, &options.variables);
+        let stub = match options.cache {
+            Cache::Stub => Some(cache_stub(cache, &needs).await?),
+            Cache::Momento(_) => None,
+        };
+        clock.lap("cache");
+
+        let sdk = sdk_config(&aws.url(), &options.region);
+        let provisioned = provision(&options, &needs, &sdk).await?;
+        clock.lap("provision");
+
+        let functions: Functions = Arc::new(functions::build(&options, &aws.url(), stub.as_ref())?);
+        let board = Board::default();
+        let router = invoke_api::router(functions.clone()).merge(board.clone().router());
+        let lambda = Server::start(lambda, router).map_err(StartError::Invoke)?;
+        functions::warm_up(&functions).await?;
+        clock.lap("functions");
+
+        let client = aws_sdk_kinesis::Client::new(&sdk);
+        let mappings = Mappings::new(client, &options.region, &data.join("failures"))
+            .checkpoints_in(kept)
+            .watched_by(options.observer.clone())
+            .backoff(options.backoff);
+        let mappings = start_mappings(&mappings, &options, &functions, &aws.arrivals)?;
+        board.show(mappings.iter().map(EventSourceMapping::watch).collect());
+        join_all(mappings.iter().map(EventSourceMapping::ready)).await;
+        clock.lap("event source mappings");
+        Ok(Self {
+            aws,
+            lambda,
+            stub,
+            provisioned,
+            functions,
+            timings: clock.laps,
+            mappings,
+            _scratch: scratch,
+        })
+    }
+
+    /// Finishes the invocations under way, ends the functions' processes, then
+    /// everything else.
+    pub async fn shut_down(self) {
+        join_all(self.mappings.into_iter().map(EventSourceMapping::stop)).await;
+        join_all(self.functions.values().map(|function| function.shut_down())).await;
+        self.lambda.shut_down().await;
+        self.aws.shut_down().await;
+    }
+}
+
+/// The data folder: the one asked for, or one that is gone at the end.
+fn data_folder(asked: Option<&Path>) -> Result<(PathBuf, Option<TempDir>), StartError> {
+    match asked {
+        Some(path) => match std::fs::create_dir_all(path) {
+            Ok(()) => Ok((path.to_owned(), None)),
+            Err(reason) => Err(StartError::Folder {
+                path: path.to_owned(),
+                reason,
+            }),
+        },
+        None => match TempDir::with_prefix("local-") {
+            Ok(scratch) => Ok((scratch.path().to_owned(), Some(scratch))),
+            Err(reason) => Err(StartError::Folder {
+                path: std::env::temp_dir(),
+                reason,
+            }),
+        },
+    }
+}
+
+async fn cache_stub(listener: TcpListener, needs: &Needs) -> Result<Stub, PortError> {
+    let address = listener.local_addr();
+    let listener = listener.into_std().map_err(|reason| PortError::Other {
+        address: address.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+        flag: "--cache-port",
+        reason,
+    })?;
+    let keyspace = Arc::new(Keyspace::with_caches(needs.caches.clone()));
+    Ok(Stub::start(listener, keyspace).await)
+}
+
+async fn provision(
+    options: &Options,
+    needs: &Needs,
+    sdk: &SdkConfig,
+) -> Result<Vec<Provisioned>, ProvisionError> {
+    let (api_key, replace) = options.cache.api_key();
+    Provisioner::new(sdk)
+        .provision(&options.environment, needs, &api_key, replace)
+        .await
+}
+
+fn start_mappings(
+    mappings: &Mappings,
+    options: &Options,
+    functions: &Functions,
+    arrivals: &Arrivals,
+) -> Result<Vec<EventSourceMapping>, CheckpointError> {
+    let enabled = options.environment.mappings.iter();
+    let enabled = enabled.filter(|mapping| mapping.settings.enabled);
+    enabled
+        // The template's reader has checked that the function is there.
+        .filter_map(|mapping| Some((mapping, functions.get(&mapping.function)?)))
+        .map(|(mapping, function)| {
+            let wake = Wake::Pushed {
+                arrivals: arrivals.clone(),
+                stream: mapping.stream.clone(),
+            };
+            mappings.start(mapping, function.clone(), wake)
+        })
+        .collect()
+}
+
+/// Times of the start's parts.
+struct Stopwatch {
+    last: Instant,
+    laps: Vec<(&'static str, Duration)>,
+}
+
+impl Stopwatch {
+    fn start() -> Self {
+        Self {
+            last: Instant::now(),
+            laps: Vec::new(),
+        }
+    }
+
+    fn lap(&mut self, part: &'static str) {
+        self.laps.push((part, self.last.elapsed()));
+        self.last = Instant::now();
+    }
+}

@@ -1,0 +1,119 @@
+//! What to start, where, and with which cache.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use crate::{
+    aws::{DEFAULT_REGION, kinesis},
+    event_source::{
+        backoff::Backoff,
+        observer::{NoObserver, Observer},
+    },
+    lambda::log::LogSink,
+    momento::fake_api_key,
+    template::Environment,
+};
+
+/// What to start, and where.
+pub struct Options {
+    /// What the template describes.
+    pub environment: Environment,
+    /// Each function's executable, by the function's name.
+    pub bootstraps: BTreeMap<String, PathBuf>,
+    /// The address to listen on.
+    pub host: IpAddr,
+    /// The ports; 0 is any free one.
+    pub ports: Ports,
+    /// The region of all ARNs.
+    pub region: String,
+    /// How Kinesis behaves; region and data folder are taken from here.
+    pub kinesis: kinesis::Options,
+    /// Where the functions' cache is.
+    pub cache: Cache,
+    /// State that survives; none is memory.
+    pub data_dir: Option<PathBuf>,
+    /// Set over every function's environment variables.
+    pub variables: BTreeMap<String, String>,
+    /// Where the functions' lines go.
+    pub log: LogSink,
+    /// Who watches the event source mappings.
+    pub observer: Arc<dyn Observer>,
+    /// Waits between the mappings' tries.
+    pub backoff: Backoff,
+}
+
+/// The ports; 0 is any free one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ports {
+    /// The AWS APIs.
+    pub aws: u16,
+    /// The Lambda Invoke API.
+    pub lambda: u16,
+    /// The cache stub.
+    pub cache: u16,
+}
+
+impl Ports {
+    /// Any free ones.
+    pub const FREE: Self = Self {
+        aws: 0,
+        lambda: 0,
+        cache: 0,
+    };
+}
+
+/// Where the functions' cache is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cache {
+    /// The stub in this process.
+    Stub,
+    /// Momento itself, with this API key.
+    Momento(ApiKey),
+}
+
+impl Cache {
+    /// The API key to keep in SSM, and whether it goes over one that is there: a
+    /// key that opens nothing never does.
+    #[must_use]
+    pub fn api_key(&self) -> (String, bool) {
+        match self {
+            Self::Stub => (fake_api_key(), false),
+            Self::Momento(ApiKey(key)) => (key.clone(), true),
+        }
+    }
+}
+
+/// Momento's API key; it does not show in `Debug` output.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ApiKey(pub String);
+
+impl std::fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ApiKey(hidden)")
+    }
+}
+
+impl Options {
+    /// The embedded environment with the stub, in memory, on free ports.
+    #[must_use]
+    pub fn new(environment: Environment, bootstraps: BTreeMap<String, PathBuf>) -> Self {
+        Self {
+            environment,
+            bootstraps,
+            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            ports: Ports::FREE,
+            region: DEFAULT_REGION.to_owned(),
+            kinesis: kinesis::Options::default(),
+            cache: Cache::Stub,
+            data_dir: None,
+            variables: BTreeMap::new(),
+            log: Arc::new(|_| {}),
+            observer: Arc::new(NoObserver),
+            backoff: Backoff::default(),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Starts the event source mappings of a template: the one place where a mapping's
+//! parts come together, for every command.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    aws::ACCOUNT_ID,
+    event_source::{
+        backoff::Backoff,
+        checkpoint::Checkpoints,
+        clock,
+        destination::FailureFolder,
+        mapping::EventSourceMapping,
+        observer::{NoObserver, Observer},
+        sdk_source::SdkSource,
+        shard::Shared,
+        status::Status,
+        target::Target,
+        wake::Wake,
+    },
+    template::environment::Mapping,
+};
+
+/// What the mappings of one run have in common.
+pub struct Mappings {
+    kinesis: aws_sdk_kinesis::Client,
+    region: String,
+    failures: PathBuf,
+    checkpoints: Option<PathBuf>,
+    observer: Arc<dyn Observer>,
+    backoff: Backoff,
+}
+
+/// The file of a mapping's checkpoints cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the checkpoints of {mapping} cannot be kept: {reason}")]
+pub struct CheckpointError {
+    /// The mapping.
+    pub mapping: String,
+    /// Why.
+    pub reason: std::io::Error,
+}
+
+impl Mappings {
+    /// Mappings of streams in `region` that are read through `kinesis`; what they
+    /// give up is written to the folder `failures`.
+    #[must_use]
+    pub fn new(kinesis: aws_sdk_kinesis::Client, region: &str, failures: &Path) -> Self {
+        Self {
+            kinesis,
+            region: region.to_owned(),
+            failures: failures.to_owned(),
+            checkpoints: None,
+            observer: Arc::new(NoObserver),
+            backoff: Backoff::default(),
+        }
+    }
+
+    /// Keeps checkpoints in the data folder `folder`, where there is one.
+    #[must_use]
+    pub fn checkpoints_in(mut self, folder: Option<&Path>) -> Self {
+        self.checkpoints = folder.map(Path::to_owned);
+        self
+    }
+
+    /// Has `observer` watch them.
+    #[must_use]
+    pub fn watched_by(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = observer;
+        self
+    }
+
+    /// Waits so between tries.
+    #[must_use]
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.backoff = backoff;
+        self
+    }
+
+    /// Starts `mapping` in front of `target`.
+    ///
+    /// # Errors
+    ///
+    /// Its checkpoints cannot be read or written.
+    pub fn start(
+        &self,
+        mapping: &Mapping,
+        target: Arc<dyn Target>,
+        wake: Wake,
+    ) -> Result<EventSourceMapping, CheckpointError> {
+        let name = &mapping.logical_id;
+        let checkpoints = match &self.checkpoints {
+            None => Checkpoints::default(),
+            Some(folder) => {
+                Checkpoints::in_folder(folder, name).map_err(|reason| CheckpointError {
+                    mapping: name.clone(),
+                    reason,
+                })?
+            }
+        };
+        let (region, stream) = (&self.region, &mapping.stream);
+        Ok(EventSourceMapping::start(Shared {
+            name: name.clone(),
+            settings: mapping.settings.clone(),
+            stream_arn: format!("arn:aws:kinesis:{region}:{ACCOUNT_ID}:stream/{stream}"),
+            region: region.clone(),
+            source: Arc::new(SdkSource::new(self.kinesis.clone(), stream)),
+            target,
+            checkpoints,
+            observer: self.observer.clone(),
+            status: Status::default(),
+            failures: Arc::new(FailureFolder::new(&self.failures)),
+            wake,
+            backoff: self.backoff,
+            clock: clock::system(),
+            stop: CancellationToken::new(),
+        }))
+    }
+}
