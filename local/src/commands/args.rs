@@ -204,7 +204,7 @@ pub struct InvokeArgs {
         value_name = "URL",
         default_value = "http://127.0.0.1:9000/2015-03-31/functions/function/invocations"
     )]
-    pub invoke_url: String,
+    pub invoke_url: reqwest::Url,
 }
 
 /// `NAME=VALUE`.

@@ -27,7 +27,8 @@ pub struct EventSource {
     #[command(flatten)]
     invoke: InvokeArgs,
 
-    /// Invocations at once; AWS's emulator crashes at a second one
+    /// Invocations at once, at each address that the URL's host has; AWS's
+    /// emulator crashes at a second one
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
     concurrency: u16,
 
@@ -52,7 +53,7 @@ impl EventSource {
         let sdk = sdk_config(&self.endpoint.endpoint_url, &self.template.region);
         let client = aws_sdk_kinesis::Client::new(&sdk);
         let target = Arc::new(HttpTarget::new(
-            &self.invoke.invoke_url,
+            self.invoke.invoke_url.clone(),
             self.concurrency.into(),
         ));
         let mappings = Mappings::new(client, &self.template.region, &self.failures)

@@ -97,7 +97,7 @@ impl Redrive {
         let info = BatchInfo::of(&document).map_err(Failure::configuration)?;
         let sdk = sdk_config(&self.endpoint.endpoint_url, &self.region);
         let source = SdkSource::new(aws_sdk_kinesis::Client::new(&sdk), info.stream());
-        let target = HttpTarget::new(&self.invoke.invoke_url, 1);
+        let target = HttpTarget::new(self.invoke.invoke_url.clone(), 1);
         let records = redrive::redrive(&source, &target, &info, &self.region)
             .await
             .map_err(Failure::run)?;

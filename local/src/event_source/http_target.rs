@@ -1,32 +1,47 @@
 //! Any invoke URL: this project's own endpoint, AWS's Runtime Interface
 //! Emulator, LocalStack.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::StatusCode;
+use http::{StatusCode, header::HOST};
+use reqwest::Url;
 use serde_json::Value;
-use tokio::sync::Semaphore;
 
-use super::target::{Reply, Target};
+use super::{
+    replicas::Replicas,
+    target::{Reply, Target},
+};
 use crate::lambda::outcome::{ErrorKind, FunctionError};
 
 /// A function behind a URL.
 #[derive(Debug)]
 pub struct HttpTarget {
-    url: String,
+    url: Url,
     client: reqwest::Client,
-    places: Semaphore,
+    replicas: Arc<Replicas>,
 }
 
 impl HttpTarget {
-    /// The function at `url`, invoked at most `concurrency` times at once. AWS's
-    /// Runtime Interface Emulator takes one: a second one crashes it.
+    /// The function at `url`, invoked at most `concurrency` times at once at
+    /// each address of its host. AWS's Runtime Interface Emulator takes one: a
+    /// second one crashes it.
     #[must_use]
-    pub fn new(url: &str, concurrency: usize) -> Self {
+    pub fn new(url: Url, concurrency: usize) -> Self {
         Self {
-            url: url.to_owned(),
             client: reqwest::Client::new(),
-            places: Semaphore::new(concurrency),
+            replicas: Replicas::of(url.clone(), concurrency),
+            url,
+        }
+    }
+
+    /// What the URL calls its host, whichever address is asked.
+    fn host(&self) -> String {
+        let host = self.url.host_str().unwrap_or_default();
+        match self.url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
         }
     }
 }
@@ -34,16 +49,15 @@ impl HttpTarget {
 #[async_trait]
 impl Target for HttpTarget {
     fn name(&self) -> String {
-        self.url.clone()
+        self.url.to_string()
     }
 
     async fn invoke(&self, event: Bytes) -> Reply {
-        let Ok(_place) = self.places.acquire().await else {
-            return Reply::Unavailable("the mapping is being stopped".to_owned());
-        };
+        let place = self.replicas.place().await;
         let sent = self
             .client
-            .post(&self.url)
+            .post(place.url())
+            .header(HOST, self.host())
             .header("content-type", "application/json")
             .body(event)
             .send()

@@ -28,6 +28,7 @@ pub mod observer;
 pub mod progress;
 mod reader;
 pub mod redrive;
+pub mod replicas;
 pub mod response;
 pub mod sdk_source;
 pub mod settings;
