@@ -2,8 +2,6 @@
 
 set positional-arguments
 
-export COMPOSE_PROJECT_NAME := "kinesis-momento-rust"
-
 [private]
 default:
     @just --list --unsorted
@@ -36,11 +34,26 @@ deploy *arguments:
     sam build --beta-features
     sam deploy --guided "$@"
 
-# Containers: the next step
-up:
-    @echo "The pipeline in containers is the next step and not part of this version." >&2
-    @echo "just dev runs the same pipeline without Docker." >&2
-    @exit 1
+# The same pipeline in containers, with LocalStack and AWS's emulator: until all is healthy
+up *arguments:
+    docker/pipeline up "$@"
 
-# Containers: the next step
-down: up
+# Stop the containers and remove them, their network and their volumes
+down:
+    docker/pipeline down
+
+# Containers: every stream and table anew
+reset *arguments:
+    docker/pipeline reset "$@"
+
+# Containers: write RECORD_COUNT records in each of THREAD_COUNT threads
+load *arguments:
+    docker/pipeline load "$@"
+
+# Containers: what they say
+logs *arguments:
+    docker/pipeline logs "$@"
+
+# Containers: what runs
+ps:
+    docker/pipeline ps
