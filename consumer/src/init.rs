@@ -1,20 +1,29 @@
 //! What happens once, before the first invocation.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use aws_config::{BehaviorVersion, timeout::TimeoutConfig};
+use aws_config::{BehaviorVersion, SdkConfig, timeout::TimeoutConfig};
 
 use crate::{
-    cache::{BadApiKey, MomentoCache},
+    cache::{
+        breaker::Guarded,
+        momento::{ConnectError, MomentoConnector},
+        rotation::Rotating,
+    },
     cache_aside::CacheAside,
-    config::{Config, ConfigError},
+    config::{Config, ConfigError, StoreConfig},
+    deadline::Deadline,
     handler::Handler,
-    secrets::{self, SecretError},
-    store::LocationTable,
+    metrics::Metrics,
+    output::Stdout,
+    store::{bounded::Bounded, table::LocationTable},
 };
 
-/// The function as it is deployed: Momento in front of DynamoDB.
-pub type Function = Handler<MomentoCache, LocationTable>;
+/// The function as it is deployed: Momento in front of DynamoDB. Read from
+/// outside in: the breaker judges what comes of a call in the end, a new API key
+/// included; one call, a retry included, has one deadline; a read of the table
+/// has its deadline from when its place is free.
+pub type Function = Handler<Guarded<Rotating<MomentoConnector>>, Bounded<Deadline<LocationTable>>>;
 
 /// Why the function cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -22,22 +31,18 @@ pub enum InitError {
     /// An environment variable.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The API key's parameter.
+    /// The API key.
     #[error(transparent)]
-    Secret(#[from] SecretError),
-    /// The API key itself.
-    #[error(transparent)]
-    ApiKey(#[from] BadApiKey),
+    Connect(#[from] ConnectError),
 }
 
-/// Reads the configuration and the API key, and builds the function.
+/// Builds the function that `config` describes, with the API key as it is now.
 ///
 /// # Errors
 ///
-/// The configuration or the API key cannot be used. A cache or table that is
-/// out of reach is none: each record then says so.
-pub async fn initialise() -> Result<Function, InitError> {
-    let config = Config::from_env()?;
+/// The API key cannot be used. A cache or table that is out of reach is no
+/// error: each record then says so.
+pub async fn initialise(config: Config) -> Result<Function, InitError> {
     let aws = aws_config::defaults(BehaviorVersion::latest())
         .timeout_config(
             TimeoutConfig::builder()
@@ -47,17 +52,36 @@ pub async fn initialise() -> Result<Function, InitError> {
         )
         .load()
         .await;
-    let ssm = aws_sdk_ssm::Client::new(&aws);
-    let api_key = secrets::read_api_key(&ssm, &config.api_key_parameter).await?;
-    let cache = MomentoCache::connect(
-        &api_key,
-        &config.cache_endpoint,
-        &config.cache_name,
-        config.cache_ttl,
-        config.cache_timeout,
-    )
-    .await?;
-    let table = LocationTable::new(aws_sdk_dynamodb::Client::new(&aws), &config.table_name);
-    tracing::info!(cache = ?config.cache_endpoint, cache_name = config.cache_name, table = config.table_name, "ready");
-    Ok(Handler::new(CacheAside::new(cache, table)))
+    let metrics = Arc::new(Metrics::default());
+    let connector = MomentoConnector {
+        ssm: aws_sdk_ssm::Client::new(&aws),
+        parameter: config.cache.api_key_parameter,
+        endpoint: config.cache.endpoint,
+        cache_name: config.cache.name,
+        call_timeout: config.cache.timeout,
+    };
+    let cache = Rotating::start(connector, metrics.clone()).await?;
+    let cache = Guarded::new(cache, config.cache.breaker, metrics.clone());
+    let table = table(&aws, &config.store);
+    let locations = CacheAside::new(cache, table, config.cache.ttl, metrics.clone());
+    Ok(Handler::new(
+        locations,
+        config.handling,
+        metrics,
+        config.emf,
+        Arc::new(Stdout),
+    ))
+}
+
+fn table(aws: &SdkConfig, config: &StoreConfig) -> Bounded<Deadline<LocationTable>> {
+    // One attempt may not use up the time of all: a connection that hangs is
+    // given up in time for the SDK to try another.
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(config.timeout / 2)
+        .operation_attempt_timeout(config.timeout / 2)
+        .build();
+    let dynamodb = aws_sdk_dynamodb::config::Builder::from(aws).timeout_config(timeouts);
+    let client = aws_sdk_dynamodb::Client::from_conf(dynamodb.build());
+    let table = Deadline::new(LocationTable::new(client, &config.table), config.timeout);
+    Bounded::new(table, config.concurrency)
 }

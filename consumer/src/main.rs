@@ -1,24 +1,33 @@
 //! `bootstrap`: the executable that Lambda starts.
 
-use std::{process::ExitCode, sync::Arc};
+// Decorators within decorators within the runtime's layers: the type of the
+// whole is deeper than the compiler expects.
+#![recursion_limit = "256"]
+
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use aws_lambda_events::event::kinesis::KinesisEvent;
-use consumer::init::{self, Function};
+use consumer::{
+    config::Config,
+    init::{self, Function, InitError},
+    invocation::Invocation,
+    logging,
+};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use tracing_subscriber::EnvFilter;
+use tracing::Instrument;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    log_as_json();
-    let function = match init::initialise().await {
-        Ok(function) => Arc::new(function),
+    logging::start();
+    let (function, margin) = match start().await {
+        Ok(started) => started,
         Err(error) => {
             // Lambda shows the last lines of a failed init; one line says it all.
             tracing::error!("init failed: {error}");
             return ExitCode::from(2);
         }
     };
-    match serve(function).await {
+    match serve(Arc::new(function), margin).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("the Lambda runtime stopped: {error}");
@@ -27,21 +36,22 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve(function: Arc<Function>) -> Result<(), Error> {
+async fn start() -> Result<(Function, Duration), InitError> {
+    let config = Config::from_env()?;
+    tracing::info!(?config, "starting");
+    let margin = config.handling.margin;
+    Ok((init::initialise(config).await?, margin))
+}
+
+async fn serve(function: Arc<Function>, margin: Duration) -> Result<(), Error> {
     lambda_runtime::spawn_graceful_shutdown_handler(|| async {}).await;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<KinesisEvent>| {
         let function = function.clone();
-        async move { Ok::<_, Error>(function.handle(event.payload).await) }
+        async move {
+            let invocation = Invocation::new(&event.context, margin);
+            let handling = function.handle(&event.payload, &invocation);
+            Ok::<_, Error>(handling.instrument(logging::span(&invocation)).await)
+        }
     }))
     .await
-}
-
-fn log_as_json() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_env_filter(filter)
-        .init();
 }

@@ -1,18 +1,30 @@
 //! The record, before and after: the contract between producer and consumer.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+
+/// The version of the record that this function knows. A record that names none
+/// is of this one.
+pub const VERSION: u64 = 1;
 
 /// What the producer writes, as JSON, into a Kinesis record's data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Reading {
+pub struct Reading<'a> {
+    /// The record's version, where the producer names one: [`VERSION`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
     /// A KSUID; also the record's partition key.
-    pub id: String,
+    #[serde(borrow)]
+    pub id: Cow<'a, str>,
     /// What was read, such as `Model One`.
-    pub name: String,
+    #[serde(borrow)]
+    pub name: Cow<'a, str>,
     /// The key of the location's item: `Car`, `House`, `Diner`.
-    pub location: String,
+    #[serde(borrow)]
+    pub location: Cow<'a, str>,
     /// When the producer wrote it.
     #[serde(with = "time::serde::rfc3339")]
     pub write_time: OffsetDateTime,
@@ -45,15 +57,15 @@ impl Location {
 }
 
 /// The record with its location looked up.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct EnrichedReading {
+pub struct EnrichedReading<'a> {
     /// [`Reading::id`].
-    pub id: String,
+    pub id: &'a str,
     /// [`Reading::name`].
-    pub name: String,
+    pub name: &'a str,
     /// The item that [`Reading::location`] named.
-    pub location: Location,
+    pub location: &'a Location,
     /// When the consumer was done with it; less [`Reading::write_time`] it is the
     /// record's whole way.
     #[serde(with = "time::serde::rfc3339")]
@@ -63,15 +75,19 @@ pub struct EnrichedReading {
     pub write_time: OffsetDateTime,
 }
 
-impl Reading {
-    /// This record with its location looked up, read now.
+impl Reading<'_> {
+    /// This record with its location looked up, read at `read_time`.
     #[must_use]
-    pub fn enrich(&self, location: Location) -> EnrichedReading {
+    pub fn enrich<'a>(
+        &'a self,
+        location: &'a Location,
+        read_time: OffsetDateTime,
+    ) -> EnrichedReading<'a> {
         EnrichedReading {
-            id: self.id.clone(),
-            name: self.name.clone(),
+            id: &self.id,
+            name: &self.name,
             location,
-            read_time: OffsetDateTime::now_utc(),
+            read_time,
             write_time: self.write_time,
         }
     }
@@ -85,24 +101,24 @@ mod tests {
 
     #[test]
     fn a_reading_has_the_wire_form_that_the_producer_writes() {
-        let reading: Reading = serde_json::from_str(WIRE).unwrap();
+        let reading: Reading<'_> = serde_json::from_str(WIRE).unwrap();
         assert_eq!(reading.location, "Car");
         assert_eq!(serde_json::to_string(&reading).unwrap(), WIRE);
     }
 
     #[test]
     fn enriching_replaces_the_location_by_its_item_and_keeps_the_rest() {
-        let reading: Reading = serde_json::from_str(WIRE).unwrap();
+        let reading: Reading<'_> = serde_json::from_str(WIRE).unwrap();
         let car = Location {
             location: "Car".into(),
             description: Some("Car description".into()),
             notes: Some("Car notes".into()),
         };
-        let after = serde_json::to_value(reading.enrich(car)).unwrap();
+        let after = serde_json::to_value(reading.enrich(&car, reading.write_time)).unwrap();
         assert_eq!(after["id"], "2Nd5");
         assert_eq!(after["location"]["description"], "Car description");
         assert_eq!(after["writeTime"], "2026-11-22T10:20:30.123456Z");
-        assert!(after["readTime"].is_string());
+        assert_eq!(after["readTime"], after["writeTime"]);
     }
 
     #[test]

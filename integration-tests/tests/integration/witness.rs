@@ -23,10 +23,14 @@ pub struct Seen {
     pub done: Vec<(String, String)>,
     /// How many records each given-up batch had.
     pub given_up: Vec<usize>,
+    /// Invocations.
+    pub invocations: u64,
     /// Invocations that did not succeed.
     pub failures: u64,
     /// The function's lines of processed records.
     pub processed: Vec<Value>,
+    /// The function's lines of metrics.
+    pub metrics: Vec<Value>,
 }
 
 impl Witness {
@@ -42,10 +46,13 @@ impl Witness {
 
     /// Takes note of a line of the function.
     pub fn line(&self, line: &LogLine) {
-        if let Ok(line) = serde_json::from_str::<Value>(&line.text)
-            && line["message"] == "processed"
-        {
+        let Ok(line) = serde_json::from_str::<Value>(&line.text) else {
+            return;
+        };
+        if line["message"] == "processed" {
             self.lock().processed.push(line);
+        } else if line["_aws"].is_object() {
+            self.lock().metrics.push(line);
         }
     }
 
@@ -64,9 +71,20 @@ impl Seen {
     }
 }
 
+impl Seen {
+    /// A metric's values, summed over all lines in which it has one.
+    pub fn metric(&self, name: &str) -> u64 {
+        self.metrics
+            .iter()
+            .filter_map(|line| line[name].as_u64())
+            .sum()
+    }
+}
+
 impl Observer for Witness {
     fn invoked(&self, invoked: &Invoked<'_>) {
         let mut seen = self.lock();
+        seen.invocations += 1;
         if invoked.done < invoked.records.len() {
             seen.failures += 1;
         }

@@ -175,6 +175,16 @@ impl World {
         Ok(self.witness.seen())
     }
 
+    /// What has been seen so far.
+    pub fn seen(&self) -> Seen {
+        self.witness.seen()
+    }
+
+    /// Invocations that did not succeed, so far.
+    pub fn failures(&self) -> u64 {
+        self.witness.seen().failures
+    }
+
     pub fn cache(&self) -> anyhow::Result<&Keyspace> {
         let stub = self
             .embedded
@@ -193,8 +203,35 @@ impl World {
         self.embedded.stub = None;
     }
 
+    /// How often the table was read, for one item or for many.
     pub fn store_reads(&self) -> u64 {
-        self.embedded.aws.calls.of("DynamoDB", "GetItem")
+        let read = |operation| self.embedded.aws.calls.of("DynamoDB", operation);
+        read("GetItem") + read("BatchGetItem")
+    }
+
+    /// How often the API key was read.
+    pub fn key_reads(&self) -> u64 {
+        self.embedded.aws.calls.of("SSM", "GetParameter")
+    }
+
+    /// Puts another API key into the parameter that the function reads.
+    pub async fn replace_key(&self, key: &str) -> anyhow::Result<()> {
+        aws_sdk_ssm::Client::new(&sdk_config(&self.embedded.aws.url(), DEFAULT_REGION))
+            .put_parameter()
+            .name("/keys/momento-pct-key")
+            .r#type(aws_sdk_ssm::types::ParameterType::SecureString)
+            .value(key)
+            .overwrite(true)
+            .send()
+            .await
+            .context("replacing the API key")?;
+        Ok(())
+    }
+
+    /// How often an environment of the function was started.
+    pub fn cold_starts(&self) -> u64 {
+        let functions = self.embedded.functions.values();
+        functions.map(|function| function.cold_starts()).sum()
     }
 
     /// Where a function of that name is invoked over HTTP.

@@ -12,9 +12,9 @@ pub async fn what_the_producer_writes_the_consumer_reads(_: Programs) -> anyhow:
     for _ in 0..100 {
         let written = producer::record::Reading::random();
         let wire = serde_json::to_vec(&written)?;
-        let read: Reading = serde_json::from_slice(&wire).context("the consumer's reading")?;
-        same("id", &read.id, &written.id)?;
-        same("location", read.location.as_str(), written.location)?;
+        let read: Reading<'_> = serde_json::from_slice(&wire).context("the consumer's reading")?;
+        same("id", &*read.id, &*written.id)?;
+        same("location", &*read.location, written.location)?;
         same("write time", read.write_time, written.write_time)?;
     }
     // So that the other scenarios write what the producer does.

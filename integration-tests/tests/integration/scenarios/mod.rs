@@ -1,11 +1,13 @@
 //! The scenarios: one list for every backend.
 
+mod cache_aside;
 mod caching;
 mod contract;
 mod failing_cache;
 mod failing_function;
 mod init;
 mod invoke_api;
+mod key_rotation;
 mod records;
 
 use std::{future::Future, pin::Pin};
@@ -35,6 +37,15 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    cache_aside::records_that_miss_together_read_the_table_once,
+    cache_aside::coalescing_asks_the_cache_less_often_and_gives_the_same_items,
+    cache_aside::many_items_at_once_are_what_each_alone_is,
+    cache_aside::an_absence_is_remembered_for_a_time_of_its_own,
+    cache_aside::a_remembered_absence_is_asked_of_nobody_else,
+    cache_aside::a_cache_that_keeps_failing_is_left_alone,
+    cache_aside::a_cache_that_recovers_is_used_again,
+    cache_aside::a_batch_that_runs_out_of_time_is_answered_and_nothing_is_lost,
+    cache_aside::metrics_say_what_the_cache_itself_counted,
     caching::the_first_read_of_a_location_misses_and_later_ones_hit,
     caching::after_its_ttl_a_location_misses_once_more,
     caching::an_unknown_location_is_processed_and_not_cached_as_present,
@@ -53,6 +64,7 @@ scenarios! {
     invoke_api::a_function_s_error_is_told_apart_from_its_answer,
     invoke_api::a_payload_over_six_megabytes_is_refused_and_not_cut,
     invoke_api::a_function_that_is_not_there_is_not_found,
+    key_rotation::a_refused_key_is_read_again_once_and_no_record_is_lost,
     records::a_malformed_record_fails_alone_and_blocks_no_other,
     records::each_shard_keeps_its_order,
     records::ten_thousand_records_are_all_processed,

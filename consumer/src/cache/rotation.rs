@@ -1,0 +1,216 @@
+//! A new API key while the function runs.
+
+use std::{
+    future::Future,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use tokio::{
+    sync::Mutex,
+    time::{Instant, timeout},
+};
+
+use super::{Cache, CacheError};
+use crate::metrics::Metrics;
+
+/// The shortest time between two re-reads of the key. `GetParameter` has one
+/// account-wide rate, and a key that is wrong for good must not use it up.
+pub const BETWEEN_REFRESHES: Duration = Duration::from_secs(30);
+
+/// How long a re-read may hold up the records that wait for it.
+pub const REFRESH_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Makes clients, each with the key as it is now.
+pub trait Connector: Send + Sync {
+    /// What it makes.
+    type Cache: Cache;
+    /// Why it could not.
+    type Error: std::fmt::Display + Send;
+
+    /// Reads the key and makes a client with it.
+    ///
+    /// # Errors
+    ///
+    /// The key cannot be read, or cannot be one.
+    fn connect(&self) -> impl Future<Output = Result<Self::Cache, Self::Error>> + Send;
+}
+
+/// A cache whose client is made anew, with the key as it is by then, when the
+/// old key is refused. The call that found out is asked again with the new
+/// client, and so is every other that the old one was refused.
+pub struct Rotating<K: Connector> {
+    connector: K,
+    current: RwLock<Arc<Client<K::Cache>>>,
+    /// When the key was last read again. Held while it is, so that calls that
+    /// were refused meanwhile wait for the one re-read.
+    refreshed: Mutex<Option<Instant>>,
+    metrics: Arc<Metrics>,
+}
+
+struct Client<C> {
+    /// Tells whether a refused call was made with the client that is current.
+    number: u64,
+    cache: C,
+}
+
+impl<K: Connector> Rotating<K> {
+    /// Makes the first client.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be made.
+    pub async fn start(connector: K, metrics: Arc<Metrics>) -> Result<Self, K::Error> {
+        let cache = connector.connect().await?;
+        Ok(Self {
+            connector,
+            current: RwLock::new(Arc::new(Client { number: 0, cache })),
+            refreshed: Mutex::new(None),
+            metrics,
+        })
+    }
+
+    fn current(&self) -> Arc<Client<K::Cache>> {
+        let current = self.current.read();
+        current.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A client newer than `refused`, if there is one to be had.
+    async fn newer_than(&self, refused: &Client<K::Cache>) -> Option<Arc<Client<K::Cache>>> {
+        let mut refreshed = self.refreshed.lock().await;
+        let current = self.current();
+        if current.number != refused.number {
+            return Some(current);
+        }
+        if refreshed.is_some_and(|at| at.elapsed() < BETWEEN_REFRESHES) {
+            return None;
+        }
+        *refreshed = Some(Instant::now());
+        self.metrics.note(|sample| sample.key_refreshes += 1);
+        let failed = match timeout(REFRESH_TIMEOUT, self.connector.connect()).await {
+            Ok(Ok(cache)) => {
+                tracing::info!("the cache refused the API key; it was read again");
+                let number = current.number + 1;
+                let client = Arc::new(Client { number, cache });
+                *self.current.write().unwrap_or_else(PoisonError::into_inner) = client.clone();
+                return Some(client);
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("not within {} ms", REFRESH_TIMEOUT.as_millis()),
+        };
+        tracing::error!(
+            reason = failed,
+            "the cache refused the API key, and it could not be read again; records are read from DynamoDB"
+        );
+        None
+    }
+}
+
+impl<K: Connector> Cache for Rotating<K> {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, CacheError> {
+        let client = self.current();
+        match client.cache.get(key).await {
+            Err(error) if error.is_of_the_key() => match self.newer_than(&client).await {
+                Some(client) => client.cache.get(key).await,
+                None => Err(error),
+            },
+            done => done,
+        }
+    }
+
+    async fn set(&self, key: &str, value: &[u8], ttl: Duration) -> Result<(), CacheError> {
+        let client = self.current();
+        match client.cache.set(key, value, ttl).await {
+            Err(error) if error.is_of_the_key() => match self.newer_than(&client).await {
+                Some(client) => client.cache.set(key, value, ttl).await,
+                None => Err(error),
+            },
+            done => done,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BETWEEN_REFRESHES, Connector, REFRESH_TIMEOUT, Rotating};
+    use crate::{
+        cache::Cache,
+        fakes::{FakeCache, refused},
+        metrics::Metrics,
+    };
+    use ::momento::MomentoErrorCode::AuthenticationError;
+    use futures_util::future::join_all;
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+        },
+        time::Duration,
+    };
+    use tokio::time::{Instant, advance, sleep};
+
+    /// Its first client's key has been revoked.
+    #[derive(Default)]
+    struct Keys {
+        read: AtomicUsize,
+        revoked_for_good: AtomicBool,
+        hangs: AtomicBool,
+    }
+
+    impl Connector for Arc<Keys> {
+        type Cache = FakeCache;
+        type Error = String;
+
+        async fn connect(&self) -> Result<FakeCache, String> {
+            let first = self.read.fetch_add(1, SeqCst) == 0;
+            if self.hangs.load(SeqCst) {
+                sleep(Duration::from_hours(1)).await;
+            }
+            let cache = FakeCache::default();
+            if first || self.revoked_for_good.load(SeqCst) {
+                cache.fail_next(usize::MAX, refused(AuthenticationError));
+            }
+            Ok(cache)
+        }
+    }
+
+    async fn start(keys: &Arc<Keys>) -> Rotating<Arc<Keys>> {
+        let metrics = Arc::new(Metrics::default());
+        Rotating::start(keys.clone(), metrics).await.unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_key_is_read_again_once_and_no_call_is_lost() {
+        let keys = Arc::new(Keys::default());
+        let cache = start(&keys).await;
+        let gets = join_all((0..50).map(|_| cache.get("Car"))).await;
+        assert!(gets.iter().all(Result::is_ok), "{gets:?}");
+        assert_eq!(keys.read.load(SeqCst), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_that_stays_refused_is_read_again_now_and_then_only() {
+        let keys = Arc::new(Keys::default());
+        keys.revoked_for_good.store(true, SeqCst);
+        let cache = start(&keys).await;
+        for _ in 0..50 {
+            assert_eq!(cache.get("Car").await, Err(refused(AuthenticationError)));
+        }
+        assert_eq!(keys.read.load(SeqCst), 2);
+        advance(BETWEEN_REFRESHES).await;
+        keys.revoked_for_good.store(false, SeqCst);
+        assert_eq!(cache.get("Car").await, Ok(None));
+        assert_eq!(keys.read.load(SeqCst), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_that_cannot_be_read_holds_records_up_for_a_second_at_most() {
+        let keys = Arc::new(Keys::default());
+        let cache = start(&keys).await;
+        keys.hangs.store(true, SeqCst);
+        let began = Instant::now();
+        let gets = join_all((0..50).map(|_| cache.get("Car"))).await;
+        assert!(gets.iter().all(Result::is_err), "{gets:?}");
+        assert_eq!(began.elapsed(), REFRESH_TIMEOUT);
+    }
+}

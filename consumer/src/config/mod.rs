@@ -1,0 +1,274 @@
+//! The function's configuration: environment variables, read once at init.
+//! docs/cache-aside.md lists them.
+
+mod variable;
+
+use std::time::Duration;
+
+pub use variable::ConfigError;
+use variable::Variables;
+
+use crate::{
+    cache::breaker::{Policy, WINDOW},
+    metrics::emf::Emf,
+    ttl::Ttl,
+};
+
+/// A day: the longest TTL that Momento's on-demand plan takes.
+const MAX_TTL_SECONDS: u64 = 24 * 60 * 60;
+
+/// Everything the function is told by its environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The cache.
+    pub cache: CacheConfig,
+    /// The table.
+    pub store: StoreConfig,
+    /// Batches.
+    pub handling: Handling,
+    /// `METRICS`, `METRICS_NAMESPACE`: whose metrics are told; none with `off`.
+    pub emf: Option<Emf>,
+}
+
+/// The cache.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheConfig {
+    /// Where it is.
+    pub endpoint: CacheEndpoint,
+    /// `CACHE_NAME`: its name.
+    pub name: String,
+    /// How long what is cached lives.
+    pub ttl: Ttl,
+    /// `CACHE_TIMEOUT_MS`: how long one call may take, its retry included, before
+    /// the table is asked.
+    pub timeout: Duration,
+    /// When it is left alone.
+    pub breaker: Policy,
+    /// `MOMENTO_API_KEY_PARAMETER`: the SSM parameter that holds Momento's API key.
+    pub api_key_parameter: String,
+}
+
+/// `CACHE_BACKEND`: which endpoint the one Momento client talks to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CacheEndpoint {
+    /// Momento's service, over TLS.
+    Momento {
+        /// `MOMENTO_ENDPOINT`: needed with a v2 API key, which names none.
+        endpoint: Option<String>,
+    },
+    /// A stub that speaks Momento's protocol over plain HTTP/2.
+    Stub {
+        /// `CACHE_STUB_URL`: such as `http://127.0.0.1:8080`.
+        url: String,
+    },
+}
+
+/// The table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreConfig {
+    /// `TABLE_NAME`: the DynamoDB table of locations.
+    pub table: String,
+    /// `STORE_TIMEOUT_MS`: how long one read may take, the SDK's retries included.
+    pub timeout: Duration,
+    /// `STORE_CONCURRENCY`: reads under way at a time.
+    pub concurrency: usize,
+}
+
+/// How a batch is handled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Handling {
+    /// `RECORD_CONCURRENCY`: records under way at a time.
+    pub concurrency: usize,
+    /// `CACHE_COALESCE`: what the cache is asked for.
+    pub coalesce: Coalesce,
+    /// `BATCH_MARGIN_MS`: how long before Lambda ends an invocation its batch is
+    /// answered, with what is not done reported.
+    pub margin: Duration,
+}
+
+/// `CACHE_COALESCE`: how often the cache is asked for a location that several
+/// records of a batch have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coalesce {
+    /// Once for each record.
+    Record,
+    /// Once for each batch.
+    Batch,
+}
+
+impl Config {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    ///
+    /// The first variable that holds what cannot be used.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_lookup(|name| std::env::var(name).ok())
+    }
+
+    /// Reads variables through `lookup`; an empty value counts as none.
+    ///
+    /// # Errors
+    ///
+    /// The first variable that holds what cannot be used.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let variables = Variables(lookup);
+        Ok(Self {
+            cache: cache(&variables)?,
+            store: StoreConfig {
+                table: variables.text_or("TABLE_NAME", "Locations"),
+                timeout: variables.milliseconds("STORE_TIMEOUT_MS", 2000, 1..=60_000)?,
+                concurrency: variables.count("STORE_CONCURRENCY", 8, 1..=1000)?.into(),
+            },
+            handling: Handling {
+                concurrency: variables.count("RECORD_CONCURRENCY", 16, 1..=1000)?.into(),
+                coalesce: variables.choice(
+                    "CACHE_COALESCE",
+                    [("record", Coalesce::Record), ("batch", Coalesce::Batch)],
+                )?,
+                margin: variables.milliseconds("BATCH_MARGIN_MS", 500, 0..=60_000)?,
+            },
+            emf: variables
+                .choice("METRICS", [("emf", true), ("off", false)])?
+                .then(|| Emf {
+                    namespace: variables.text_or("METRICS_NAMESPACE", "KinesisConsumer"),
+                    function: variables.text_or("AWS_LAMBDA_FUNCTION_NAME", "consumer"),
+                }),
+        })
+    }
+}
+
+fn cache<L: Fn(&str) -> Option<String>>(
+    variables: &Variables<L>,
+) -> Result<CacheConfig, ConfigError> {
+    let ttl = |name, default| variables.seconds(name, default, 1..=MAX_TTL_SECONDS);
+    Ok(CacheConfig {
+        endpoint: cache_endpoint(variables)?,
+        name: variables.text_or("CACHE_NAME", "sample-a"),
+        ttl: Ttl {
+            present: ttl("CACHE_TTL_SECONDS", 10)?,
+            absent: ttl("CACHE_NEGATIVE_TTL_SECONDS", 2)?,
+            jitter_percent: variables.count("CACHE_TTL_JITTER_PERCENT", 10, 0..=90)?,
+        },
+        timeout: variables.milliseconds("CACHE_TIMEOUT_MS", 50, 1..=10_000)?,
+        breaker: Policy {
+            failures: variables.count("CACHE_BREAKER_FAILURES", 10, 1..=WINDOW)?,
+            open_for: variables.milliseconds("CACHE_BREAKER_OPEN_MS", 1000, 1..=600_000)?,
+        },
+        api_key_parameter: variables.text_or("MOMENTO_API_KEY_PARAMETER", "/keys/momento-pct-key"),
+    })
+}
+
+fn cache_endpoint<L: Fn(&str) -> Option<String>>(
+    variables: &Variables<L>,
+) -> Result<CacheEndpoint, ConfigError> {
+    let stub = variables.choice("CACHE_BACKEND", [("momento", false), ("stub", true)])?;
+    if stub {
+        stub_url(variables.text("CACHE_STUB_URL")).map(|url| CacheEndpoint::Stub { url })
+    } else {
+        Ok(CacheEndpoint::Momento {
+            endpoint: variables.text("MOMENTO_ENDPOINT"),
+        })
+    }
+}
+
+/// Momento's client takes a URL without a scheme and then fails every call, so
+/// the scheme is checked here.
+fn stub_url(held: Option<String>) -> Result<String, ConfigError> {
+    match held {
+        Some(url) if url.starts_with("http://") && url.len() > "http://".len() => Ok(url),
+        held => Err(ConfigError {
+            variable: "CACHE_STUB_URL",
+            held,
+            expected: "a URL such as http://127.0.0.1:8080 with CACHE_BACKEND=stub".to_owned(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CacheEndpoint, Coalesce, Config, ConfigError};
+    use std::time::Duration;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        Config::from_lookup(|name| {
+            variables
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    fn complaint(variables: &[(&str, &str)]) -> String {
+        read(variables).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn nothing_set_is_what_is_deployed() {
+        let config = read(&[]).unwrap();
+        assert_eq!(
+            config.cache.endpoint,
+            CacheEndpoint::Momento { endpoint: None }
+        );
+        assert_eq!(config.cache.name, "sample-a");
+        assert_eq!(config.cache.ttl.present, Duration::from_secs(10));
+        assert_eq!(config.cache.timeout, Duration::from_millis(50));
+        assert_eq!(config.cache.api_key_parameter, "/keys/momento-pct-key");
+        assert_eq!(config.store.table, "Locations");
+        assert_eq!(config.handling.coalesce, Coalesce::Record);
+        assert_eq!(config.emf.unwrap().namespace, "KinesisConsumer");
+    }
+
+    #[test]
+    fn an_empty_variable_counts_as_unset() {
+        let config = read(&[("CACHE_TTL_SECONDS", ""), ("TABLE_NAME", " ")]).unwrap();
+        assert_eq!(config.cache.ttl.present, Duration::from_secs(10));
+        assert_eq!(config.store.table, "Locations");
+    }
+
+    #[test]
+    fn the_stub_needs_its_url_with_a_scheme() {
+        assert_eq!(
+            complaint(&[("CACHE_BACKEND", "stub")]),
+            "CACHE_STUB_URL is not set; expected a URL such as http://127.0.0.1:8080 with CACHE_BACKEND=stub"
+        );
+        assert!(
+            complaint(&[
+                ("CACHE_BACKEND", "stub"),
+                ("CACHE_STUB_URL", "127.0.0.1:8080")
+            ])
+            .starts_with("CACHE_STUB_URL is \"127.0.0.1:8080\"")
+        );
+    }
+
+    #[test]
+    fn a_bad_value_names_the_variable_what_it_held_and_what_is_expected() {
+        assert_eq!(
+            complaint(&[("CACHE_TTL_SECONDS", "ten")]),
+            "CACHE_TTL_SECONDS is \"ten\"; expected whole seconds from 1 to 86400"
+        );
+        assert_eq!(
+            complaint(&[("CACHE_TTL_SECONDS", "0")]),
+            "CACHE_TTL_SECONDS is \"0\"; expected whole seconds from 1 to 86400"
+        );
+        assert_eq!(
+            complaint(&[("CACHE_BACKEND", "redis")]),
+            "CACHE_BACKEND is \"redis\"; expected momento or stub"
+        );
+        assert_eq!(
+            complaint(&[("RECORD_CONCURRENCY", "0")]),
+            "RECORD_CONCURRENCY is \"0\"; expected a whole number from 1 to 1000"
+        );
+        assert_eq!(
+            complaint(&[("CACHE_BREAKER_FAILURES", "21")]),
+            "CACHE_BREAKER_FAILURES is \"21\"; expected a whole number from 1 to 20"
+        );
+    }
+
+    #[test]
+    fn metrics_and_coalescing_are_switched_by_name() {
+        let config = read(&[("METRICS", "off"), ("CACHE_COALESCE", "batch")]).unwrap();
+        assert_eq!(config.emf, None);
+        assert_eq!(config.handling.coalesce, Coalesce::Batch);
+    }
+}

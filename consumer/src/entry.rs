@@ -1,0 +1,99 @@
+//! What the cache holds: a location's JSON, or that there is none.
+
+use crate::record::Location;
+
+/// The value of a location that the table does not have. A value is a location's
+/// JSON, a text that starts with `{`; no JSON text starts with `!` (RFC 8259,
+/// section 2), so no location, whatever it is called, is written like this.
+pub const ABSENT: &[u8] = b"!absent";
+
+/// A cached value, understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// The table has this item.
+    Present(Location),
+    /// The table has none.
+    Absent,
+}
+
+/// A cached value that is none of ours, or another location's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Corrupt {
+    /// It is no location.
+    #[error("it is not a location: {0}")]
+    NotALocation(String),
+    /// It is another location than its key says.
+    #[error("it is the location {0:?}")]
+    Another(String),
+}
+
+impl Entry {
+    /// The value to cache.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written as JSON.
+    pub fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
+        match self {
+            Self::Present(location) => serde_json::to_vec(location),
+            Self::Absent => Ok(ABSENT.to_vec()),
+        }
+    }
+
+    /// The cached value of `name`, understood.
+    ///
+    /// # Errors
+    ///
+    /// It is not a value that [`Self::encode`] makes for that name.
+    pub fn decode(name: &str, value: &[u8]) -> Result<Self, Corrupt> {
+        if value == ABSENT {
+            return Ok(Self::Absent);
+        }
+        let location: Location = serde_json::from_slice(value)
+            .map_err(|error| Corrupt::NotALocation(error.to_string()))?;
+        if location.location != name {
+            return Err(Corrupt::Another(location.location));
+        }
+        Ok(Self::Present(location))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ABSENT, Corrupt, Entry};
+    use crate::record::Location;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_location_comes_back_as_it_was_and_is_never_the_sentinel(
+            name: String, description: Option<String>, notes: Option<String>,
+        ) {
+            let location = Location { location: name.clone(), description, notes };
+            let value = Entry::Present(location.clone()).encode().unwrap();
+            prop_assert_ne!(&value[..], ABSENT);
+            prop_assert_eq!(Entry::decode(&name, &value), Ok(Entry::Present(location)));
+        }
+
+        #[test]
+        fn what_is_no_value_of_ours_is_corrupt_and_stops_nothing(value: Vec<u8>) {
+            let decoded = Entry::decode("Car", &value);
+            prop_assert!(matches!(decoded, Err(Corrupt::NotALocation(_))), "{:?}", decoded);
+        }
+    }
+
+    #[test]
+    fn a_value_under_another_s_key_is_corrupt() {
+        let car = Entry::Present(Location::unknown("Car")).encode().unwrap();
+        assert_eq!(
+            Entry::decode("House", &car),
+            Err(Corrupt::Another("Car".to_owned()))
+        );
+    }
+
+    #[test]
+    fn absence_comes_back_as_absence() {
+        let value = Entry::Absent.encode().unwrap();
+        assert_eq!(Entry::decode("Moon", &value), Ok(Entry::Absent));
+    }
+}

@@ -1,0 +1,289 @@
+//! What becomes of a batch.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use aws_lambda_events::{event::kinesis::KinesisEvent, streams::KinesisEventResponse};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::Handler;
+use crate::{
+    cache_aside::CacheAside,
+    config::{Coalesce, Handling},
+    entry::Entry,
+    fakes::{FakeCache, FakeStore, item},
+    invocation::Invocation,
+    metrics::{Metrics, emf::Emf},
+    output::Output,
+    ttl::Ttl,
+};
+
+const LONG: Duration = Duration::from_hours(1);
+
+/// Lines that were written.
+#[derive(Default)]
+struct Lines(Mutex<Vec<Value>>);
+
+impl Output for Lines {
+    fn write(&self, line: &[u8]) {
+        let line = line.strip_suffix(b"\n").expect("a whole line");
+        let line = serde_json::from_slice(line).expect("JSON");
+        self.0.lock().unwrap().push(line);
+    }
+}
+
+struct World {
+    cache: FakeCache,
+    store: FakeStore,
+    lines: Arc<Lines>,
+    handling: Handling,
+}
+
+impl World {
+    fn with(items: &[&str]) -> Self {
+        Self {
+            cache: FakeCache::default(),
+            store: FakeStore::with(items),
+            lines: Arc::default(),
+            handling: Handling {
+                concurrency: 10,
+                coalesce: Coalesce::Record,
+                margin: Duration::ZERO,
+            },
+        }
+    }
+
+    fn coalescing(mut self) -> Self {
+        self.handling.coalesce = Coalesce::Batch;
+        self
+    }
+
+    fn cached(self, names: &[&str]) -> Self {
+        for name in names {
+            let value = Entry::Present(item(name)).encode().unwrap();
+            self.cache.put(name, &value, LONG);
+        }
+        self
+    }
+
+    /// Handles a batch, and says which sequence numbers were reported.
+    async fn handle(&self, data: &[Vec<u8>], time: Duration) -> Vec<String> {
+        let metrics = Arc::new(Metrics::default());
+        let ttl = Ttl {
+            present: LONG,
+            absent: LONG,
+            jitter_percent: 0,
+        };
+        let emf = Emf {
+            namespace: "Test".to_owned(),
+            function: "consumer".to_owned(),
+        };
+        let handler = Handler::new(
+            CacheAside::new(&self.cache, &self.store, ttl, metrics.clone()),
+            self.handling,
+            metrics,
+            Some(emf),
+            self.lines.clone(),
+        );
+        let invocation = Invocation {
+            request_id: "request".to_owned(),
+            deadline: Instant::now() + time,
+            xray_trace_id: Some("Root=1-x".to_owned()),
+            trace_id: Some("0123".to_owned()),
+        };
+        reported(&handler.handle(&event(data), &invocation).await)
+    }
+
+    /// The ids of processed records, in the order in which they were told.
+    fn processed(&self) -> Vec<String> {
+        let lines = self.lines.0.lock().unwrap();
+        let processed = lines.iter().filter(|line| line["message"] == "processed");
+        let id = |line: &Value| line["before"]["id"].as_str().unwrap().to_owned();
+        processed.map(id).collect()
+    }
+
+    /// A metric's value, summed over all lines.
+    fn metric(&self, name: &str) -> u64 {
+        let lines = self.lines.0.lock().unwrap();
+        lines.iter().filter_map(|line| line[name].as_u64()).sum()
+    }
+}
+
+fn reported(response: &KinesisEventResponse) -> Vec<String> {
+    let failures = response.batch_item_failures.iter();
+    let identifier = |failure: &aws_lambda_events::streams::KinesisBatchItemFailure| {
+        failure.item_identifier.clone().expect("a sequence number")
+    };
+    failures.map(identifier).collect()
+}
+
+/// Record `n` has the sequence number `n`.
+fn event(data: &[Vec<u8>]) -> KinesisEvent {
+    use base64::Engine;
+    let base64 = base64::engine::general_purpose::STANDARD;
+    let record = |(place, data): (usize, &Vec<u8>)| {
+        json!({
+            "kinesis": {
+                "kinesisSchemaVersion": "1.0",
+                "partitionKey": "key",
+                "sequenceNumber": place.to_string(),
+                "data": base64.encode(data),
+                "approximateArrivalTimestamp": 1_700_000_000.123,
+            },
+        })
+    };
+    let records: Vec<Value> = data.iter().enumerate().map(record).collect();
+    serde_json::from_value(json!({ "Records": records })).unwrap()
+}
+
+/// One record from each of these locations; its id is its place.
+fn batch(locations: &[&str]) -> Vec<Vec<u8>> {
+    let reading = |(place, location): (usize, &&str)| {
+        json!({
+            "id": place.to_string(),
+            "name": "Model One",
+            "location": location,
+            "writeTime": "2026-11-22T10:20:30.123456Z",
+        })
+        .to_string()
+        .into_bytes()
+    };
+    locations.iter().enumerate().map(reading).collect()
+}
+
+fn places(range: std::ops::Range<usize>) -> Vec<String> {
+    range.map(|place| place.to_string()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_are_looked_up_side_by_side_up_to_the_bound() {
+    let names: Vec<String> = (0..100).map(|place| format!("place {place}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let world = World::with(&names);
+    world.store.answer_after(Duration::from_millis(10));
+    let began = Instant::now();
+    let failures = world.handle(&batch(&names), LONG).await;
+    assert!(failures.is_empty());
+    assert_eq!(world.store.most_at_a_time(), 10);
+    assert_eq!(began.elapsed(), Duration::from_millis(100));
+}
+
+#[tokio::test(start_paused = true)]
+async fn results_keep_the_order_of_their_records() {
+    // Every other one is slow.
+    let world = World::with(&["Car", "House", "Diner"]).cached(&["Car"]);
+    world.store.answer_after(Duration::from_millis(10));
+    let locations = ["House", "Car", "Diner", "Car"].repeat(10);
+    world.handle(&batch(&locations), LONG).await;
+    assert_eq!(world.processed(), places(0..40));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_out_of_time_reports_the_first_record_that_is_not_done() {
+    let world = World::with(&["Car", "House"]).cached(&["Car"]);
+    world.store.answer_after(LONG);
+    let began = Instant::now();
+    let time = Duration::from_secs(2);
+    let locations = ["Car", "Car", "House", "Car"];
+    assert_eq!(world.handle(&batch(&locations), time).await, ["2"]);
+    assert_eq!(began.elapsed(), time);
+    assert_eq!(world.processed(), places(0..2));
+    assert_eq!(world.metric("RecordsRetryable"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_whose_location_cannot_be_read_is_reported() {
+    for world in [World::with(&["Car"]), World::with(&["Car"]).coalescing()] {
+        let world = world.cached(&["Car"]);
+        world.store.fail(true);
+        let locations = ["Car", "House", "Car", "Diner"];
+        assert_eq!(world.handle(&batch(&locations), LONG).await, ["1"]);
+        assert_eq!(world.processed(), places(0..1));
+        assert_eq!(world.metric("RecordsRetryable"), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poison_record_is_reported_and_what_came_before_it_is_done() {
+    for poison in [
+        &b"not JSON"[..],
+        b"\xFF\xFE",
+        b"",
+        br#"{"id":"15","name":"Model One"}"#,
+        br#"{"version":2}"#,
+    ] {
+        for world in [World::with(&["Car"]), World::with(&["Car"]).coalescing()] {
+            let mut data = batch(&["Car"; 10]);
+            data[4] = poison.to_vec();
+            data[7] = poison.to_vec();
+            assert_eq!(world.handle(&data, LONG).await, ["4"]);
+            assert_eq!(world.processed(), places(0..4));
+            assert_eq!(world.metric("RecordsPoison"), 1);
+            assert_eq!(world.metric("RecordsProcessed"), 4);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_before_a_poison_record_is_the_one_reported() {
+    let world = World::with(&["Car"]);
+    world.store.fail(true);
+    let mut data = batch(&["Car"; 4]);
+    data[2] = b"poison".to_vec();
+    assert_eq!(world.handle(&data, LONG).await, ["0"]);
+    assert_eq!(world.metric("RecordsPoison"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn coalescing_asks_the_cache_once_for_a_key_of_the_batch() {
+    let locations = ["Car", "House", "Diner", "Moon"].repeat(25);
+    let items = ["Car", "House", "Diner"];
+    let each = World::with(&items);
+    each.handle(&batch(&locations), LONG).await;
+    assert_eq!(each.cache.gets(), 100);
+
+    let world = World::with(&items).coalescing();
+    world.handle(&batch(&locations), LONG).await;
+    assert_eq!(world.cache.gets(), 4);
+    assert_eq!(world.store.reads().len(), 1);
+    assert_eq!(world.processed(), places(0..100));
+    assert_eq!(world.processed(), each.processed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_coalesced_batch_out_of_time_tells_of_what_it_found() {
+    let world = World::with(&["Car", "House"]).cached(&["Car"]).coalescing();
+    world.store.answer_after(LONG);
+    let locations = ["Car", "Car", "House", "Car"];
+    let time = Duration::from_secs(2);
+    assert_eq!(world.handle(&batch(&locations), time).await, ["2"]);
+    assert_eq!(world.processed(), places(0..2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_line_has_the_trace_s_ids() {
+    let world = World::with(&["Car"]);
+    world.handle(&batch(&["Car"; 3]), LONG).await;
+    let lines = world.lines.0.lock().unwrap();
+    // Three records, counts, series.
+    assert_eq!(lines.len(), 5);
+    for line in &*lines {
+        assert_eq!(line["trace_id"], "0123", "{line}");
+        assert_eq!(line["xray_trace_id"], "Root=1-x", "{line}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn hits_and_misses_are_as_many_as_gets() {
+    let world = World::with(&["Car", "House"]).cached(&["Car"]);
+    world.handle(&batch(&["Car", "House", "Moon"]), LONG).await;
+    world.handle(&batch(&["Car", "House", "Moon"]), LONG).await;
+    let counted = ["CacheHits", "CacheMisses", "CacheNegativeHits"];
+    assert_eq!(counted.map(|name| world.metric(name)), [3, 2, 1]);
+    assert_eq!(world.cache.gets(), 6);
+    assert_eq!(world.metric("StoreReads"), 2);
+    assert_eq!(world.metric("BatchSize"), 6);
+}

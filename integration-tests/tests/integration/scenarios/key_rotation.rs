@@ -1,0 +1,47 @@
+//! A new API key while the function runs.
+
+use anyhow::ensure;
+use local::momento::faults::Fault;
+
+use crate::{
+    patience::same,
+    world::{Builder, Programs},
+};
+
+/// A v1 key that opens nothing, as someone pasted it: with a line feed.
+const NEW_KEY: &str = "eyJlbmRwb2ludCI6ImNlbGwuaW52YWxpZCIsImFwaV9rZXkiOiJub3QtYS1yZWFsLWtleSJ9\n";
+
+pub async fn a_refused_key_is_read_again_once_and_no_record_is_lost(
+    programs: Programs,
+) -> anyhow::Result<()> {
+    let world = Builder::new(programs)
+        .variable("CACHE_TTL_SECONDS", "3600")
+        .variable("CACHE_BREAKER_OPEN_MS", "1")
+        .start()
+        .await?;
+    world.write(&["Car"]).await?;
+    world.processed(1).await?;
+    let before = world.key_reads();
+    world.replace_key(NEW_KEY).await?;
+    world.cache()?.faults.set(Fault::Unauthenticated);
+    world.write(&["Car"; 100]).await?;
+    let seen = world.processed(101).await?;
+    same("sources", &seen.sources()[1..], &["store"; 100])?;
+    same("given up", &seen.given_up, &vec![])?;
+    same("reads of the key", world.key_reads() - before, 1)?;
+
+    // The client with the new key, trimmed, is the one in use.
+    world.cache()?.faults.set(Fault::None);
+    let mut count = 101;
+    loop {
+        world.write(&["Car"]).await?;
+        count += 1;
+        if world.processed(count).await?.sources().last() == Some(&"cache") {
+            break;
+        }
+        ensure!(count < 300, "the cache is not used again");
+    }
+    same("reads of the key", world.key_reads() - before, 1)?;
+    world.stop().await;
+    Ok(())
+}
