@@ -7,7 +7,8 @@ use tracing_subscriber::EnvFilter;
 
 use crate::commands::{
     aws::Aws, cache::CacheCommand, doctor::Doctor, e2e::E2e, event_source::EventSource,
-    failures::Failures, lambda::Lambda, provision::Provision, status::StatusCommand, up::Up,
+    failures::Failures, faults::Faults, lambda::Lambda, provision::Provision,
+    status::StatusCommand, up::Up,
 };
 
 /// Kinesis → Lambda → cache-aside on this machine, without account, network or
@@ -51,8 +52,10 @@ enum Command {
     Status(StatusCommand),
     /// Look at the batches that were given up, and deliver them again
     Failures(Failures),
-    /// Serve the Momento stub
+    /// Serve Momento's cache alone
     Cache(CacheCommand),
+    /// Have a running cache fail on purpose
+    Faults(Faults),
     /// Say what this machine has, and what each missing piece would enable
     Doctor(Doctor),
 }
@@ -118,6 +121,7 @@ impl Cli {
             Command::Status(command) => command.run().await,
             Command::Failures(command) => command.run().await,
             Command::Cache(command) => command.run().await,
+            Command::Faults(command) => command.run().await,
             Command::Doctor(command) => command.run().await,
         }
     }

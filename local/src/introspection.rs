@@ -1,31 +1,63 @@
-//! `GET /_local/status`: what the event source mappings are doing.
+//! `GET /_local/status`: what the event source mappings are doing, and the cache.
 
 use std::sync::{Arc, OnceLock};
 
 use axum::{Json, Router, extract::State, routing::get};
+use serde::{Deserialize, Serialize};
 
-use crate::event_source::{mapping::Watch, status::MappingStatus};
+use crate::{
+    event_source::{mapping::Watch, status::MappingStatus},
+    momento::{
+        admin::CacheStatus,
+        keyspace::Keyspace,
+        transport::{Served, Transport},
+    },
+};
 
 /// The path of the status, on the Invoke API's port.
 pub const STATUS_PATH: &str = "/_local/status";
 
-/// The mappings that can be looked at: none until they have been started,
-/// which is after the port is open.
+/// What is going on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Status {
+    /// Each event source mapping.
+    pub mappings: Vec<MappingStatus>,
+    /// The cache, unless it is Momento itself.
+    pub cache: Option<CacheStatus>,
+}
+
+/// What can be looked at: nothing until it has been started, which is after the
+/// port is open.
 #[derive(Clone, Default)]
-pub struct Board(Arc<OnceLock<Vec<Watch>>>);
+pub struct Board(Arc<OnceLock<Shown>>);
+
+struct Shown {
+    mappings: Vec<Watch>,
+    cache: Option<(Transport, Arc<Keyspace>)>,
+}
 
 impl Board {
-    /// Shows these mappings from now on.
-    pub fn show(&self, mappings: Vec<Watch>) {
+    /// Shows these from now on.
+    pub fn show(&self, mappings: Vec<Watch>, cache: Option<&Served>) {
+        let cache = cache.map(|cache| (cache.transport(), cache.keyspace().clone()));
         // They are started once.
-        let _ = self.0.set(mappings);
+        let _ = self.0.set(Shown { mappings, cache });
     }
 
-    /// What each mapping is doing.
+    /// What is going on now.
     #[must_use]
-    pub fn status(&self) -> Vec<MappingStatus> {
-        let mappings = self.0.get().map(Vec::as_slice).unwrap_or_default();
-        mappings.iter().map(Watch::status).collect()
+    pub fn status(&self) -> Status {
+        let Some(shown) = self.0.get() else {
+            return Status {
+                mappings: Vec::new(),
+                cache: None,
+            };
+        };
+        let cache = shown.cache.as_ref();
+        Status {
+            mappings: shown.mappings.iter().map(Watch::status).collect(),
+            cache: cache.map(|(transport, keyspace)| CacheStatus::of(keyspace, transport.name())),
+        }
     }
 
     /// The HTTP surface.
@@ -36,6 +68,6 @@ impl Board {
     }
 }
 
-async fn status(State(board): State<Board>) -> Json<Vec<MappingStatus>> {
+async fn status(State(board): State<Board>) -> Json<Status> {
     Json(board.status())
 }

@@ -186,12 +186,12 @@ impl World {
     }
 
     pub fn cache(&self) -> anyhow::Result<&Keyspace> {
-        let stub = self
+        let cache = self
             .embedded
-            .stub
+            .cache
             .as_ref()
             .context("the cache is stopped")?;
-        Ok(stub.keyspace())
+        Ok(cache.keyspace())
     }
 
     pub fn cache_counts(&self) -> anyhow::Result<Counts> {
@@ -200,7 +200,7 @@ impl World {
 
     /// Stops the cache, as if it were down.
     pub fn stop_cache(&mut self) {
-        self.embedded.stub = None;
+        self.embedded.cache = None;
     }
 
     /// How often the table was read, for one item or for many.

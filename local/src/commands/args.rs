@@ -17,6 +17,10 @@ use crate::{
     cargo_build,
     cli::Failure,
     embedded::{ApiKey, Cache},
+    momento::{
+        faults::{FaultPlan, FaultRule},
+        transport::{CacheOptions, Transport},
+    },
     template::{self, Context, Environment},
 };
 
@@ -90,20 +94,43 @@ impl BootstrapArgs {
     }
 }
 
-/// Which cache the functions get.
+/// Which cache there is.
 #[derive(Debug, Clone, Args)]
 pub struct CacheArgs {
-    /// The functions' cache: the stub here, or Momento itself, whose key is
-    /// then taken from `MOMENTO_API_KEY`
-    #[arg(long, value_enum, default_value_t = CacheChoice::Stub)]
-    pub cache: CacheChoice,
+    /// The cache: here behind wiremock (stub) or tonic (server), or Momento
+    /// itself, whose key is then taken from `MOMENTO_API_KEY` [default: stub
+    /// for e2e, server otherwise]
+    #[arg(long, value_enum)]
+    pub cache: Option<CacheChoice>,
+}
+
+/// How a cache here behaves.
+#[derive(Debug, Clone, Args)]
+pub struct ServedCacheArgs {
+    #[command(flatten)]
+    choice: CacheArgs,
+
+    /// Bytes that each cache here may hold before it evicts
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
+    pub cache_capacity: Option<u64>,
+
+    /// A fault of the cache from the start, such as latency=20ms,call=Get;
+    /// `local faults` changes them while it runs
+    #[arg(long = "fault", value_name = "RULE")]
+    pub faults: Vec<FaultRule>,
+
+    /// The seed of faults that are left to chance
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub fault_seed: u64,
 }
 
 /// The values of `--cache`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum CacheChoice {
-    /// The stub in this process.
+    /// In this process, through wiremock.
     Stub,
+    /// In this process, through tonic.
+    Server,
     /// Momento's service.
     Momento,
 }
@@ -114,15 +141,49 @@ impl CacheArgs {
     /// # Errors
     ///
     /// The key is not set.
-    pub fn resolve(&self) -> Result<Cache, Failure> {
-        match self.cache {
-            CacheChoice::Stub => Ok(Cache::Stub),
-            CacheChoice::Momento => match std::env::var("MOMENTO_API_KEY") {
-                Ok(key) if !key.trim().is_empty() => Ok(Cache::Momento(ApiKey(key))),
-                _ => Err(Failure::configuration(anyhow::anyhow!(
-                    "MOMENTO_API_KEY is not set; --cache momento needs a Momento API key in it"
-                ))),
-            },
+    pub fn resolve(&self, default: Transport) -> Result<Cache, Failure> {
+        let transport = match self.cache {
+            None => default,
+            Some(CacheChoice::Stub) => Transport::Stub,
+            Some(CacheChoice::Server) => Transport::Server,
+            Some(CacheChoice::Momento) => {
+                return match std::env::var("MOMENTO_API_KEY") {
+                    Ok(key) if !key.trim().is_empty() => Ok(Cache::Momento(ApiKey(key))),
+                    _ => Err(Failure::configuration(anyhow::anyhow!(
+                        "MOMENTO_API_KEY is not set; --cache momento needs a Momento API key in it"
+                    ))),
+                };
+            }
+        };
+        Ok(Cache::Here(CacheOptions {
+            transport,
+            ..CacheOptions::default()
+        }))
+    }
+}
+
+impl ServedCacheArgs {
+    /// The cache, as it is asked for.
+    ///
+    /// # Errors
+    ///
+    /// Momento's key is not set, or Momento is asked to behave.
+    pub fn resolve(&self, default: Transport) -> Result<Cache, Failure> {
+        match self.choice.resolve(default)? {
+            Cache::Here(options) => Ok(Cache::Here(CacheOptions {
+                capacity: self.cache_capacity.unwrap_or(options.capacity),
+                faults: FaultPlan {
+                    seed: self.fault_seed,
+                    rules: self.faults.clone(),
+                },
+                ..options
+            })),
+            Cache::Momento(_) if self.cache_capacity.is_some() || !self.faults.is_empty() => {
+                Err(Failure::configuration(anyhow::anyhow!(
+                    "--cache-capacity and --fault are for a cache here, and not for --cache momento"
+                )))
+            }
+            momento @ Cache::Momento(_) => Ok(momento),
         }
     }
 }

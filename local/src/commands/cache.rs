@@ -1,21 +1,26 @@
-//! `local cache`: the Momento stub alone.
+//! `local cache`: Momento offline, alone.
 
-use std::{process::ExitCode, sync::Arc};
+use std::process::ExitCode;
 
+use anyhow::anyhow;
 use clap::Args;
 
-use super::args::HostArgs;
+use super::args::{HostArgs, ServedCacheArgs};
 use crate::{
     cli::{Failure, Outcome, interrupted},
-    momento::{keyspace::Keyspace, stub::Stub},
+    embedded::Cache,
+    momento::transport::{Served, Transport},
     ports, server,
 };
 
-/// Serve the Momento stub, for any program that uses the Momento SDK.
+/// Serve Momento's cache, for any program that uses a Momento SDK or HTTP.
 #[derive(Debug, Args)]
 pub struct CacheCommand {
     #[command(flatten)]
     host: HostArgs,
+
+    #[command(flatten)]
+    cache: ServedCacheArgs,
 
     /// Port to listen on; 0: any free one
     #[arg(long, value_name = "PORT", default_value_t = 8080)]
@@ -31,18 +36,23 @@ impl CacheCommand {
     ///
     /// # Errors
     ///
-    /// The port is taken.
+    /// The port is taken, or the faults cannot be carried out.
     pub async fn run(self) -> Outcome {
+        let Cache::Here(options) = self.cache.resolve(Transport::Server)? else {
+            return Err(Failure::configuration(anyhow!(
+                "Momento itself needs no `local cache`; choose --cache server or --cache stub"
+            )));
+        };
         let listener = ports::listen(self.host.host, self.port, "--port")
             .await
-            .map_err(Failure::configuration)?
-            .into_std()
-            .map_err(Failure::run)?;
-        let keyspace = Arc::new(Keyspace::with_caches(self.names.clone()));
-        let stub = Stub::start(listener, keyspace).await;
+            .map_err(Failure::configuration)?;
+        let served = Served::start(options, listener, self.names.clone())
+            .await
+            .map_err(Failure::configuration)?;
         eprintln!(
-            "Momento stub at {} (gRPC, plain HTTP/2), caches: {}",
-            server::url(stub.address()),
+            "Momento {} at {} (gRPC and HTTP, no TLS), caches: {}",
+            served.transport().name(),
+            server::url(served.address()),
             self.names.join(", ")
         );
         interrupted().await;

@@ -79,7 +79,7 @@ const TOOLS: [Tool; 7] = [
 const PORTS: [(u16, &str, &str); 3] = [
     (4566, "--aws-port", "AWS APIs"),
     (9000, "--lambda-port", "Lambda Invoke API"),
-    (8080, "--cache-port", "cache stub"),
+    (8080, "--cache-port", "cache"),
 ];
 
 impl Doctor {

@@ -5,12 +5,13 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Instant};
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 
-use super::args::{BootstrapArgs, CacheArgs, TemplateArgs};
+use super::args::{BootstrapArgs, ServedCacheArgs, TemplateArgs};
 use crate::{
     cli::{Failure, INTERRUPTED, Outcome, interrupted},
     e2e::{self, Load, report::Report, tally::Tally},
     embedded::{Embedded, Options},
     lambda::log::{LogLine, LogSink},
+    momento::transport::Transport,
     template::Environment,
 };
 
@@ -22,7 +23,7 @@ pub struct E2e {
     #[command(flatten)]
     bootstrap: BootstrapArgs,
     #[command(flatten)]
-    cache: CacheArgs,
+    cache: ServedCacheArgs,
 
     /// Records to write, all threads together
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
@@ -84,7 +85,7 @@ impl E2e {
     pub async fn run(self) -> Outcome {
         let mut environment = self.template.read()?;
         let stream = self.stream(&mut environment)?;
-        let cache = self.cache.resolve()?;
+        let cache = self.cache.resolve(Transport::Stub)?;
         let bootstraps = self.bootstrap.resolve(&environment, &self.template).await?;
         let load = Load {
             producer: self.producer().await?,

@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod e2e;
 pub mod event_source;
 pub mod failures;
+pub mod faults;
 pub mod lambda;
 pub mod provision;
 pub mod status;

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     cli::{Failure, Outcome},
+    momento::transport::Transport,
     pipeline::Needs,
     provision::{Provisioner, sdk_config},
 };
@@ -35,7 +36,7 @@ impl Provision {
     /// The template cannot be read, or a resource cannot be created.
     pub async fn run(self) -> Outcome {
         let environment = self.template.read()?;
-        let (api_key, replace) = self.cache.resolve()?.api_key();
+        let (api_key, replace) = self.cache.resolve(Transport::Server)?.api_key();
         let needs = Needs::of(&environment, &BTreeMap::new());
         let config = sdk_config(&self.endpoint.endpoint_url, &self.template.region);
         let done = Provisioner::new(&config)

@@ -1,4 +1,5 @@
-//! `local status`: what the event source mappings of a running `local up` do.
+//! `local status`: what the event source mappings and the cache of a running
+//! `local up` do.
 
 use std::{fmt::Write, process::ExitCode};
 
@@ -9,13 +10,15 @@ use super::table;
 use crate::{
     cli::{Failure, Outcome},
     event_source::status::{MappingStatus, ShardStatus},
-    introspection::STATUS_PATH,
+    introspection::{STATUS_PATH, Status},
+    momento::admin::CacheStatus,
 };
 
 /// Digits of a sequence number that are shown: the last ones tell.
 const DIGITS: usize = 12;
 
-/// Show each shard's checkpoint, iterator age, counts and last error.
+/// Show each shard's checkpoint, iterator age, counts and last error, and what
+/// the cache holds and was asked.
 #[derive(Debug, Args)]
 pub struct StatusCommand {
     /// Where the Invoke API of `local up` is
@@ -40,13 +43,14 @@ impl StatusCommand {
             let text = serde_json::to_string_pretty(&status).map_err(Failure::run)?;
             println!("{text}");
         } else {
-            print!("{}", describe(&status));
+            print!("{}", describe(&status.mappings));
+            print!("{}", status.cache.as_ref().map_or_else(String::new, cache));
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-async fn ask(url: &str) -> anyhow::Result<Vec<MappingStatus>> {
+async fn ask(url: &str) -> anyhow::Result<Status> {
     let reply = reqwest::get(url)
         .await
         .and_then(reqwest::Response::error_for_status)
@@ -115,10 +119,45 @@ fn row(id: &str, status: &ShardStatus) -> [String; 9] {
     ]
 }
 
+fn cache(cache: &CacheStatus) -> String {
+    let (counts, usage) = (cache.counts, cache.usage);
+    let numbers = [
+        ("get", counts.get),
+        ("hit", counts.hit),
+        ("miss", counts.miss),
+        ("set", counts.set),
+        ("delete", counts.delete),
+        ("other", counts.other),
+        ("error", counts.error),
+        ("items", usage.items),
+        ("bytes", usage.bytes),
+        ("expired", usage.expired),
+        ("evicted", usage.evicted),
+    ];
+    let rows = [
+        numbers.map(|(name, _)| name.to_owned()),
+        numbers.map(|(_, number)| number.to_string()),
+    ];
+    let caches = cache.caches.join(", ");
+    let mut text = format!(
+        "Cache: {caches} ({})\n{}",
+        cache.transport,
+        table::render(&rows)
+    );
+    for fault in &cache.faults {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "  fault {}: {} hit", fault.rule, fault.hit);
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
-    use super::describe;
-    use crate::event_source::status::{MappingStatus, ShardStatus};
+    use super::{cache, describe};
+    use crate::{
+        event_source::status::{MappingStatus, ShardStatus},
+        momento::{admin::CacheStatus, faults::Fault, keyspace::Keyspace},
+    };
 
     #[test]
     fn a_status_is_a_line_for_each_shard_and_its_last_error() {
@@ -143,5 +182,18 @@ Mapping: s → f
   last error of shardId-0: it fails
 ";
         assert_eq!(describe(&[status]), expected);
+    }
+
+    #[test]
+    fn the_cache_is_what_it_was_asked_and_holds_and_its_faults() {
+        let keyspace = Keyspace::with_caches(["sample-a"]);
+        keyspace.faults.set(Fault::AuthFailure).unwrap();
+        let expected = "\
+Cache: sample-a (stub)
+  get  hit  miss  set  delete  other  error  items  bytes  expired  evicted
+  0    0    0     0    0       0      0      0      0      0        0
+  fault auth: 0 hit
+";
+        assert_eq!(cache(&CacheStatus::of(&keyspace, "stub")), expected);
     }
 }

@@ -5,13 +5,15 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 use clap::Args;
 
 use super::{
-    args::{BootstrapArgs, CacheArgs, HostArgs, KinesisArgs, TemplateArgs},
+    args::{BootstrapArgs, HostArgs, KinesisArgs, ServedCacheArgs, TemplateArgs},
     table::render,
 };
 use crate::{
     cli::{Failure, Outcome, interrupted},
     embedded::{Embedded, Options, Ports},
     lambda::log::LogLine,
+    momento::transport::Transport,
+    server,
     template::Environment,
 };
 
@@ -23,7 +25,7 @@ pub struct Up {
     #[command(flatten)]
     bootstrap: BootstrapArgs,
     #[command(flatten)]
-    cache: CacheArgs,
+    cache: ServedCacheArgs,
     #[command(flatten)]
     kinesis: KinesisArgs,
     #[command(flatten)]
@@ -37,7 +39,7 @@ pub struct Up {
     #[arg(long, value_name = "PORT", default_value_t = 9000)]
     lambda_port: u16,
 
-    /// Port of the cache stub; 0: any free one
+    /// Port of the cache; 0: any free one
     #[arg(long, value_name = "PORT", default_value_t = 8080)]
     cache_port: u16,
 
@@ -54,7 +56,7 @@ impl Up {
     /// Something cannot be started.
     pub async fn run(self) -> Outcome {
         let environment = self.template.read()?;
-        let cache = self.cache.resolve()?;
+        let cache = self.cache.resolve(Transport::Server)?;
         let bootstraps = self.bootstrap.resolve(&environment, &self.template).await?;
         let options = Options {
             host: self.host.host,
@@ -112,12 +114,12 @@ fn welcome(embedded: &Embedded, environment: &Environment) -> String {
             name.clone(),
         ]);
     }
-    if let Some(stub) = &embedded.stub {
+    if let Some(cache) = &embedded.cache {
         rows.push([
             "Cache".to_owned(),
-            format!("http://{}", stub.address()),
+            server::url(cache.address()),
             took("cache"),
-            "Momento stub, gRPC".to_owned(),
+            format!("Momento {}, gRPC and HTTP", cache.transport().name()),
         ]);
     }
     for mapping in &environment.mappings {

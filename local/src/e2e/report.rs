@@ -109,11 +109,10 @@ impl Report {
         let functions = embedded.functions.values();
         Self {
             backend: "embedded",
-            cache: if embedded.stub.is_some() {
-                "stub"
-            } else {
-                "momento"
-            },
+            cache: embedded
+                .cache
+                .as_ref()
+                .map_or("momento", |cache| cache.transport().name()),
             partial: run.partial,
             startup_ms: milliseconds(run.startup),
             elapsed_ms: milliseconds(run.elapsed),
@@ -127,9 +126,9 @@ impl Report {
                 failed: totals.given_up + run.refused,
             },
             cache_requests: embedded
-                .stub
+                .cache
                 .as_ref()
-                .map(|stub| CacheRequests::from(stub.keyspace().counts())),
+                .map(|cache| CacheRequests::from(cache.keyspace().counts())),
             store_reads: reads
                 .iter()
                 .map(|operation| embedded.aws.calls.of("DynamoDB", operation))

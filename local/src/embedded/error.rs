@@ -16,6 +16,9 @@ pub enum StartError {
     /// The AWS APIs.
     #[error(transparent)]
     Aws(#[from] apis::OpenError),
+    /// The cache.
+    #[error("the cache cannot be served: {0}")]
+    Cache(std::io::Error),
     /// The Invoke API.
     #[error("the Invoke API cannot be served: {0}")]
     Invoke(std::io::Error),

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use super::{Options, StartError};
 use crate::{
     lambda::{Function, FunctionConfig},
-    momento::stub::Stub,
+    momento::transport::Served,
     server,
 };
 
@@ -17,12 +17,13 @@ const DEFAULT_CONCURRENCY: usize = 50;
 pub(super) fn build(
     options: &Options,
     aws_url: &str,
-    stub: Option<&Stub>,
+    cache: Option<&Served>,
 ) -> Result<BTreeMap<String, Arc<Function>>, StartError> {
     let mut given = BTreeMap::from([("AWS_ENDPOINT_URL".to_owned(), aws_url.to_owned())]);
-    let backend = match stub {
-        Some(stub) => {
-            given.insert("CACHE_STUB_URL".to_owned(), server::url(stub.address()));
+    let backend = match cache {
+        // Either transport: the consumer's `stub` is an endpoint, not a program.
+        Some(cache) => {
+            given.insert("CACHE_STUB_URL".to_owned(), server::url(cache.address()));
             "stub"
         }
         None => "momento",

@@ -5,7 +5,6 @@ mod functions;
 mod options;
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -14,7 +13,6 @@ use std::{
 use aws_config::SdkConfig;
 use futures_util::future::join_all;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 
 use crate::{
     aws::{
@@ -25,9 +23,9 @@ use crate::{
     introspection::Board,
     lambda::{function::Functions, invoke_api},
     mappings::{CheckpointError, Mappings},
-    momento::{keyspace::Keyspace, stub::Stub},
+    momento::transport::Served,
     pipeline::Needs,
-    ports::{self, PortError},
+    ports,
     provision::{ProvisionError, Provisioned, Provisioner, sdk_config},
     server::Server,
 };
@@ -41,8 +39,8 @@ pub struct Embedded {
     pub aws: AwsApis,
     /// The Invoke API.
     pub lambda: Server,
-    /// The cache stub, unless the cache is Momento.
-    pub stub: Option<Stub>,
+    /// The cache, unless it is Momento itself.
+    pub cache: Option<Served>,
     /// What was created.
     pub provisioned: Vec<Provisioned>,
     /// The functions, by name.
@@ -79,8 +77,11 @@ impl Embedded {
         clock.lap("AWS APIs");
 
         let needs = Needs::of(&options.environment, &options.variables);
-        let stub = match options.cache {
-            Cache::Stub => Some(cache_stub(cache, &needs).await?),
+        let cache = match &options.cache {
+            Cache::Here(here) => {
+                let served = Served::start(here.clone(), cache, needs.caches.clone());
+                Some(served.await.map_err(StartError::Cache)?)
+            }
             Cache::Momento(_) => None,
         };
         clock.lap("cache");
@@ -89,7 +90,8 @@ impl Embedded {
         let provisioned = provision(&options, &needs, &sdk).await?;
         clock.lap("provision");
 
-        let functions: Functions = Arc::new(functions::build(&options, &aws.url(), stub.as_ref())?);
+        let functions: Functions =
+            Arc::new(functions::build(&options, &aws.url(), cache.as_ref())?);
         let board = Board::default();
         let router = invoke_api::router(functions.clone()).merge(board.clone().router());
         let lambda = Server::start(lambda, router).map_err(StartError::Invoke)?;
@@ -102,13 +104,14 @@ impl Embedded {
             .watched_by(options.observer.clone())
             .backoff(options.backoff);
         let mappings = start_mappings(&mappings, &options, &functions, &aws.arrivals)?;
-        board.show(mappings.iter().map(EventSourceMapping::watch).collect());
+        let watched = mappings.iter().map(EventSourceMapping::watch).collect();
+        board.show(watched, cache.as_ref());
         join_all(mappings.iter().map(EventSourceMapping::ready)).await;
         clock.lap("event source mappings");
         Ok(Self {
             aws,
             lambda,
-            stub,
+            cache,
             provisioned,
             functions,
             timings: clock.laps,
@@ -145,17 +148,6 @@ fn data_folder(asked: Option<&Path>) -> Result<(PathBuf, Option<TempDir>), Start
             }),
         },
     }
-}
-
-async fn cache_stub(listener: TcpListener, needs: &Needs) -> Result<Stub, PortError> {
-    let address = listener.local_addr();
-    let listener = listener.into_std().map_err(|reason| PortError::Other {
-        address: address.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
-        flag: "--cache-port",
-        reason,
-    })?;
-    let keyspace = Arc::new(Keyspace::with_caches(needs.caches.clone()));
-    Ok(Stub::start(listener, keyspace).await)
 }
 
 async fn provision(

@@ -14,7 +14,7 @@ use crate::{
         observer::{NoObserver, Observer},
     },
     lambda::log::LogSink,
-    momento::fake_api_key,
+    momento::{fake_api_key, transport::CacheOptions},
     template::Environment,
 };
 
@@ -53,7 +53,7 @@ pub struct Ports {
     pub aws: u16,
     /// The Lambda Invoke API.
     pub lambda: u16,
-    /// The cache stub.
+    /// The cache.
     pub cache: u16,
 }
 
@@ -67,10 +67,10 @@ impl Ports {
 }
 
 /// Where the functions' cache is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Cache {
-    /// The stub in this process.
-    Stub,
+    /// In this process.
+    Here(CacheOptions),
     /// Momento itself, with this API key.
     Momento(ApiKey),
 }
@@ -81,7 +81,7 @@ impl Cache {
     #[must_use]
     pub fn api_key(&self) -> (String, bool) {
         match self {
-            Self::Stub => (fake_api_key(), false),
+            Self::Here(_) => (fake_api_key(), false),
             Self::Momento(ApiKey(key)) => (key.clone(), true),
         }
     }
@@ -108,7 +108,7 @@ impl Options {
             ports: Ports::FREE,
             region: DEFAULT_REGION.to_owned(),
             kinesis: kinesis::Options::default(),
-            cache: Cache::Stub,
+            cache: Cache::Here(CacheOptions::default()),
             data_dir: None,
             variables: BTreeMap::new(),
             log: Arc::new(|_| {}),

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Running counts.
 #[derive(Debug, Default)]
@@ -12,23 +12,26 @@ pub struct Counters {
     miss: AtomicU64,
     set: AtomicU64,
     delete: AtomicU64,
+    other: AtomicU64,
     error: AtomicU64,
 }
 
 /// The counts at one moment.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// Get calls that were answered.
+    /// Get calls that were answered; a batch counts each of its keys.
     pub get: u64,
     /// Gets that found an item.
     pub hit: u64,
     /// Gets that found none.
     pub miss: u64,
-    /// Set calls that were answered.
+    /// Set calls that were answered, those with a condition too.
     pub set: u64,
     /// Delete calls that were answered.
     pub delete: u64,
-    /// Calls of any kind that were refused.
+    /// Calls of other kinds that were answered.
+    pub other: u64,
+    /// Calls of any kind that were refused, by a fault too.
     pub error: u64,
 }
 
@@ -46,6 +49,10 @@ impl Counters {
         self.delete.fetch_add(1, Relaxed);
     }
 
+    pub(crate) fn other(&self) {
+        self.other.fetch_add(1, Relaxed);
+    }
+
     pub(crate) fn refused(&self) {
         self.error.fetch_add(1, Relaxed);
     }
@@ -59,6 +66,7 @@ impl Counters {
             miss: self.miss.load(Relaxed),
             set: self.set.load(Relaxed),
             delete: self.delete.load(Relaxed),
+            other: self.other.load(Relaxed),
             error: self.error.load(Relaxed),
         }
     }

@@ -1,32 +1,27 @@
-//! Caches and their items, each item with its time to live.
+//! Caches by name, shared by every transport.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use tokio::time::Instant;
-
 use super::{
+    cache::{Cache, Usage},
     counters::{Counters, Counts},
     faults::Faults,
     status::{Code, Status},
+    value::{Blob, Value},
 };
 
-/// Largest item, bytes, key included (Momento's service limits).
-const MAX_ITEM: usize = 5 * 1024 * 1024;
+/// Bytes that one cache may hold unless something else is said: keys and values.
+pub const DEFAULT_CAPACITY: u64 = 1024 * 1024 * 1024;
 
-/// Longest time to live (Momento's service limits, on demand).
-const MAX_TTL: Duration = Duration::from_hours(24);
-
-/// How many sets go by between two sweeps of expired items.
-const SWEEP_EVERY: u32 = 10_000;
-
-/// All caches of one stub.
-#[derive(Debug, Default)]
+/// All caches of one process.
+#[derive(Debug)]
 pub struct Keyspace {
     caches: Mutex<Caches>,
+    capacity: u64,
     counters: Counters,
     /// What goes wrong on purpose.
     pub faults: Faults,
@@ -34,27 +29,52 @@ pub struct Keyspace {
 
 #[derive(Debug, Default)]
 struct Caches {
-    by_name: BTreeMap<String, HashMap<Vec<u8>, Item>>,
-    sets_since_sweep: u32,
+    by_name: BTreeMap<String, Cache>,
+    /// What the caches that are gone had expired and evicted.
+    gone: Usage,
 }
 
-#[derive(Debug)]
-struct Item {
-    value: Vec<u8>,
-    expires: Instant,
+impl Default for Keyspace {
+    fn default() -> Self {
+        Self {
+            caches: Mutex::default(),
+            capacity: DEFAULT_CAPACITY,
+            counters: Counters::default(),
+            faults: Faults::default(),
+        }
+    }
 }
 
 impl Keyspace {
     /// A keyspace with empty caches of these names.
     pub fn with_caches<I: IntoIterator<Item: Into<String>>>(names: I) -> Self {
-        let keyspace = Self::default();
-        for name in names {
-            keyspace
-                .lock()
-                .by_name
-                .insert(name.into(), HashMap::default());
+        Self::default().and_caches(names)
+    }
+
+    /// A keyspace whose caches hold at most this many bytes each; beyond it the
+    /// item that was used longest ago is evicted.
+    #[must_use]
+    pub fn with_capacity(capacity: u64) -> Self {
+        Self {
+            capacity,
+            ..Self::default()
         }
-        keyspace
+    }
+
+    /// The same with empty caches of these names too.
+    #[must_use]
+    pub fn and_caches<I: IntoIterator<Item: Into<String>>>(self, names: I) -> Self {
+        for name in names {
+            let cache = Cache::new(self.capacity);
+            self.lock().by_name.insert(name.into(), cache);
+        }
+        self
+    }
+
+    /// Bytes that one cache may hold.
+    #[must_use]
+    pub fn capacity(&self) -> u64 {
+        self.capacity
     }
 
     /// What was asked until now.
@@ -67,49 +87,52 @@ impl Keyspace {
         &self.counters
     }
 
-    /// The item of `key`, unless it has expired.
-    ///
-    /// # Errors
-    ///
-    /// There is no such cache.
-    pub fn get(&self, cache: &str, key: &[u8]) -> Result<Option<Vec<u8>>, Status> {
-        let mut caches = self.lock();
-        let items = caches.named(cache)?;
-        let now = Instant::now();
-        if items.get(key).is_some_and(|item| item.expires <= now) {
-            items.remove(key);
-        }
-        Ok(items.get(key).map(|item| item.value.clone()))
+    /// What all caches hold, and have let go of.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        let caches = self.lock();
+        let each = caches.by_name.values().map(Cache::usage);
+        each.fold(caches.gone, |sum, usage| sum + usage)
     }
 
-    /// Keeps `value` for `ttl`.
+    /// Works on one cache; nobody else does meanwhile.
     ///
     /// # Errors
     ///
-    /// There is no such cache, the item is too large, or the TTL is none.
-    pub fn set(
+    /// There is no such cache, or what `work` says.
+    pub fn with<R>(
         &self,
-        cache: &str,
-        key: Vec<u8>,
-        value: Vec<u8>,
-        ttl: Duration,
-    ) -> Result<(), Status> {
-        if ttl.is_zero() || ttl > MAX_TTL {
-            let what = format!("TTL is {} ms; expected 1 ms to 24 h", ttl.as_millis());
-            return Err(Status::new(Code::InvalidArgument, what));
-        }
-        if key.len() + value.len() > MAX_ITEM {
-            return Err(Status {
-                code: Code::ResourceExhausted,
-                message: format!("item size limit exceeded: {MAX_ITEM} bytes"),
-                err: Some("item_size_limit_exceeded"),
-            });
+        name: &str,
+        work: impl FnOnce(&mut Cache) -> Result<R, Status>,
+    ) -> Result<R, Status> {
+        if name.is_empty() {
+            return Err(Status::invalid("the call names no cache"));
         }
         let mut caches = self.lock();
-        caches.sweep_now_and_then();
-        let expires = Instant::now() + ttl;
-        caches.named(cache)?.insert(key, Item { value, expires });
-        Ok(())
+        match caches.by_name.get_mut(name) {
+            Some(cache) => work(cache),
+            None => Err(Status::no_cache(name)),
+        }
+    }
+
+    /// The scalar of `key`, unless it has expired.
+    ///
+    /// # Errors
+    ///
+    /// There is no such cache, or the item is a collection.
+    pub fn get(&self, cache: &str, key: &[u8]) -> Result<Option<Blob>, Status> {
+        self.with(cache, |cache| {
+            Ok(cache.read::<Blob>(key)?.map(|value| value.clone()))
+        })
+    }
+
+    /// Keeps the scalar `value` for `ttl`.
+    ///
+    /// # Errors
+    ///
+    /// There is no such cache, the item is too large, or the TTL is out of range.
+    pub fn set(&self, cache: &str, key: Blob, value: Blob, ttl: Duration) -> Result<(), Status> {
+        self.with(cache, |cache| cache.put(key, Value::Scalar(value), ttl))
     }
 
     /// Removes the item of `key`; that there is none is no error.
@@ -118,8 +141,10 @@ impl Keyspace {
     ///
     /// There is no such cache.
     pub fn delete(&self, cache: &str, key: &[u8]) -> Result<(), Status> {
-        self.lock().named(cache)?.remove(key);
-        Ok(())
+        self.with(cache, |cache| {
+            cache.remove(key);
+            Ok(())
+        })
     }
 
     /// Makes an empty cache.
@@ -128,15 +153,16 @@ impl Keyspace {
     ///
     /// There is one of that name, or the name is empty.
     pub fn create_cache(&self, name: &str) -> Result<(), Status> {
-        if name.is_empty() {
-            return Err(Status::new(Code::InvalidArgument, "the cache has no name"));
+        if name.trim().is_empty() {
+            return Err(Status::invalid("the cache has no name"));
         }
         let mut caches = self.lock();
         if caches.by_name.contains_key(name) {
             let what = format!("cache {name} exists already");
             return Err(Status::new(Code::AlreadyExists, what));
         }
-        caches.by_name.insert(name.to_owned(), HashMap::new());
+        let cache = Cache::new(self.capacity);
+        caches.by_name.insert(name.to_owned(), cache);
         Ok(())
     }
 
@@ -147,9 +173,22 @@ impl Keyspace {
     /// There is no such cache.
     pub fn delete_cache(&self, name: &str) -> Result<(), Status> {
         let mut caches = self.lock();
-        caches.named(name)?;
-        caches.by_name.remove(name);
+        let cache = caches.by_name.remove(name);
+        let usage = cache.ok_or_else(|| Status::no_cache(name))?.usage();
+        caches.gone = caches.gone + usage.let_go();
         Ok(())
+    }
+
+    /// Removes a cache's items.
+    ///
+    /// # Errors
+    ///
+    /// There is no such cache.
+    pub fn flush_cache(&self, name: &str) -> Result<(), Status> {
+        self.with(name, |cache| {
+            cache.clear();
+            Ok(())
+        })
     }
 
     /// The caches' names, in order.
@@ -163,51 +202,13 @@ impl Keyspace {
     }
 }
 
-impl Caches {
-    fn named(&mut self, name: &str) -> Result<&mut HashMap<Vec<u8>, Item>, Status> {
-        self.by_name
-            .get_mut(name)
-            .ok_or_else(|| Status::new(Code::NotFound, format!("there is no cache {name:?}")))
-    }
-
-    /// Expired items that nobody asks for again would stay otherwise.
-    fn sweep_now_and_then(&mut self) {
-        self.sets_since_sweep += 1;
-        if self.sets_since_sweep < SWEEP_EVERY {
-            return;
-        }
-        self.sets_since_sweep = 0;
-        let now = Instant::now();
-        for items in self.by_name.values_mut() {
-            items.retain(|_, item| item.expires > now);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::Keyspace;
     use crate::momento::status::Code;
     use std::time::Duration;
-    use tokio::time::advance;
 
     const TTL: Duration = Duration::from_secs(10);
-
-    #[tokio::test(start_paused = true)]
-    async fn an_item_lives_as_long_as_its_ttl_and_no_longer() {
-        let keyspace = Keyspace::with_caches(["sample-a"]);
-        keyspace
-            .set("sample-a", b"Car".to_vec(), b"item".to_vec(), TTL)
-            .unwrap();
-        let almost = TTL.saturating_sub(Duration::from_millis(1));
-        advance(almost).await;
-        assert_eq!(
-            keyspace.get("sample-a", b"Car").unwrap().unwrap(),
-            b"item".to_vec()
-        );
-        advance(Duration::from_millis(1)).await;
-        assert_eq!(keyspace.get("sample-a", b"Car").unwrap(), None);
-    }
 
     #[tokio::test]
     async fn a_cache_must_exist_before_it_is_used() {
@@ -222,14 +223,21 @@ mod tests {
             keyspace.create_cache("sample-a").unwrap_err().code,
             Code::AlreadyExists
         );
+        assert_eq!(
+            keyspace.get("", b"Car").unwrap_err().code,
+            Code::InvalidArgument
+        );
     }
 
     #[tokio::test]
-    async fn an_item_over_the_limit_is_refused() {
-        let keyspace = Keyspace::with_caches(["sample-a"]);
-        let status = keyspace
-            .set("sample-a", b"k".to_vec(), vec![0; 5 * 1024 * 1024], TTL)
-            .unwrap_err();
-        assert_eq!(status.err, Some("item_size_limit_exceeded"));
+    async fn what_a_deleted_cache_evicted_stays_counted() {
+        let keyspace = Keyspace::with_capacity(10).and_caches(["sample-a"]);
+        for key in ["a", "b"] {
+            let value = b"12345678".to_vec();
+            keyspace.set("sample-a", key.into(), value, TTL).unwrap();
+        }
+        assert_eq!((keyspace.usage().items, keyspace.usage().evicted), (1, 1));
+        keyspace.delete_cache("sample-a").unwrap();
+        assert_eq!((keyspace.usage().items, keyspace.usage().evicted), (0, 1));
     }
 }

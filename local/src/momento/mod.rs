@@ -1,15 +1,23 @@
 //! Momento offline: the real SDK's calls, answered in this process.
 //!
-//! [`keyspace`] holds caches and items, [`faults`] what goes wrong on purpose,
-//! [`calls`] answers one call from its protobuf message, [`wire`] frames
-//! messages as gRPC does, and [`stub`] serves it all through wiremock.
+//! A [`keyspace`] holds caches ([`cache`], [`value`]), [`calls`] answers one call
+//! from its protobuf message and [`http`] one request of the HTTP API, [`faults`]
+//! is what goes wrong on purpose. Two transports serve all of it: [`stub`] through
+//! wiremock (with [`wire`] for gRPC's framing), [`server`] through tonic. Which one
+//! is a matter of [`transport`]. `docs/momento.md` compares them.
 
+pub mod admin;
+pub mod cache;
 pub mod calls;
 pub mod counters;
 pub mod faults;
+pub mod http;
 pub mod keyspace;
+pub mod server;
 pub mod status;
 pub mod stub;
+pub mod transport;
+pub mod value;
 pub mod wire;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE};

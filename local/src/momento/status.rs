@@ -1,8 +1,12 @@
 //! gRPC's way to say no, with Momento's `err` metadata.
 
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
 /// A gRPC error reply.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{code:?}: {message}")]
+#[error("{code}: {message}")]
 pub struct Status {
     /// gRPC's code.
     pub code: Code,
@@ -12,20 +16,108 @@ pub struct Status {
     pub err: Option<&'static str>,
 }
 
-/// The gRPC status codes that Momento uses; the numbers are gRPC's own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// gRPC's status codes but OK; the numbers and names are its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[allow(missing_docs)] // the names are gRPC's
 pub enum Code {
+    Cancelled = 1,
+    Unknown = 2,
     InvalidArgument = 3,
     DeadlineExceeded = 4,
     NotFound = 5,
     AlreadyExists = 6,
     PermissionDenied = 7,
     ResourceExhausted = 8,
+    FailedPrecondition = 9,
+    Aborted = 10,
+    OutOfRange = 11,
     Unimplemented = 12,
     Internal = 13,
     Unavailable = 14,
+    DataLoss = 15,
     Unauthenticated = 16,
+}
+
+impl Code {
+    /// All of them.
+    pub const ALL: [Self; 16] = [
+        Self::Cancelled,
+        Self::Unknown,
+        Self::InvalidArgument,
+        Self::DeadlineExceeded,
+        Self::NotFound,
+        Self::AlreadyExists,
+        Self::PermissionDenied,
+        Self::ResourceExhausted,
+        Self::FailedPrecondition,
+        Self::Aborted,
+        Self::OutOfRange,
+        Self::Unimplemented,
+        Self::Internal,
+        Self::Unavailable,
+        Self::DataLoss,
+        Self::Unauthenticated,
+    ];
+
+    /// gRPC's name, such as `NOT_FOUND`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cancelled => "CANCELLED",
+            Self::Unknown => "UNKNOWN",
+            Self::InvalidArgument => "INVALID_ARGUMENT",
+            Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
+            Self::NotFound => "NOT_FOUND",
+            Self::AlreadyExists => "ALREADY_EXISTS",
+            Self::PermissionDenied => "PERMISSION_DENIED",
+            Self::ResourceExhausted => "RESOURCE_EXHAUSTED",
+            Self::FailedPrecondition => "FAILED_PRECONDITION",
+            Self::Aborted => "ABORTED",
+            Self::OutOfRange => "OUT_OF_RANGE",
+            Self::Unimplemented => "UNIMPLEMENTED",
+            Self::Internal => "INTERNAL",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::DataLoss => "DATA_LOSS",
+            Self::Unauthenticated => "UNAUTHENTICATED",
+        }
+    }
+
+    /// The HTTP status that Momento's HTTP API has for it (HTTP API reference,
+    /// "Responses"; those it does not list go by gRPC's own mapping).
+    #[must_use]
+    pub fn http_status(self) -> u16 {
+        match self {
+            Self::InvalidArgument | Self::FailedPrecondition | Self::OutOfRange => 400,
+            Self::Unauthenticated => 401,
+            Self::PermissionDenied => 403,
+            Self::NotFound => 404,
+            Self::AlreadyExists | Self::Aborted => 409,
+            Self::ResourceExhausted => 429,
+            Self::Cancelled => 499,
+            Self::Unknown | Self::Internal | Self::DataLoss => 500,
+            Self::Unimplemented => 501,
+            Self::Unavailable => 503,
+            Self::DeadlineExceeded => 504,
+        }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Code {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let named = |code: &Self| code.name().eq_ignore_ascii_case(text);
+        Self::ALL.into_iter().find(named).ok_or_else(|| {
+            format!("{text:?} is no gRPC status; expected a name such as UNAVAILABLE")
+        })
+    }
 }
 
 impl Status {
@@ -36,5 +128,25 @@ impl Status {
             message: message.into(),
             err: None,
         }
+    }
+
+    /// An argument that cannot be.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(Code::InvalidArgument, message)
+    }
+
+    /// A limit of the service; `err` tells the SDK which.
+    pub fn limit(err: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code: Code::ResourceExhausted,
+            message: message.into(),
+            err: Some(err),
+        }
+    }
+
+    /// There is no cache of that name.
+    #[must_use]
+    pub fn no_cache(name: &str) -> Self {
+        Self::new(Code::NotFound, format!("there is no cache {name:?}"))
     }
 }

@@ -4,7 +4,7 @@
 //! whose `grpc-status` stands among its headers passes tonic's client.
 
 use std::{
-    net::{SocketAddr, TcpListener},
+    net::TcpListener,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -18,7 +18,15 @@ use tokio::{
 };
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
-use super::{calls, keyspace::Keyspace, status::Status, wire};
+use super::{
+    calls,
+    faults::{Decision, Verdict},
+    http::{self, HttpRequest},
+    keyspace::Keyspace,
+    status::Status,
+    transport::Transport,
+    wire,
+};
 
 /// wiremock keeps every matched request (about 1.4 KB each) until it is reset;
 /// a reset is due from this many on, as soon as no call comes in for a tick.
@@ -30,11 +38,13 @@ const RESET_FORCED: u64 = 200_000;
 
 const TICK: Duration = Duration::from_millis(250);
 
+/// A reply that comes this late comes after every client has given up.
+const NEVER: Duration = Duration::from_hours(24);
+
 /// A running stub. Dropping it stops it.
 pub struct Stub {
-    server: Arc<MockServer>,
+    _server: Arc<MockServer>,
     keeper: JoinHandle<()>,
-    keyspace: Arc<Keyspace>,
 }
 
 impl Stub {
@@ -48,28 +58,15 @@ impl Stub {
         let server = Arc::new(server);
         let answered = Arc::new(AtomicU64::new(0));
         let answerer = Answerer {
-            keyspace: keyspace.clone(),
+            keyspace,
             answered: answered.clone(),
         };
         answerer.mount(&server).await;
         let keeper = tokio::spawn(keep_memory_bounded(server.clone(), answerer, answered));
         Self {
-            server,
+            _server: server,
             keeper,
-            keyspace,
         }
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        *self.server.address()
-    }
-
-    /// What it serves.
-    #[must_use]
-    pub fn keyspace(&self) -> &Arc<Keyspace> {
-        &self.keyspace
     }
 }
 
@@ -123,23 +120,66 @@ impl Answerer {
 impl Respond for Answerer {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         self.answered.fetch_add(1, Relaxed);
-        let cache = request
-            .headers
-            .get("cache")
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
-        let answered = wire::unframe(&request.body)
-            .and_then(|message| calls::answer(&self.keyspace, request.url.path(), cache, message));
+        let header = |name: &str| request.headers.get(name)?.to_str().ok();
+        let grpc = header("content-type").is_some_and(|of| of.starts_with("application/grpc"));
+        let (reply, decision) = if grpc {
+            self.grpc(request, header("cache").unwrap_or_default())
+        } else {
+            self.http(request)
+        };
+        match decision.verdict {
+            Verdict::BlackHole => reply.set_delay(NEVER),
+            _ if decision.delay.is_zero() => reply,
+            _ => reply.set_delay(decision.delay),
+        }
+    }
+}
+
+impl Answerer {
+    fn grpc(&self, request: &Request, cache: &str) -> (ResponseTemplate, Decision) {
+        let path = request.url.path();
+        let decision = self.keyspace.faults.decide(calls::name(path), cache);
+        let answered = match &decision.verdict {
+            Verdict::Refuse(status) => {
+                self.keyspace.counters().refused();
+                Err(status.clone())
+            }
+            // The call never arrives.
+            Verdict::BlackHole => Ok(Vec::new()),
+            _ => wire::unframe(&request.body)
+                .and_then(|message| calls::answer(&self.keyspace, path, cache, message)),
+        };
         let reply = match answered {
-            Ok(message) => ResponseTemplate::new(200)
+            Ok(messages) => ResponseTemplate::new(200)
                 .insert_header("grpc-status", "0")
-                .set_body_raw(wire::frame(&message), "application/grpc"),
+                .set_body_raw(wire::frame(&messages), "application/grpc"),
             Err(status) => refusal(&status),
         };
-        match self.keyspace.faults.delay() {
-            Some(delay) => reply.set_delay(delay),
-            None => reply,
+        (reply, decision)
+    }
+
+    fn http(&self, request: &Request) -> (ResponseTemplate, Decision) {
+        let (method, path) = (request.method.as_str(), request.url.path());
+        let decision = http::call(method, path)
+            .map(|(name, cache)| self.keyspace.faults.decide(name, &cache))
+            .unwrap_or_default();
+        if decision.verdict == Verdict::BlackHole {
+            return (ResponseTemplate::new(500), decision);
         }
+        let request = HttpRequest {
+            method,
+            path,
+            query: request.url.query().unwrap_or_default(),
+            authorization: request.headers.contains_key("authorization"),
+            body: &request.body,
+        };
+        let transport = Transport::Stub.name();
+        let reply = http::answer(&self.keyspace, transport, &decision.verdict, &request);
+        let template = ResponseTemplate::new(reply.status);
+        (
+            template.set_body_raw(reply.body, reply.content_type),
+            decision,
+        )
     }
 }
 

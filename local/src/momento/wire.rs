@@ -24,15 +24,18 @@ pub fn unframe(body: &[u8]) -> Result<&[u8], Status> {
         .ok_or_else(|| broken("shorter than its length says"))
 }
 
-/// `message` as the body of a unary reply.
+/// `messages` as the body of a reply, one after the other.
 #[must_use]
-pub fn frame(message: &[u8]) -> Vec<u8> {
-    // No message here comes near 4 GiB; one that did could not be framed.
-    let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
-    let mut body = Vec::with_capacity(PREFIX + message.len());
-    body.push(0);
-    body.extend(length.to_be_bytes());
-    body.extend(message);
+pub fn frame(messages: &[Vec<u8>]) -> Vec<u8> {
+    let length = messages.iter().map(|message| PREFIX + message.len()).sum();
+    let mut body = Vec::with_capacity(length);
+    for message in messages {
+        // No message here comes near 4 GiB; one that did could not be framed.
+        let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
+        body.push(0);
+        body.extend(length.to_be_bytes());
+        body.extend(message);
+    }
     body
 }
 
@@ -42,8 +45,8 @@ mod tests {
 
     #[test]
     fn what_is_framed_can_be_unframed() {
-        assert_eq!(unframe(&frame(b"message")).unwrap(), b"message");
-        assert_eq!(unframe(&frame(b"")).unwrap(), b"");
+        assert_eq!(unframe(&frame(&[b"message".to_vec()])).unwrap(), b"message");
+        assert_eq!(unframe(&frame(&[Vec::new()])).unwrap(), b"");
     }
 
     #[test]

@@ -181,7 +181,7 @@ pub async fn a_cache_that_keeps_failing_is_left_alone(programs: Programs) -> any
         .variable("CACHE_BREAKER_OPEN_MS", "600000")
         .start()
         .await?;
-    world.cache()?.faults.set(Fault::RateLimited);
+    world.cache()?.faults.set(Fault::rate_limit(0.0))?;
     world.write(&["Car"; 200]).await?;
     let seen = world.processed(200).await?;
     with_their_items(&seen)?;
@@ -198,10 +198,10 @@ pub async fn a_cache_that_recovers_is_used_again(programs: Programs) -> anyhow::
         .variable("CACHE_BREAKER_OPEN_MS", "1")
         .start()
         .await?;
-    world.cache()?.faults.set(Fault::RateLimited);
+    world.cache()?.faults.set(Fault::rate_limit(0.0))?;
     world.write(&["Car"; 20]).await?;
     world.processed(20).await?;
-    world.cache()?.faults.set(Fault::None);
+    world.cache()?.faults.clear();
     // The probe's get misses and closes the breaker; from then on all is well.
     let mut count = 20;
     loop {
@@ -226,12 +226,12 @@ pub async fn a_batch_that_runs_out_of_time_is_answered_and_nothing_is_lost(
         .variable("CACHE_TIMEOUT_MS", "10000")
         .start()
         .await?;
-    let hour = Fault::Slow(Duration::from_hours(1));
-    world.cache()?.faults.set(hour);
+    let hour = Fault::latency(Duration::from_hours(1));
+    world.cache()?.faults.set(hour)?;
     world.write(&["Car"; 5]).await?;
     let failures = || world.failures();
     eventually("a batch was reported", failures, |failures| *failures > 0).await?;
-    world.cache()?.faults.set(Fault::None);
+    world.cache()?.faults.clear();
     let seen = world.processed(5).await?;
     with_their_items(&seen)?;
     same("given up", &seen.given_up, &vec![])?;

@@ -55,7 +55,7 @@ pub async fn a_cache_that_is_slow_costs_no_record(programs: Programs) -> anyhow:
     world
         .cache()?
         .faults
-        .set(Fault::Slow(Duration::from_secs(30)));
+        .set(Fault::latency(Duration::from_secs(30)))?;
     served_by_the_table(world).await
 }
 
@@ -63,7 +63,7 @@ pub async fn a_cache_that_limits_the_rate_costs_no_record(
     programs: Programs,
 ) -> anyhow::Result<()> {
     let world = Builder::new(programs).start().await?;
-    world.cache()?.faults.set(Fault::RateLimited);
+    world.cache()?.faults.set(Fault::rate_limit(0.0))?;
     served_by_the_table(world).await
 }
 

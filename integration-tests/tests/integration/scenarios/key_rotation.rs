@@ -23,7 +23,7 @@ pub async fn a_refused_key_is_read_again_once_and_no_record_is_lost(
     world.processed(1).await?;
     let before = world.key_reads();
     world.replace_key(NEW_KEY).await?;
-    world.cache()?.faults.set(Fault::Unauthenticated);
+    world.cache()?.faults.set(Fault::AuthFailure)?;
     world.write(&["Car"; 100]).await?;
     let seen = world.processed(101).await?;
     same("sources", &seen.sources()[1..], &["store"; 100])?;
@@ -31,7 +31,7 @@ pub async fn a_refused_key_is_read_again_once_and_no_record_is_lost(
     same("reads of the key", world.key_reads() - before, 1)?;
 
     // The client with the new key, trimmed, is the one in use.
-    world.cache()?.faults.set(Fault::None);
+    world.cache()?.faults.clear();
     let mut count = 101;
     loop {
         world.write(&["Car"]).await?;

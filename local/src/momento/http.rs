@@ -1,0 +1,190 @@
+//! What is asked over plain HTTP: Momento's HTTP API for caches, and this
+//! environment's own `/_local/`.
+
+use std::time::Duration;
+
+use base64::{
+    Engine,
+    alphabet::URL_SAFE,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+
+use super::{
+    admin,
+    faults::Verdict,
+    keyspace::Keyspace,
+    status::{Code, Status},
+    value::Blob,
+};
+
+/// With padding or without.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &URL_SAFE,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// A request, its body read.
+#[derive(Debug, Clone, Copy)]
+pub struct HttpRequest<'a> {
+    /// Such as `GET`.
+    pub method: &'a str,
+    /// Such as `/cache/sample-a`.
+    pub path: &'a str,
+    /// What stands after the `?`.
+    pub query: &'a str,
+    /// Whether there is an `Authorization` header.
+    pub authorization: bool,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// A reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpReply {
+    /// HTTP's status code.
+    pub status: u16,
+    /// What the body is.
+    pub content_type: &'static str,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl HttpReply {
+    pub(super) fn text(status: u16, text: impl Into<String>) -> Self {
+        let mut body = text.into();
+        body.push('\n');
+        Self {
+            status,
+            content_type: "text/plain; charset=utf-8",
+            body: body.into(),
+        }
+    }
+
+    /// A refusal, in the words of Momento's HTTP API where it has some ("Cache Not
+    /// Found").
+    pub(super) fn refusal(status: &Status) -> Self {
+        let text = match status.code {
+            Code::NotFound => "Cache Not Found",
+            _ => status.message.as_str(),
+        };
+        Self::text(status.code.http_status(), text)
+    }
+}
+
+/// The call of the HTTP API that is asked for, by the gRPC name of what it does,
+/// and its cache; none where something else is asked for.
+#[must_use]
+pub fn call(method: &str, path: &str) -> Option<(&'static str, String)> {
+    let cache = path.strip_prefix("/cache/")?;
+    let name = match method {
+        "GET" => "Get",
+        "PUT" => "Set",
+        "DELETE" => "Delete",
+        _ => return None,
+    };
+    let cache = percent_encoding::percent_decode_str(cache).decode_utf8_lossy();
+    Some((name, cache.into_owned()))
+}
+
+/// Answers `request`. A call of the HTTP API that `verdict` refuses is refused;
+/// `transport` is told by `/_local/status`.
+#[must_use]
+pub fn answer(
+    keyspace: &Keyspace,
+    transport: &'static str,
+    verdict: &Verdict,
+    request: &HttpRequest,
+) -> HttpReply {
+    let Some((name, cache)) = call(request.method, request.path) else {
+        return admin::answer(keyspace, transport, request);
+    };
+    let answered = match verdict {
+        Verdict::Refuse(status) => Err(status.clone()),
+        _ => cache_call(keyspace, name, &cache, request),
+    };
+    answered.unwrap_or_else(|status| {
+        keyspace.counters().refused();
+        HttpReply::refusal(&status)
+    })
+}
+
+fn cache_call(
+    keyspace: &Keyspace,
+    name: &str,
+    cache: &str,
+    request: &HttpRequest,
+) -> Result<HttpReply, Status> {
+    let query = Query::of(request.query)?;
+    if !request.authorization && !query.token {
+        let what = "no API key: send it as the Authorization header or the token parameter";
+        return Err(Status::new(Code::Unauthenticated, what));
+    }
+    let key = query
+        .key
+        .ok_or_else(|| Status::invalid("no key: expected the parameter key or key_base64"))?;
+    let counters = keyspace.counters();
+    let done = HttpReply {
+        status: 204,
+        content_type: "application/octet-stream",
+        body: Vec::new(),
+    };
+    Ok(match name {
+        "Get" => {
+            let found = keyspace.get(cache, &key)?;
+            counters.got(found.is_some());
+            match found {
+                Some(body) => HttpReply {
+                    status: 200,
+                    body,
+                    ..done
+                },
+                None => HttpReply::text(404, "Key Not Found"),
+            }
+        }
+        "Set" => {
+            let ttl = query
+                .ttl
+                .ok_or_else(|| Status::invalid("no ttl_seconds: expected 1 to 86400"))?;
+            keyspace.set(cache, key, request.body.to_vec(), ttl)?;
+            counters.was_set();
+            done
+        }
+        _ => {
+            keyspace.delete(cache, &key)?;
+            counters.was_deleted();
+            done
+        }
+    })
+}
+
+/// The parameters of a call.
+#[derive(Default)]
+struct Query {
+    key: Option<Blob>,
+    ttl: Option<Duration>,
+    token: bool,
+}
+
+impl Query {
+    fn of(text: &str) -> Result<Self, Status> {
+        let mut query = Self::default();
+        for (name, value) in form_urlencoded::parse(text.as_bytes()) {
+            match &*name {
+                "key" => query.key = Some(value.into_owned().into_bytes()),
+                "key_base64" => {
+                    let key = BASE64.decode(value.as_bytes());
+                    let what = |error| format!("key_base64 is not URL-safe Base64: {error}");
+                    query.key = Some(key.map_err(|error| Status::invalid(what(error)))?);
+                }
+                "ttl_seconds" => {
+                    let seconds = value.parse();
+                    let what = |_| Status::invalid(format!("ttl_seconds is {value:?}"));
+                    query.ttl = Some(Duration::from_secs(seconds.map_err(what)?));
+                }
+                "token" => query.token = !value.is_empty(),
+                _ => {}
+            }
+        }
+        Ok(query)
+    }
+}

@@ -1,0 +1,291 @@
+//! The server: gRPC through tonic and HTTP through hyper, on one port.
+//!
+//! tonic brings framing, limits and trailers; which call it is and what its
+//! message holds stays with [`super::calls`], so that no code is generated and
+//! both transports answer alike.
+
+use std::{convert::Infallible, future::Ready, net::SocketAddr, sync::Arc, time::Duration};
+
+use bytes::{Buf, BufMut, Bytes};
+use futures_util::stream;
+use http::{HeaderMap, Request, Response, StatusCode, header, request::Parts};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tonic::{
+    body::Body,
+    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
+    metadata::{MetadataMap, MetadataValue},
+    server::{Grpc, ServerStreamingService},
+};
+
+use super::{
+    cache::MAX_ITEM,
+    calls,
+    faults::Verdict,
+    http::{self as plain, HttpReply, HttpRequest},
+    keyspace::Keyspace,
+    status::Status,
+    transport::Transport,
+};
+
+/// Largest message: a batch may hold several items.
+const MAX_MESSAGE: usize = 16 * 1024 * 1024;
+
+/// HTTP/2 flow control: what a client may send ahead, for one call and for all
+/// calls of its connection.
+const STREAM_WINDOW: u32 = 1024 * 1024;
+const CONNECTION_WINDOW: u32 = 4 * STREAM_WINDOW;
+
+/// How long accepting rests after it has failed, which is when this process has
+/// no more file descriptors.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
+
+/// A running server. Dropping it stops it, and closes every connection.
+#[derive(Debug)]
+pub struct Server {
+    _stop: DropGuard,
+}
+
+impl Server {
+    /// Serves `keyspace` on `listener`.
+    #[must_use]
+    pub fn start(listener: TcpListener, keyspace: Arc<Keyspace>) -> Self {
+        let stop = CancellationToken::new();
+        tokio::spawn(stop.clone().run_until_cancelled_owned(accept(
+            listener,
+            keyspace,
+            stop.clone(),
+        )));
+        Self {
+            _stop: stop.drop_guard(),
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, keyspace: Arc<Keyspace>, stop: CancellationToken) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                let open = stop.child_token();
+                tokio::spawn(serve(stream, peer, keyspace.clone(), open));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the cache takes no connection");
+                tokio::time::sleep(ACCEPT_AGAIN).await;
+            }
+        }
+    }
+}
+
+/// Serves one connection until either side closes it.
+async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    keyspace: Arc<Keyspace>,
+    open: CancellationToken,
+) {
+    // Small replies would wait for Nagle's algorithm otherwise.
+    let _ = stream.set_nodelay(true);
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new());
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW);
+    let service = service_fn(|request| {
+        let (keyspace, open) = (keyspace.clone(), open.clone());
+        async move { Ok::<_, Infallible>(reply(&keyspace, &open, request).await) }
+    });
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    if let Some(Err(error)) = open.run_until_cancelled(connection).await {
+        tracing::debug!(%error, %peer, "a connection to the cache has ended");
+    }
+}
+
+async fn reply(
+    keyspace: &Arc<Keyspace>,
+    open: &CancellationToken,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path();
+    let grpc = is_grpc(&parts.headers);
+    let asked = if grpc {
+        let cache = cache_header(&parts.headers);
+        Some((calls::name(path).to_owned(), cache.to_owned()))
+    } else {
+        plain::call(parts.method.as_str(), path).map(|(name, cache)| (name.to_owned(), cache))
+    };
+    // What is no call of Momento's has no faults either.
+    let decision = asked
+        .map(|(name, cache)| keyspace.faults.decide(&name, &cache))
+        .unwrap_or_default();
+    if !decision.delay.is_zero() {
+        tokio::time::sleep(decision.delay).await;
+    }
+    match decision.verdict {
+        Verdict::BlackHole => {
+            open.cancelled().await;
+            // Nobody reads it: the connection is closed.
+            return Response::new(Body::empty());
+        }
+        Verdict::DropConnection => {
+            open.cancel();
+            return std::future::pending().await;
+        }
+        Verdict::Answer | Verdict::Refuse(_) => {}
+    }
+    if grpc {
+        grpc_reply(keyspace.clone(), decision.verdict, parts, body).await
+    } else {
+        http_reply(keyspace, &decision.verdict, &parts, body).await
+    }
+}
+
+fn is_grpc(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
+}
+
+fn cache_header(headers: &HeaderMap) -> &str {
+    let value = headers.get("cache").and_then(|value| value.to_str().ok());
+    value.unwrap_or_default()
+}
+
+async fn grpc_reply(
+    keyspace: Arc<Keyspace>,
+    verdict: Verdict,
+    parts: Parts,
+    body: Incoming,
+) -> Response<Body> {
+    let call = Call {
+        keyspace,
+        verdict,
+        path: parts.uri.path().to_owned(),
+        cache: cache_header(&parts.headers).to_owned(),
+    };
+    // A unary reply is a stream of one message.
+    Grpc::new(Raw)
+        .max_decoding_message_size(MAX_MESSAGE)
+        .max_encoding_message_size(usize::MAX)
+        .server_streaming(call, Request::from_parts(parts, body))
+        .await
+}
+
+/// One gRPC call.
+struct Call {
+    keyspace: Arc<Keyspace>,
+    verdict: Verdict,
+    path: String,
+    cache: String,
+}
+
+impl ServerStreamingService<Bytes> for Call {
+    type Response = Vec<u8>;
+    type ResponseStream = stream::Iter<std::vec::IntoIter<Result<Vec<u8>, tonic::Status>>>;
+    type Future = Ready<Result<tonic::Response<Self::ResponseStream>, tonic::Status>>;
+
+    fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
+        let answered = match &self.verdict {
+            Verdict::Refuse(status) => {
+                self.keyspace.counters().refused();
+                Err(status.clone())
+            }
+            _ => calls::answer(&self.keyspace, &self.path, &self.cache, request.get_ref()),
+        };
+        let reply = answered.map_err(tonic::Status::from).map(|messages| {
+            let messages: Vec<_> = messages.into_iter().map(Ok).collect();
+            tonic::Response::new(stream::iter(messages))
+        });
+        std::future::ready(reply)
+    }
+}
+
+impl From<Status> for tonic::Status {
+    fn from(status: Status) -> Self {
+        let mut metadata = MetadataMap::new();
+        if let Some(err) = status.err {
+            metadata.insert("err", MetadataValue::from_static(err));
+        }
+        let code = tonic::Code::from(status.code as i32);
+        Self::with_metadata(code, status.message, metadata)
+    }
+}
+
+/// Messages as bytes: the calls decode them.
+#[derive(Clone, Copy)]
+struct Raw;
+
+impl Codec for Raw {
+    type Encode = Vec<u8>;
+    type Decode = Bytes;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for Raw {
+    type Item = Vec<u8>;
+    type Error = tonic::Status;
+
+    fn encode(&mut self, message: Vec<u8>, buffer: &mut EncodeBuf<'_>) -> Result<(), Self::Error> {
+        buffer.put_slice(&message);
+        Ok(())
+    }
+}
+
+impl Decoder for Raw {
+    type Item = Bytes;
+    type Error = tonic::Status;
+
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Self::Error> {
+        Ok(Some(buffer.copy_to_bytes(buffer.remaining())))
+    }
+}
+
+async fn http_reply(
+    keyspace: &Keyspace,
+    verdict: &Verdict,
+    parts: &Parts,
+    body: Incoming,
+) -> Response<Body> {
+    let reply = match Limited::new(body, MAX_ITEM).collect().await {
+        Ok(body) => {
+            let request = HttpRequest {
+                method: parts.method.as_str(),
+                path: parts.uri.path(),
+                query: parts.uri.query().unwrap_or_default(),
+                authorization: parts.headers.contains_key(header::AUTHORIZATION),
+                body: &body.to_bytes(),
+            };
+            plain::answer(keyspace, Transport::Server.name(), verdict, &request)
+        }
+        Err(error) if error.is::<LengthLimitError>() => HttpReply::text(
+            429,
+            format!("the item is too large; the limit is {MAX_ITEM} bytes, key included"),
+        ),
+        Err(error) => HttpReply::text(400, format!("the body cannot be read: {error}")),
+    };
+    let mut response = Response::new(Body::new(Full::new(Bytes::from(reply.body))));
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or_default();
+    let content_type = header::HeaderValue::from_static(reply.content_type);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, content_type);
+    response
+}
