@@ -1,6 +1,8 @@
 //! One list of scenarios, each on an environment of its own, on every backend
-//! that this machine can run.
+//! that this machine can run (`E2E_BACKEND`).
 
+mod backend;
+mod docker;
 mod patience;
 mod scenarios;
 mod witness;
@@ -9,45 +11,83 @@ mod world;
 use std::{path::Path, process::ExitCode};
 
 use anyhow::Context;
+use backend::{Backend, Candidate};
+use docker::Images;
 use libtest_mimic::{Arguments, Failed, Trial};
+use scenarios::Scenario;
 use world::Programs;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    let programs = match build() {
-        Ok(programs) => programs,
+    match run() {
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
-            return ExitCode::FAILURE;
+            ExitCode::FAILURE
         }
-    };
-    let trials = scenarios::all()
-        .into_iter()
-        .map(|scenario| {
-            let programs = programs.clone();
-            let name = format!("embedded::{}", scenario.name);
-            Trial::test(name, move || {
-                runtime()
-                    .and_then(|runtime| runtime.block_on((scenario.run)(programs)))
-                    .map_err(|error| Failed::from(format!("{error:#}")))
-            })
-        })
-        .collect();
-    libtest_mimic::run(&arguments, trials).exit_code()
+    }
 }
 
-/// The consumer is a program and not a library of this package, so cargo does
-/// not build it for these tests by itself.
-fn build() -> anyhow::Result<Programs> {
+fn run() -> anyhow::Result<ExitCode> {
+    let arguments = Arguments::from_args();
+    let images = Images::from_environment();
+    let candidates = backend::candidates(&images)?;
+    let runs = |backend| move |one: &Candidate| one.backend == backend && one.missing.is_none();
+    if candidates.iter().any(runs(Backend::Localstack)) {
+        docker::remove_all_when_interrupted()?;
+    }
+    let programs = build(images)?;
+    let mut trials = Vec::new();
+    for Candidate { backend, missing } in &candidates {
+        if let Some(missing) = missing {
+            eprintln!("{backend}: ignored, as {missing}");
+        }
+        let scenarios = scenarios::all().into_iter();
+        trials.extend(
+            scenarios
+                .filter(|scenario| scenario.on.includes(*backend))
+                .map(|scenario| trial(*backend, scenario, missing.clone(), &programs)),
+        );
+    }
+    Ok(libtest_mimic::run(&arguments, trials).exit_code())
+}
+
+/// A scenario on a backend; with something missing it is ignored, and fails
+/// with that where it is asked for nevertheless (`--ignored`).
+fn trial(
+    backend: Backend,
+    scenario: Scenario,
+    missing: Option<String>,
+    programs: &Programs,
+) -> Trial {
+    let programs = programs.clone();
+    let ignored = missing.is_some();
+    let name = format!("{backend}::{}", scenario.name);
+    Trial::test(name, move || {
+        if let Some(missing) = missing {
+            return Err(Failed::from(missing));
+        }
+        runtime()
+            .and_then(|runtime| runtime.block_on((scenario.run)(programs.on(backend))))
+            .map_err(|error| Failed::from(format!("{error:#}")))
+    })
+    .with_ignored_flag(ignored)
+}
+
+/// The programs are not libraries of this package, so cargo does not build them
+/// for these tests by itself.
+fn build(images: Images) -> anyhow::Result<Programs> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .context("this package has no workspace around it")?;
-    let bootstrap =
-        runtime()?.block_on(local::cargo_build::build(workspace, "bootstrap", false))?;
+    let runtime = runtime()?;
+    let build = |binary| runtime.block_on(local::cargo_build::build(workspace, binary, false));
     Ok(Programs {
-        bootstrap,
+        bootstrap: build("bootstrap")?,
+        local: build("local")?,
         flaky: env!("CARGO_BIN_EXE_flaky").into(),
         template: workspace.join("template.yaml"),
+        images,
+        backend: Backend::Embedded,
     })
 }
 

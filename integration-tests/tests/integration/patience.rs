@@ -5,29 +5,36 @@ use std::time::Duration;
 use anyhow::bail;
 use tokio::time::{Instant, sleep};
 
-/// How long anything may take to come true. Long, as a loaded machine is slow;
-/// a test that passes never waits for it.
+/// How long nothing may change before what is waited for counts as not coming.
+/// Long, as a loaded machine is slow; a test that passes never waits for it.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Waits until `state` satisfies `wanted`.
 ///
 /// # Errors
 ///
-/// It does not in time; the error shows what was wanted and what there is.
-pub async fn eventually<T: std::fmt::Debug>(
+/// It does not, and has not changed for long; the error shows what was wanted and
+/// what there is.
+pub async fn eventually<T: PartialEq + std::fmt::Debug>(
     what: &str,
     mut state: impl FnMut() -> T,
     wanted: impl Fn(&T) -> bool,
 ) -> anyhow::Result<T> {
-    let deadline = Instant::now() + PATIENCE;
+    let mut before = None;
+    let mut deadline = Instant::now() + PATIENCE;
     loop {
         let now = state();
         if wanted(&now) {
             return Ok(now);
         }
-        if Instant::now() >= deadline {
-            bail!("not within {} s: {what}; it is {now:?}", PATIENCE.as_secs());
+        let now = Some(now);
+        if now != before {
+            deadline = Instant::now() + PATIENCE;
+        } else if Instant::now() >= deadline {
+            let seconds = PATIENCE.as_secs();
+            bail!("{what}: it is {before:?}, and has been for {seconds} s");
         }
+        before = now;
         sleep(Duration::from_millis(5)).await;
     }
 }

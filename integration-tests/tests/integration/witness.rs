@@ -1,14 +1,14 @@
 //! Sees what the mapping delivers and what the function says of it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
-use local::{
-    event_source::{
-        batch::Prepared,
-        delivery::GivenUp,
-        observer::{Invoked, Observer},
-    },
-    lambda::log::LogLine,
+use local::event_source::{
+    batch::Prepared,
+    delivery::GivenUp,
+    observer::{Invoked, Observer},
 };
 use serde_json::Value;
 
@@ -31,7 +31,12 @@ pub struct Seen {
     pub processed: Vec<Value>,
     /// The function's lines of metrics.
     pub metrics: Vec<Value>,
+    /// The last of its other lines.
+    last_lines: VecDeque<String>,
 }
+
+/// How many of the function's other lines are kept.
+const LAST_LINES: usize = 20;
 
 impl Witness {
     pub fn seen(&self) -> Seen {
@@ -45,15 +50,26 @@ impl Witness {
     }
 
     /// Takes note of a line of the function.
-    pub fn line(&self, line: &LogLine) {
-        let Ok(line) = serde_json::from_str::<Value>(&line.text) else {
-            return;
-        };
+    pub fn line(&self, text: &str) {
+        let line = serde_json::from_str::<Value>(text).unwrap_or_default();
+        let mut seen = self.lock();
         if line["message"] == "processed" {
-            self.lock().processed.push(line);
+            seen.processed.push(line);
         } else if line["_aws"].is_object() {
-            self.lock().metrics.push(line);
+            seen.metrics.push(line);
+        } else {
+            seen.last_lines.push_back(text.to_owned());
+            if seen.last_lines.len() > LAST_LINES {
+                seen.last_lines.pop_front();
+            }
         }
+    }
+
+    /// What the function said last, for a failure's message.
+    pub fn last_words(&self) -> String {
+        let seen = self.lock();
+        let lines: Vec<_> = seen.last_lines.iter().map(String::as_str).collect();
+        lines.join("\n")
     }
 
     fn lock(&self) -> MutexGuard<'_, Seen> {

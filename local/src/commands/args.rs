@@ -163,6 +163,12 @@ impl CacheArgs {
 }
 
 impl ServedCacheArgs {
+    /// What `--cache` says.
+    #[must_use]
+    pub fn choice(&self) -> Option<CacheChoice> {
+        self.choice.cache
+    }
+
     /// The cache, as it is asked for.
     ///
     /// # Errors

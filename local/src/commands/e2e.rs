@@ -4,15 +4,24 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Instant};
 
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
+use reqwest::Url;
 
-use super::args::{BootstrapArgs, ServedCacheArgs, TemplateArgs};
+use super::args::{
+    BootstrapArgs, CacheChoice, EndpointArgs, InvokeArgs, ServedCacheArgs, TemplateArgs,
+};
 use crate::{
     cli::{Failure, INTERRUPTED, Outcome, interrupted},
-    e2e::{self, Load, report::Report, tally::Tally},
+    e2e::{
+        self, Load,
+        containers::{Addresses, Containers},
+        report::Report,
+        site::EmbeddedSite,
+        tally::Tally,
+    },
     embedded::{Embedded, Options},
     lambda::log::{LogLine, LogSink},
     momento::transport::Transport,
-    template::Environment,
+    template::{Environment, environment::Mapping},
 };
 
 /// Run the whole pipeline once, check every record, and report.
@@ -45,6 +54,9 @@ pub struct E2e {
     #[arg(long, value_enum, default_value_t = Backend::Embedded)]
     backend: Backend,
 
+    #[command(flatten)]
+    containers: ContainerArgs,
+
     /// The producer's executable, instead of building it
     #[arg(long, value_name = "PATH")]
     producer: Option<PathBuf>,
@@ -67,6 +79,23 @@ pub struct E2e {
 enum Backend {
     /// Everything in this process.
     Embedded,
+    /// The containers of `just up`; the mapping is in this process, with a
+    /// stream of its own.
+    Localstack,
+}
+
+/// Where `--backend localstack` finds the containers.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "With --backend localstack")]
+struct ContainerArgs {
+    #[command(flatten)]
+    endpoint: EndpointArgs,
+    #[command(flatten)]
+    invoke: InvokeArgs,
+
+    /// The cache there
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    cache_url: Url,
 }
 
 /// The report's form.
@@ -84,33 +113,17 @@ impl E2e {
     /// Something cannot be started or built, or the producer fails.
     pub async fn run(self) -> Outcome {
         let mut environment = self.template.read()?;
-        let stream = self.stream(&mut environment)?;
-        let cache = self.cache.resolve(Transport::Stub)?;
-        let bootstraps = self.bootstrap.resolve(&environment, &self.template).await?;
+        let mapping = self.mapping(&mut environment)?;
         let load = Load {
             producer: self.producer().await?,
             records: self.records,
             threads: self.threads,
             rate: self.rate,
         };
-        let tally = Arc::new(Tally::default());
-        let options = Options {
-            region: self.template.region.clone(),
-            cache,
-            data_dir: self.data_dir.clone(),
-            log: log(self.show_logs),
-            observer: tally.clone(),
-            ..Options::new(environment, bootstraps)
+        let report = match self.backend {
+            Backend::Embedded => self.embedded(environment, mapping, &load).await?,
+            Backend::Localstack => self.localstack(&environment, &mapping, &load).await?,
         };
-        let Backend::Embedded = self.backend;
-        let began = Instant::now();
-        let embedded = Embedded::start(options)
-            .await
-            .map_err(Failure::configuration)?;
-        let startup = began.elapsed();
-        let ran = e2e::run(&embedded, &stream, &load, &tally, startup, interrupted()).await;
-        embedded.shut_down().await;
-        let report = ran.map_err(Failure::Run)?;
         self.print(&report).map_err(Failure::run)?;
         Ok(match (report.partial, report.passed()) {
             (true, _) => ExitCode::from(INTERRUPTED),
@@ -119,14 +132,69 @@ impl E2e {
         })
     }
 
-    /// The stream to write to: that of the first mapping.
-    fn stream(&self, environment: &mut Environment) -> Result<String, Failure> {
+    async fn embedded(
+        &self,
+        environment: Environment,
+        mapping: Mapping,
+        load: &Load,
+    ) -> Result<Report, Failure> {
+        let tally = Arc::new(Tally::default());
+        let options = Options {
+            region: self.template.region.clone(),
+            cache: self.cache.resolve(Transport::Stub)?,
+            data_dir: self.data_dir.clone(),
+            log: log(self.show_logs),
+            observer: tally.clone(),
+            ..Options::new(
+                environment.clone(),
+                self.bootstrap.resolve(&environment, &self.template).await?,
+            )
+        };
+        let began = Instant::now();
+        let embedded = Embedded::start(options)
+            .await
+            .map_err(Failure::configuration)?;
+        let startup = began.elapsed();
+        let site = EmbeddedSite {
+            embedded: &embedded,
+            stream: mapping.stream,
+        };
+        let ran = e2e::run(&site, load, &tally, startup, interrupted()).await;
+        embedded.shut_down().await;
+        ran.map_err(Failure::Run)
+    }
+
+    async fn localstack(
+        &self,
+        environment: &Environment,
+        mapping: &Mapping,
+        load: &Load,
+    ) -> Result<Report, Failure> {
+        let tally = Arc::new(Tally::default());
+        let here = self.cache.choice() != Some(CacheChoice::Momento);
+        let addresses = Addresses {
+            endpoint: self.containers.endpoint.endpoint_url.clone(),
+            invoke: self.containers.invoke.invoke_url.clone(),
+            cache: here.then(|| self.containers.cache_url.clone()),
+            region: self.template.region.clone(),
+        };
+        let began = Instant::now();
+        let containers = Containers::connect(addresses, environment, mapping, &tally)
+            .await
+            .map_err(Failure::Configuration)?;
+        let startup = began.elapsed();
+        let ran = e2e::run(&containers, load, &tally, startup, interrupted()).await;
+        containers.disconnect().await;
+        ran.map_err(Failure::Run)
+    }
+
+    /// The first mapping: records are written to its stream.
+    fn mapping(&self, environment: &mut Environment) -> Result<Mapping, Failure> {
         let mapping = environment
             .mappings
             .iter()
-            .find(|mapping| mapping.settings.enabled);
-        let name = mapping
-            .map(|mapping| mapping.stream.clone())
+            .find(|mapping| mapping.settings.enabled)
+            .cloned()
             .ok_or_else(|| {
                 Failure::configuration(anyhow!(
                     "{} has no enabled event source mapping, so nothing would process the records",
@@ -134,11 +202,11 @@ impl E2e {
                 ))
             })?;
         for stream in &mut environment.streams {
-            if stream.name == name && self.shards.is_some() {
+            if stream.name == mapping.stream && self.shards.is_some() {
                 stream.shards = self.shards;
             }
         }
-        Ok(name)
+        Ok(mapping)
     }
 
     async fn producer(&self) -> Result<PathBuf, Failure> {

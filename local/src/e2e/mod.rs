@@ -1,7 +1,9 @@
 //! The whole pipeline once: start everything, write records, see every one
 //! processed, report.
 
+pub mod containers;
 pub mod report;
+pub mod site;
 pub mod tally;
 
 use std::{
@@ -15,8 +17,9 @@ use anyhow::{Context, bail};
 use serde::Deserialize;
 use tokio::{process::Command, time::Instant};
 
-use crate::{cargo_build, embedded::Embedded};
+use crate::cargo_build;
 use report::{Report, Run};
+use site::Site;
 use tally::Tally;
 
 /// How long nothing may move before the run counts as stuck.
@@ -42,16 +45,14 @@ struct Written {
     failed: u64,
 }
 
-/// Writes `load` to the first mapping's stream of a running environment and
-/// waits until every record is dealt with, nothing moves any more, or
-/// `interrupted` is done.
+/// Writes `load` to the stream of a running pipeline and waits until every
+/// record is dealt with, nothing moves any more, or `interrupted` is done.
 ///
 /// # Errors
 ///
 /// The producer cannot be run, or writes nothing.
 pub async fn run(
-    embedded: &Embedded,
-    stream: &str,
+    site: &dyn Site,
     load: &Load,
     tally: &Arc<Tally>,
     startup: Duration,
@@ -60,7 +61,7 @@ pub async fn run(
     let began = Instant::now();
     tokio::pin!(interrupted);
     let mut partial = false;
-    let producing = produce(embedded, stream, load);
+    let producing = produce(site, load);
     tokio::pin!(producing);
     let written = tokio::select! {
         written = &mut producing => written?,
@@ -87,7 +88,7 @@ pub async fn run(
         partial,
         flat_out: load.rate.is_none(),
     };
-    Ok(Report::new(embedded, tally, &run))
+    Ok(Report::new(&site.seen().await, tally, &run))
 }
 
 /// Waits until `written` records are dealt with, or nothing moves any more.
@@ -107,15 +108,15 @@ async fn until_settled(tally: &Tally, written: u64) {
     }
 }
 
-async fn produce(embedded: &Embedded, stream: &str, load: &Load) -> anyhow::Result<Written> {
+async fn produce(site: &dyn Site, load: &Load) -> anyhow::Result<Written> {
     let threads = u64::from(load.threads);
     let per_thread = load.records.div_ceil(threads);
     let mut command = Command::new(&load.producer);
     command
-        .args(["--stream", stream, "--output", "json"])
+        .args(["--stream", site.stream(), "--output", "json"])
         .args(["--threads", &load.threads.to_string()])
         .args(["--records", &per_thread.to_string()])
-        .env("AWS_ENDPOINT_URL", embedded.aws.url())
+        .env("AWS_ENDPOINT_URL", site.endpoint())
         .env("AWS_REGION", crate::aws::DEFAULT_REGION)
         .env("AWS_ACCESS_KEY_ID", "local")
         .env("AWS_SECRET_ACCESS_KEY", "local")

@@ -5,8 +5,8 @@ use std::{fmt, time::Duration};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use super::tally::Tally;
-use crate::{embedded::Embedded, momento::counters::Counts};
+use super::{site::Seen, tally::Tally};
+use crate::momento::counters::Counts;
 
 /// What only the run itself knows of its course.
 pub(super) struct Run {
@@ -31,7 +31,7 @@ pub struct Report {
     /// Which backend ran.
     pub backend: &'static str,
     /// Which cache.
-    pub cache: &'static str,
+    pub cache: String,
     /// Interrupted before every record was dealt with.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
@@ -43,12 +43,12 @@ pub struct Report {
     pub records: Records,
     /// What the cache was asked; none where the cache is Momento itself.
     pub cache_requests: Option<CacheRequests>,
-    /// Reads of DynamoDB.
-    pub store_reads: u64,
+    /// Reads of DynamoDB; none where nobody counts them.
+    pub store_reads: Option<u64>,
     /// Invocations of the functions.
     pub invocations: u64,
-    /// Environments that were started.
-    pub cold_starts: u64,
+    /// Environments that were started; none where nobody counts them.
+    pub cold_starts: Option<u64>,
     /// Latencies, milliseconds.
     pub latency_ms: Latencies,
     /// Whether records were written as fast as they go: what waited its turn
@@ -103,16 +103,11 @@ pub struct Percentiles {
 }
 
 impl Report {
-    pub(super) fn new(embedded: &Embedded, tally: &Tally, run: &Run) -> Self {
+    pub(super) fn new(seen: &Seen, tally: &Tally, run: &Run) -> Self {
         let totals = tally.totals();
-        let reads = ["GetItem", "BatchGetItem"];
-        let functions = embedded.functions.values();
         Self {
-            backend: "embedded",
-            cache: embedded
-                .cache
-                .as_ref()
-                .map_or("momento", |cache| cache.transport().name()),
+            backend: seen.backend,
+            cache: seen.cache.clone(),
             partial: run.partial,
             startup_ms: milliseconds(run.startup),
             elapsed_ms: milliseconds(run.elapsed),
@@ -125,16 +120,10 @@ impl Report {
                 duplicates: totals.duplicates,
                 failed: totals.given_up + run.refused,
             },
-            cache_requests: embedded
-                .cache
-                .as_ref()
-                .map(|cache| CacheRequests::from(cache.keyspace().counts())),
-            store_reads: reads
-                .iter()
-                .map(|operation| embedded.aws.calls.of("DynamoDB", operation))
-                .sum(),
+            cache_requests: seen.cache_requests.map(CacheRequests::from),
+            store_reads: seen.store_reads,
             invocations: totals.invocations,
-            cold_starts: functions.map(|function| function.cold_starts()).sum(),
+            cold_starts: seen.cold_starts,
             latency_ms: Latencies {
                 write_to_read: Percentiles::of(&totals.write_to_read_us),
                 invoke: Percentiles::of(&totals.invoke_us),
@@ -209,12 +198,14 @@ impl fmt::Display for Report {
                 cache.get, cache.hit, cache.miss, cache.set, cache.error
             )?;
         }
-        writeln!(f, "  DynamoDB       reads {}", self.store_reads)?;
-        writeln!(
-            f,
-            "  Lambda         invocations {}  cold starts {}",
-            self.invocations, self.cold_starts
-        )?;
+        if let Some(reads) = self.store_reads {
+            writeln!(f, "  DynamoDB       reads {reads}")?;
+        }
+        write!(f, "  Lambda         invocations {}", self.invocations)?;
+        match self.cold_starts {
+            Some(cold_starts) => writeln!(f, "  cold starts {cold_starts}")?,
+            None => writeln!(f)?,
+        }
         writeln!(
             f,
             "  time           start {:.0} ms  records {:.0} ms",
@@ -253,7 +244,7 @@ mod tests {
         };
         Report {
             backend: "embedded",
-            cache: "stub",
+            cache: "stub".to_owned(),
             partial: false,
             startup_ms: 61.2,
             elapsed_ms: 240.9,
@@ -271,9 +262,9 @@ mod tests {
                 set: 3,
                 error: 0,
             }),
-            store_reads: 3,
+            store_reads: Some(3),
             invocations: 4,
-            cold_starts: 1,
+            cold_starts: Some(1),
             latency_ms: Latencies {
                 write_to_read: percentiles,
                 invoke: percentiles,

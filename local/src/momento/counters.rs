@@ -35,6 +35,22 @@ pub struct Counts {
     pub error: u64,
 }
 
+impl Counts {
+    /// What was asked since `before`.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Self {
+        Self {
+            get: self.get.saturating_sub(before.get),
+            hit: self.hit.saturating_sub(before.hit),
+            miss: self.miss.saturating_sub(before.miss),
+            set: self.set.saturating_sub(before.set),
+            delete: self.delete.saturating_sub(before.delete),
+            other: self.other.saturating_sub(before.other),
+            error: self.error.saturating_sub(before.error),
+        }
+    }
+}
+
 impl Counters {
     pub(crate) fn got(&self, found: bool) {
         self.get.fetch_add(1, Relaxed);

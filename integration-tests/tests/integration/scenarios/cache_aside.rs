@@ -15,6 +15,7 @@ use local::{
 
 use crate::{
     patience::{eventually, same},
+    scenarios::caching::expiring,
     witness::Seen,
     world::{Builder, Programs},
 };
@@ -43,8 +44,8 @@ pub async fn records_that_miss_together_read_the_table_once(
     world.write(&["Car", "House"].repeat(200)).await?;
     let seen = world.processed(400).await?;
     with_their_items(&seen)?;
-    same("store reads", world.store_reads(), 2)?;
-    let counts = world.cache_counts()?;
+    same("store reads", world.store_reads().await?, 2)?;
+    let counts = world.cache_counts().await?;
     same("gets", counts.get, 400)?;
     same("sets", counts.set, 2)?;
     ensure!(counts.miss >= 2, "{} misses", counts.miss);
@@ -64,14 +65,18 @@ pub async fn coalescing_asks_the_cache_less_often_and_gives_the_same_items(
     let seen = world.processed(300).await?;
     with_their_items(&seen)?;
     let invocations = seen.invocations;
-    let counts = world.cache_counts()?;
+    let counts = world.cache_counts().await?;
     ensure!(
         counts.get <= 3 * invocations,
         "{} gets in {invocations} invocations, of three locations",
         counts.get
     );
     same("sets", counts.set, 3)?;
-    ensure!(world.store_reads() <= 3, "{} reads", world.store_reads());
+    ensure!(
+        world.store_reads().await? <= 3,
+        "{} reads",
+        world.store_reads().await?
+    );
     world.stop().await;
     Ok(())
 }
@@ -138,16 +143,10 @@ pub async fn an_absence_is_remembered_for_a_time_of_its_own(
         .variable("CACHE_NEGATIVE_TTL_SECONDS", "1")
         .start()
         .await?;
-    world.write(&["Moon"]).await?;
-    world.processed(1).await?;
-    let cache = world.cache()?;
-    let expired = || cache.get("sample-a", b"Moon").ok().flatten().is_none();
-    ensure!(!expired(), "the absence is not cached");
-    eventually("the absence expired", expired, |expired| *expired).await?;
-    world.write(&["Moon"]).await?;
-    let seen = world.processed(2).await?;
-    same("sources", seen.sources(), vec!["nowhere"; 2])?;
-    same("store reads", world.store_reads(), 2)?;
+    let mut absences = expiring(&world, "Moon", "nowhere").await?;
+    absences.retain(|source| source != "negative_cache");
+    same("sources", absences, vec!["nowhere".to_owned(); 2])?;
+    same("store reads", world.store_reads().await?, 2)?;
     world.stop().await;
     Ok(())
 }
@@ -164,7 +163,7 @@ pub async fn a_remembered_absence_is_asked_of_nobody_else(
     world.write(&["Moon"; 5]).await?;
     let seen = world.processed(6).await?;
     same("sources", &seen.sources()[1..], &["negative_cache"; 5])?;
-    same("store reads", world.store_reads(), 1)?;
+    same("store reads", world.store_reads().await?, 1)?;
     same(
         "location",
         &seen.processed[5]["after"]["location"],
@@ -181,12 +180,12 @@ pub async fn a_cache_that_keeps_failing_is_left_alone(programs: Programs) -> any
         .variable("CACHE_BREAKER_OPEN_MS", "600000")
         .start()
         .await?;
-    world.cache()?.faults.set(Fault::rate_limit(0.0))?;
+    world.cache()?.fault(Fault::rate_limit(0.0)).await?;
     world.write(&["Car"; 200]).await?;
     let seen = world.processed(200).await?;
     with_their_items(&seen)?;
     same("sources", seen.sources(), vec!["store"; 200])?;
-    same("calls of the cache", world.cache_counts()?.error, 10)?;
+    same("calls of the cache", world.cache_counts().await?.error, 10)?;
     world.stop().await;
     Ok(())
 }
@@ -198,10 +197,10 @@ pub async fn a_cache_that_recovers_is_used_again(programs: Programs) -> anyhow::
         .variable("CACHE_BREAKER_OPEN_MS", "1")
         .start()
         .await?;
-    world.cache()?.faults.set(Fault::rate_limit(0.0))?;
+    world.cache()?.fault(Fault::rate_limit(0.0)).await?;
     world.write(&["Car"; 20]).await?;
     world.processed(20).await?;
-    world.cache()?.faults.clear();
+    world.cache()?.no_fault().await?;
     // The probe's get misses and closes the breaker; from then on all is well.
     let mut count = 20;
     loop {
@@ -227,16 +226,16 @@ pub async fn a_batch_that_runs_out_of_time_is_answered_and_nothing_is_lost(
         .start()
         .await?;
     let hour = Fault::latency(Duration::from_hours(1));
-    world.cache()?.faults.set(hour)?;
+    world.cache()?.fault(hour).await?;
     world.write(&["Car"; 5]).await?;
     let failures = || world.failures();
     eventually("a batch was reported", failures, |failures| *failures > 0).await?;
-    world.cache()?.faults.clear();
+    world.cache()?.no_fault().await?;
     let seen = world.processed(5).await?;
     with_their_items(&seen)?;
     same("given up", &seen.given_up, &vec![])?;
     // Lambda would have ended the environment that it timed out.
-    same("cold starts", world.cold_starts(), 1)?;
+    same("cold starts", world.cold_starts()?, 1)?;
     world.stop().await;
     Ok(())
 }
@@ -250,12 +249,16 @@ pub async fn metrics_say_what_the_cache_itself_counted(programs: Programs) -> an
     let told = || world.seen().metric("BatchSize");
     eventually("metrics of every record", told, |told| *told >= 100).await?;
     let seen = world.seen();
-    let counts = world.cache_counts()?;
+    let counts = world.cache_counts().await?;
     same("misses", seen.metric("CacheMisses"), counts.miss)?;
     let hits = seen.metric("CacheHits") + seen.metric("CacheNegativeHits");
     same("hits", hits, counts.hit)?;
     same("hits and misses", counts.hit + counts.miss, counts.get)?;
-    same("reads", seen.metric("StoreReads"), world.store_reads())?;
+    same(
+        "reads",
+        seen.metric("StoreReads"),
+        world.store_reads().await?,
+    )?;
     for line in seen.metrics.iter().chain(&seen.processed) {
         let trace = line["trace_id"].as_str().unwrap_or_default();
         ensure!(trace.len() == 32, "no trace id in {line}");

@@ -32,7 +32,7 @@ async fn served_by_the_table(world: World) -> anyhow::Result<()> {
 
 pub async fn a_cache_that_is_down_costs_no_record(programs: Programs) -> anyhow::Result<()> {
     let mut world = Builder::new(programs).start().await?;
-    world.stop_cache();
+    world.stop_cache().await?;
     served_by_the_table(world).await
 }
 
@@ -52,10 +52,8 @@ pub async fn a_cache_that_is_slow_costs_no_record(programs: Programs) -> anyhow:
         .variable("CACHE_TIMEOUT_MS", "20")
         .start()
         .await?;
-    world
-        .cache()?
-        .faults
-        .set(Fault::latency(Duration::from_secs(30)))?;
+    let slow = Fault::latency(Duration::from_secs(30));
+    world.cache()?.fault(slow).await?;
     served_by_the_table(world).await
 }
 
@@ -63,7 +61,7 @@ pub async fn a_cache_that_limits_the_rate_costs_no_record(
     programs: Programs,
 ) -> anyhow::Result<()> {
     let world = Builder::new(programs).start().await?;
-    world.cache()?.faults.set(Fault::rate_limit(0.0))?;
+    world.cache()?.fault(Fault::rate_limit(0.0)).await?;
     served_by_the_table(world).await
 }
 
@@ -71,14 +69,8 @@ pub async fn a_corrupt_cached_value_is_read_again_and_overwritten(
     programs: Programs,
 ) -> anyhow::Result<()> {
     let world = Builder::new(programs).start().await?;
-    let hour = Duration::from_hours(1);
-    let cache = world.cache()?;
-    cache.set(
-        "sample-a",
-        b"Car".to_vec(),
-        b"\xFFnot an item".to_vec(),
-        hour,
-    )?;
+    let corrupt = b"\xFFnot an item";
+    world.cache()?.set("sample-a", "Car", corrupt).await?;
     world.write(&["Car"]).await?;
     world.processed(1).await?;
     world.write(&["Car"]).await?;

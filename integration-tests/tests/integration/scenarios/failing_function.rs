@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
-
 use crate::{
     patience::same,
     world::{Builder, Programs},
@@ -12,14 +10,9 @@ use crate::{
 const FAILURES: u64 = 3;
 
 async fn nothing_is_lost(programs: Programs, mode: &str) -> anyhow::Result<()> {
-    let scratch = tempfile::tempdir()?;
-    let count = scratch.path().join("failures");
     let world = Builder::new(programs)
-        .flaky()
+        .failing(mode, FAILURES)
         .function_timeout(Duration::from_secs(1))
-        .variable("FLAKY_MODE", mode)
-        .variable("FLAKY_FAILURES", FAILURES.to_string())
-        .variable("FLAKY_COUNT", count.to_str().context("a path in UTF-8")?)
         .start()
         .await?;
     world.write(&["Car"; 20]).await?;

@@ -1,6 +1,6 @@
 //! An init that cannot succeed says why, in one line.
 
-use std::{net::Ipv4Addr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc, time::Duration};
 
 use anyhow::{bail, ensure};
 use aws_sdk_ssm::types::ParameterType;
@@ -11,7 +11,10 @@ use local::{
     provision::sdk_config,
 };
 
-use crate::world::Programs;
+use crate::{
+    backend::Backend,
+    world::{Programs, first_words},
+};
 
 const PARAMETER: &str = "/keys/momento-pct-key";
 
@@ -22,22 +25,16 @@ async fn complaint(
     key: Option<&str>,
     variable: Option<(&str, &str)>,
 ) -> anyhow::Result<String> {
+    let variable = variable.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let mut variables: BTreeMap<_, _> = variable.into_iter().collect();
+    if programs.backend == Backend::Localstack {
+        let prepare = async |endpoint: &str| put_key(endpoint, key).await;
+        return first_words(&programs, &variables, prepare).await;
+    }
     let listener = ports::listen(Ipv4Addr::LOCALHOST.into(), 0, "--port").await?;
     let aws = AwsApis::start(listener, kinesis::Options::default()).await?;
-    if let Some(key) = key {
-        aws_sdk_ssm::Client::new(&sdk_config(&aws.url(), DEFAULT_REGION))
-            .put_parameter()
-            .name(PARAMETER)
-            .value(key)
-            .r#type(ParameterType::SecureString)
-            .send()
-            .await?;
-    }
-    let variables = [("AWS_ENDPOINT_URL", aws.url().as_str())]
-        .into_iter()
-        .chain(variable)
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
+    put_key(&aws.url(), key).await?;
+    variables.insert("AWS_ENDPOINT_URL".to_owned(), aws.url());
     let config = FunctionConfig {
         name: "consumer".to_owned(),
         bootstrap: programs.bootstrap,
@@ -52,6 +49,18 @@ async fn complaint(
         Ok(()) => bail!("the function started"),
         Err(error) => Ok(error.text()),
     }
+}
+
+async fn put_key(endpoint: &str, key: Option<&str>) -> anyhow::Result<()> {
+    let Some(key) = key else { return Ok(()) };
+    aws_sdk_ssm::Client::new(&sdk_config(endpoint, DEFAULT_REGION))
+        .put_parameter()
+        .name(PARAMETER)
+        .value(key)
+        .r#type(ParameterType::SecureString)
+        .send()
+        .await?;
+    Ok(())
 }
 
 pub async fn without_its_parameter_the_function_does_not_start_and_says_why(

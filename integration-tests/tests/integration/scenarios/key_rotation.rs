@@ -21,17 +21,17 @@ pub async fn a_refused_key_is_read_again_once_and_no_record_is_lost(
         .await?;
     world.write(&["Car"]).await?;
     world.processed(1).await?;
-    let before = world.key_reads();
+    let before = world.key_reads()?;
     world.replace_key(NEW_KEY).await?;
-    world.cache()?.faults.set(Fault::AuthFailure)?;
+    world.cache()?.fault(Fault::AuthFailure).await?;
     world.write(&["Car"; 100]).await?;
     let seen = world.processed(101).await?;
     same("sources", &seen.sources()[1..], &["store"; 100])?;
     same("given up", &seen.given_up, &vec![])?;
-    same("reads of the key", world.key_reads() - before, 1)?;
+    same("reads of the key", world.key_reads()? - before, 1)?;
 
     // The client with the new key, trimmed, is the one in use.
-    world.cache()?.faults.clear();
+    world.cache()?.no_fault().await?;
     let mut count = 101;
     loop {
         world.write(&["Car"]).await?;
@@ -41,7 +41,7 @@ pub async fn a_refused_key_is_read_again_once_and_no_record_is_lost(
         }
         ensure!(count < 300, "the cache is not used again");
     }
-    same("reads of the key", world.key_reads() - before, 1)?;
+    same("reads of the key", world.key_reads()? - before, 1)?;
     world.stop().await;
     Ok(())
 }

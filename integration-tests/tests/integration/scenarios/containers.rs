@@ -1,0 +1,83 @@
+//! What only containers can show: parts that restart, crash and freeze.
+
+use anyhow::ensure;
+use futures_util::future::join_all;
+use tokio::time::Instant;
+
+use crate::{
+    patience::{PATIENCE, same},
+    world::{Builder, Programs, World},
+};
+
+pub async fn a_localstack_that_loses_everything_is_provisioned_again_and_goes_on(
+    programs: Programs,
+) -> anyhow::Result<()> {
+    let mut world = Builder::new(programs).keeps_ports().start().await?;
+    world.write(&["Car"; 5]).await?;
+    world.processed(5).await?;
+    // It comes back with a stream of the same name, whose sequence numbers
+    // begin anew: those that the mapping has seen mean nothing there.
+    world.containers()?.restart_localstack().await?;
+    world.write(&["House"; 5]).await?;
+    let seen = world.processed(10).await?;
+    same("given up", seen.given_up, vec![])?;
+    world.stop().await;
+    Ok(())
+}
+
+pub async fn an_emulator_that_crashes_comes_back_and_nothing_is_lost(
+    programs: Programs,
+) -> anyhow::Result<()> {
+    let mut world = Builder::new(programs).keeps_ports().start().await?;
+    world.write(&["Car"; 100]).await?;
+    world.settled(100).await?;
+
+    // What crashes it: more than one invocation at once.
+    let containers = world.containers()?;
+    let invoke = || reqwest::Client::new().post(containers.invoke_url.clone());
+    let deadline = Instant::now() + PATIENCE;
+    while containers.function_restarts()? == 0 {
+        ensure!(Instant::now() < deadline, "the emulator does not crash");
+        join_all((0..4).map(|_| invoke().body("{}").send())).await;
+    }
+
+    for _ in 0..4 {
+        world.write(&["House"; 250]).await?;
+    }
+    let seen = world.settled(1100).await?;
+    same("done", seen.done.len(), 1100)?;
+    same("given up", seen.given_up, vec![])?;
+    world.stop().await;
+    Ok(())
+}
+
+pub async fn a_cache_that_is_frozen_costs_no_record(programs: Programs) -> anyhow::Result<()> {
+    let mut world = Builder::new(programs)
+        .variable("CACHE_TIMEOUT_MS", "100")
+        .variable("CACHE_TTL_SECONDS", "3600")
+        .start()
+        .await?;
+    world.containers()?.freeze_cache().await?;
+    world.write(&["Car", "House", "Diner"]).await?;
+    let seen = world.processed(3).await?;
+    same("sources", seen.sources(), vec!["store"; 3])?;
+
+    world.containers()?.thaw_cache().await?;
+    served_by_the_cache_again(&world, 3).await?;
+    world.stop().await;
+    Ok(())
+}
+
+/// Writes a record after the other until one is served by the cache.
+async fn served_by_the_cache_again(world: &World, already: usize) -> anyhow::Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    for written in already.. {
+        ensure!(Instant::now() < deadline, "the cache is not asked again");
+        world.write(&["Car"]).await?;
+        let seen = world.processed(written + 1).await?;
+        if seen.sources().last() == Some(&"cache") {
+            break;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,188 @@
+//! A world in containers: `LocalStack`, the cache, and AWS's Runtime Interface
+//! Emulator around the function. The mapping is in this process, where a
+//! witness can watch it.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use local::{
+    aws::DEFAULT_REGION,
+    event_source::{http_target::HttpTarget, mapping::EventSourceMapping, wake::Wake},
+    mappings::Mappings,
+    momento::fake_api_key,
+    pipeline::Needs,
+    provision::{Provisioner, sdk_config},
+    template::Environment,
+};
+use reqwest::Url;
+use tempfile::TempDir;
+use testcontainers::{ContainerAsync, GenericImage};
+use tokio::time::{Instant, sleep};
+
+use super::{
+    BACKOFF, Builder, CacheControl, Programs,
+    network::{AWS, CACHE, FunctionContainer, INVOKE, Network, url},
+};
+use crate::{docker, patience::PATIENCE, witness::Witness};
+
+type Container = ContainerAsync<GenericImage>;
+
+/// The function's path at the emulator.
+const INVOCATIONS: &str = "/2015-03-31/functions/function/invocations";
+
+/// One network, and what is on it.
+pub struct Containers {
+    /// The AWS APIs, from here.
+    pub endpoint: String,
+    /// Where the function is invoked, from here.
+    pub invoke_url: Url,
+    environment: Environment,
+    needs: Needs,
+    localstack: Container,
+    cache: Option<(Container, CacheControl)>,
+    mapping: EventSourceMapping,
+    function: Container,
+    /// Where given-up batches go.
+    _failures: TempDir,
+}
+
+impl Containers {
+    pub async fn start(
+        builder: &Builder,
+        environment: Environment,
+        witness: &Arc<Witness>,
+    ) -> anyhow::Result<Self> {
+        let network = Network::new(&builder.programs, builder.keeps_ports);
+        let needs = Needs::of(&environment, &builder.variables);
+        let (localstack, cache) =
+            tokio::try_join!(network.localstack(), network.cache(&needs.caches))?;
+        let endpoint = url(&localstack, AWS).await?;
+        provision(&endpoint, &environment, &needs).await?;
+
+        let function = environment.functions.first().context("no function")?;
+        let function = FunctionContainer {
+            bootstrap: &builder.bootstrap,
+            timeout: function.timeout,
+            variables: &builder.variables,
+        };
+        let function = network.function(&function, witness).await?;
+        let invoke_url = Url::parse(&url(&function, INVOKE).await?)?.join(INVOCATIONS)?;
+
+        let failures = tempfile::tempdir()?;
+        let sdk = sdk_config(&endpoint, DEFAULT_REGION);
+        let mapping = environment.mappings.first().context("no mapping")?;
+        let kinesis = aws_sdk_kinesis::Client::new(&sdk);
+        // One invocation at a time: a second one crashes the emulator.
+        let target = Arc::new(HttpTarget::new(invoke_url.clone(), 1));
+        let mapping = Mappings::new(kinesis, DEFAULT_REGION, failures.path())
+            .watched_by(witness.clone())
+            .backoff(BACKOFF)
+            .start(mapping, target, Wake::polled())?;
+        let control = CacheControl::at(url(&cache, CACHE).await?);
+        Ok(Self {
+            endpoint,
+            invoke_url,
+            environment,
+            needs,
+            localstack,
+            cache: Some((cache, control)),
+            mapping,
+            function,
+            _failures: failures,
+        })
+    }
+
+    pub fn cache(&self) -> anyhow::Result<CacheControl> {
+        let (_, control) = self.cache.as_ref().context("the cache is stopped")?;
+        Ok(control.clone())
+    }
+
+    pub async fn stop_cache(&mut self) -> anyhow::Result<()> {
+        if let Some((cache, _)) = self.cache.take() {
+            cache.rm().await?;
+        }
+        Ok(())
+    }
+
+    /// Stops the cache in the middle of whatever it does: connections stay and
+    /// nothing comes back on them.
+    pub async fn freeze_cache(&self) -> anyhow::Result<()> {
+        let (cache, _) = self.cache.as_ref().context("the cache is stopped")?;
+        Ok(cache.pause().await?)
+    }
+
+    /// Lets the cache go on.
+    pub async fn thaw_cache(&self) -> anyhow::Result<()> {
+        let (cache, _) = self.cache.as_ref().context("the cache is stopped")?;
+        Ok(cache.unpause().await?)
+    }
+
+    /// How often the emulator has come back.
+    pub fn function_restarts(&self) -> anyhow::Result<u32> {
+        let count = [
+            "inspect",
+            "--format",
+            "{{.RestartCount}}",
+            self.function.id(),
+        ];
+        let count = docker::docker(&count).map_err(anyhow::Error::msg)?;
+        Ok(count.parse()?)
+    }
+
+    /// Stops `LocalStack` and starts it again, without all that it held, and
+    /// provisions it anew.
+    pub async fn restart_localstack(&self) -> anyhow::Result<()> {
+        self.localstack.stop_with_timeout(Some(0)).await?;
+        self.localstack.start().await?;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            // It listens before it is ready.
+            let provisioned = provision(&self.endpoint, &self.environment, &self.needs).await;
+            if provisioned.is_ok() || Instant::now() >= deadline {
+                return provisioned;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    pub async fn stop(self) {
+        self.mapping.stop().await;
+    }
+}
+
+/// What the function says when it is invoked in front of AWS APIs that have
+/// been prepared by `prepare`.
+pub async fn first_words(
+    programs: &Programs,
+    variables: &BTreeMap<String, String>,
+    prepare: impl AsyncFnOnce(&str) -> anyhow::Result<()>,
+) -> anyhow::Result<String> {
+    let network = Network::new(programs, false);
+    let localstack = network.localstack().await?;
+    prepare(&url(&localstack, AWS).await?).await?;
+    let function = FunctionContainer {
+        bootstrap: &programs.bootstrap,
+        timeout: Duration::from_secs(3),
+        variables,
+    };
+    let nobody = Arc::new(Witness::default());
+    let function = network.function(&function, &nobody).await?;
+    let invoke_url = format!("{}{INVOCATIONS}", url(&function, INVOKE).await?);
+    // The emulator starts the function when it is first invoked.
+    let _ = reqwest::Client::new()
+        .post(invoke_url)
+        .body("{}")
+        .send()
+        .await?;
+    let stdout = function.stdout_to_vec().await?;
+    let stderr = function.stderr_to_vec().await?;
+    Ok(String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned())
+}
+
+async fn provision(endpoint: &str, environment: &Environment, needs: &Needs) -> anyhow::Result<()> {
+    let sdk = sdk_config(endpoint, DEFAULT_REGION);
+    Provisioner::new(&sdk)
+        .provision(environment, needs, &fake_api_key(), false)
+        .await?;
+    Ok(())
+}

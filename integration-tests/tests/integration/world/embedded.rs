@@ -1,0 +1,89 @@
+//! A world in this process.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use local::{
+    embedded::{Embedded, Options},
+    server,
+    template::Environment,
+};
+use tempfile::TempDir;
+
+use super::{BACKOFF, Builder, CacheControl};
+use crate::witness::Witness;
+
+/// Everything in this process.
+pub struct EmbeddedWorld {
+    embedded: Embedded,
+    /// Where the function counts its failures.
+    _scratch: TempDir,
+}
+
+impl EmbeddedWorld {
+    pub async fn start(
+        builder: &Builder,
+        environment: Environment,
+        witness: &Arc<Witness>,
+    ) -> anyhow::Result<Self> {
+        let function = environment.functions.first().context("no function")?;
+        let bootstraps = [(function.name.clone(), builder.bootstrap.clone())].into();
+        let scratch = tempfile::tempdir()?;
+        let count = scratch.path().join("failures");
+        let mut variables = builder.variables.clone();
+        variables.insert(
+            "FLAKY_COUNT".to_owned(),
+            count.to_str().context("a path in UTF-8")?.to_owned(),
+        );
+        let lines = witness.clone();
+        let embedded = Embedded::start(Options {
+            variables,
+            observer: witness.clone(),
+            log: Arc::new(move |line| lines.line(&line.text)),
+            backoff: BACKOFF,
+            ..Options::new(environment, bootstraps)
+        })
+        .await?;
+        Ok(Self {
+            embedded,
+            _scratch: scratch,
+        })
+    }
+
+    pub fn endpoint(&self) -> String {
+        self.embedded.aws.url()
+    }
+
+    pub fn cache(&self) -> anyhow::Result<CacheControl> {
+        let cache = self.embedded.cache.as_ref();
+        let cache = cache.context("the cache is stopped")?;
+        Ok(CacheControl::at(server::url(cache.address())))
+    }
+
+    pub fn stop_cache(&mut self) {
+        self.embedded.cache = None;
+    }
+
+    pub fn store_reads(&self) -> u64 {
+        let of = |operation| self.embedded.aws.calls.of("DynamoDB", operation);
+        of("GetItem") + of("BatchGetItem")
+    }
+
+    pub fn key_reads(&self) -> u64 {
+        self.embedded.aws.calls.of("SSM", "GetParameter")
+    }
+
+    pub fn cold_starts(&self) -> u64 {
+        let functions = self.embedded.functions.values();
+        functions.map(|function| function.cold_starts()).sum()
+    }
+
+    pub fn invoke_url(&self, function: &str) -> String {
+        let lambda = self.embedded.lambda.url();
+        format!("{lambda}/2015-03-31/functions/{function}/invocations")
+    }
+
+    pub async fn stop(self) {
+        self.embedded.shut_down().await;
+    }
+}

@@ -1,0 +1,213 @@
+//! The containers of one world, on a network of their own.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{Ipv4Addr, TcpListener},
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use anyhow::Context;
+use local::aws::DEFAULT_REGION;
+use testcontainers::{
+    ContainerAsync, ContainerRequest, CopyTargetOptions, GenericImage, ImageExt,
+    bollard::models::{RestartPolicy, RestartPolicyNameEnum},
+    core::{IntoContainerPort, WaitFor, logs::LogFrame},
+    runners::AsyncRunner,
+};
+
+use super::Programs;
+use crate::{
+    docker::{self, Image, LABEL},
+    witness::Witness,
+};
+
+/// The ports that the containers listen on, inside.
+pub const AWS: u16 = 4566;
+pub const CACHE: u16 = 8080;
+pub const INVOKE: u16 = 8080;
+
+/// Readable and executable by all.
+const EXECUTABLE: u32 = 0o755;
+
+/// A network that is there as long as a container is on it.
+pub struct Network<'a> {
+    name: String,
+    programs: &'a Programs,
+    keeps_ports: bool,
+}
+
+/// A function for the emulator.
+pub struct FunctionContainer<'a> {
+    pub bootstrap: &'a Path,
+    pub timeout: Duration,
+    pub variables: &'a BTreeMap<String, String>,
+}
+
+impl<'a> Network<'a> {
+    pub fn new(programs: &'a Programs, keeps_ports: bool) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        Self {
+            name: format!("{}-{}", docker::run(), COUNT.fetch_add(1, Relaxed)),
+            programs,
+            keeps_ports,
+        }
+    }
+
+    /// `LocalStack`, or what stands in for it.
+    pub async fn localstack(&self) -> anyhow::Result<ContainerAsync<GenericImage>> {
+        let image = generic(&self.programs.images.localstack)
+            .with_wait_for(WaitFor::message_on_stdout("Ready."));
+        self.container(image, "localstack", AWS)?
+            .with_env_var("SERVICES", "kinesis,dynamodb,ssm")
+            .with_env_var("DISABLE_EVENTS", "1")
+            .start()
+            .await
+            .context("starting LocalStack")
+    }
+
+    /// The cache, with these caches in it.
+    pub async fn cache(
+        &self,
+        caches: &BTreeSet<String>,
+    ) -> anyhow::Result<ContainerAsync<GenericImage>> {
+        let image = generic(&self.programs.images.runtime)
+            .with_entrypoint("/usr/local/bin/local")
+            .with_wait_for(WaitFor::message_on_stderr("Momento"));
+        let names = caches.iter().map(|name| format!("--cache-name={name}"));
+        self.container(image, "cache", CACHE)?
+            .with_cmd(
+                ["cache", "--host", "0.0.0.0"]
+                    .map(str::to_owned)
+                    .into_iter()
+                    .chain(names),
+            )
+            .with_copy_to(
+                executable("/usr/local/bin/local"),
+                self.programs.local.clone(),
+            )
+            .start()
+            .await
+            .context("starting the cache")
+    }
+
+    /// AWS's emulator around a function; a witness hears what it says.
+    pub async fn function(
+        &self,
+        function: &FunctionContainer<'_>,
+        witness: &Arc<Witness>,
+    ) -> anyhow::Result<ContainerAsync<GenericImage>> {
+        let image = generic(&self.programs.images.lambda);
+        let mut request = self
+            .container(image, "function", INVOKE)?
+            .with_cmd(["bootstrap"])
+            .with_copy_to(
+                executable("/var/runtime/bootstrap"),
+                function.bootstrap.to_owned(),
+            )
+            .with_log_consumer(lines_to(witness));
+        let own = [
+            (
+                "AWS_ENDPOINT_URL",
+                format!("http://{}:{AWS}", self.host("localstack")),
+            ),
+            ("AWS_REGION", DEFAULT_REGION.to_owned()),
+            ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
+            (
+                "AWS_LAMBDA_FUNCTION_TIMEOUT",
+                function.timeout.as_secs().to_string(),
+            ),
+            ("CACHE_BACKEND", "stub".to_owned()),
+            (
+                "CACHE_STUB_URL",
+                format!("http://{}:{CACHE}", self.host("cache")),
+            ),
+            ("FLAKY_COUNT", "/tmp/failures".to_owned()),
+        ];
+        for (name, value) in own {
+            request = request.with_env_var(name, value);
+        }
+        for (name, value) in function.variables {
+            request = request.with_env_var(name, value);
+        }
+        request.start().await.context("starting the emulator")
+    }
+
+    /// A container of this run that publishes `port`.
+    fn container(
+        &self,
+        image: GenericImage,
+        service: &str,
+        port: u16,
+    ) -> anyhow::Result<ContainerRequest<GenericImage>> {
+        docker::still_wanted()?;
+        let image = image.with_exposed_port(port.tcp());
+        let mut request = image
+            .with_network(&self.name)
+            .with_container_name(self.host(service))
+            .with_label(LABEL, docker::run())
+            .with_startup_timeout(crate::patience::PATIENCE);
+        if self.keeps_ports {
+            request = request
+                .with_mapped_port(free_port()?, port.tcp())
+                .with_host_config_modifier(|config| {
+                    config.restart_policy = Some(RestartPolicy {
+                        name: Some(RestartPolicyNameEnum::ALWAYS),
+                        maximum_retry_count: None,
+                    });
+                });
+        }
+        Ok(request)
+    }
+
+    fn host(&self, service: &str) -> String {
+        format!("{}-{service}", self.name)
+    }
+}
+
+/// Where a container's port is, from here.
+pub async fn url(container: &ContainerAsync<GenericImage>, port: u16) -> anyhow::Result<String> {
+    let host = container.get_host().await?;
+    let port = container.get_host_port_ipv4(port.tcp()).await?;
+    Ok(format!("http://{host}:{port}"))
+}
+
+fn generic(image: &Image) -> GenericImage {
+    GenericImage::new(&image.name, &image.tag)
+}
+
+fn executable(path: &str) -> CopyTargetOptions {
+    CopyTargetOptions::new(path).with_mode(EXECUTABLE)
+}
+
+/// A port that was free a moment ago: Docker gives a container that comes back
+/// another port, unless it was told one.
+fn free_port() -> anyhow::Result<u16> {
+    let listener =
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("looking for a free port")?;
+    Ok(listener.local_addr()?.port())
+}
+
+/// Hands whole lines to the witness: a frame may end anywhere.
+fn lines_to(witness: &Arc<Witness>) -> impl Fn(&LogFrame) + Send + Sync + 'static {
+    let witness = witness.clone();
+    let pending = Mutex::new([Vec::new(), Vec::new()]);
+    move |frame| {
+        let (stream, bytes) = match frame {
+            LogFrame::StdOut(bytes) => (0, bytes),
+            LogFrame::StdErr(bytes) => (1, bytes),
+        };
+        let mut pending = pending.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = &mut pending[stream];
+        text.extend_from_slice(bytes);
+        while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = text.drain(..=end).collect();
+            witness.line(String::from_utf8_lossy(&line).trim_end());
+        }
+    }
+}
