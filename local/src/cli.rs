@@ -39,7 +39,7 @@ enum Command {
     /// Start everything the template describes, until Ctrl-C
     Up(Up),
     /// Run the whole pipeline once, check every record, and report
-    E2e(E2e),
+    E2e(Box<E2e>),
     /// Create what the template names, at any AWS endpoint
     Provision(Provision),
     /// Serve the AWS APIs on one port: Kinesis, DynamoDB, SSM
