@@ -25,9 +25,18 @@ lint:
     @command -v cargo-deny >/dev/null && cargo deny check bans licenses sources || echo "cargo-deny is not installed: licences are not checked (cargo install cargo-deny)"
     @command -v cfn-lint >/dev/null && cfn-lint template.yaml || echo "cfn-lint is not installed: the template is not checked (pip install cfn-lint)"
 
+# The pipeline for some seconds while parts of it fail: nothing lost, memory flat
+soak seconds="600":
+    SOAK_SECONDS="$1" cargo test --test soak
+
 # Benchmarks: ratios and medians, never assertions
 bench *arguments:
     cargo bench -p local --bench kinesis -- "$@"
+
+# What an invocation costs beside AWS's Runtime Interface Emulator
+bench-invoke:
+    .ci/fetch-tools
+    cargo bench --bench invoke
 
 # Build for Lambda and deploy with SAM: needs sam, cargo-lambda and an AWS account
 deploy *arguments:

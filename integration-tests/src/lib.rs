@@ -1,2 +1,3 @@
-//! End-to-end scenarios: `tests/integration`. The library is empty; the package
-//! also has `flaky`, a function that fails on purpose.
+//! End-to-end scenarios: `tests/integration`, and the same mapping in front of
+//! every Lambda: `tests/runtimes`. The library is empty; the package also has
+//! `flaky` and `moody`, functions that fail on purpose.

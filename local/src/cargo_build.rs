@@ -53,35 +53,75 @@ pub enum BuildError {
     },
 }
 
-/// The executable of each of `functions`: the one that `named` has for it, or
-/// for all under an empty name; a file called `bootstrap` in its `CodeUri`; or
-/// what cargo builds there. `template` is the file that `CodeUri` is relative to.
+/// Where a function's executable comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// It is there.
+    File(PathBuf),
+    /// Cargo builds it.
+    Cargo {
+        /// The package's or workspace's folder.
+        folder: PathBuf,
+        /// The binary's name.
+        binary: String,
+    },
+}
+
+impl Source {
+    /// The executable, built where it has to be.
+    ///
+    /// # Errors
+    ///
+    /// It is not there, not executable, or cannot be built.
+    pub async fn executable(&self, release: bool) -> Result<PathBuf, BuildError> {
+        match self {
+            Self::File(path) => executable(path),
+            Self::Cargo { folder, binary } => build(folder, binary, release).await,
+        }
+    }
+}
+
+/// Where the executable of each of `functions` comes from: the one that `named`
+/// has for it, or for all under an empty name; a file called `bootstrap` in its
+/// `CodeUri`; or what cargo builds there. `template` is the file that `CodeUri`
+/// is relative to.
 ///
 /// # Errors
 ///
-/// The first function without an executable.
-pub async fn bootstraps(
+/// The first function without any.
+pub fn sources(
     functions: &[Function],
     named: &BTreeMap<String, PathBuf>,
     template: &Path,
-    release: bool,
-) -> Result<BTreeMap<String, PathBuf>, BuildError> {
+) -> Result<BTreeMap<String, Source>, BuildError> {
     let mut found = BTreeMap::new();
     for function in functions {
-        let executable = match named.get(&function.name).or_else(|| named.get("")) {
-            Some(path) => executable(path)?,
-            None => from_code_uri(function, template, release).await?,
+        let source = match named.get(&function.name).or_else(|| named.get("")) {
+            Some(path) => Source::File(path.clone()),
+            None => from_code_uri(function, template)?,
         };
-        found.insert(function.name.clone(), executable);
+        found.insert(function.name.clone(), source);
     }
     Ok(found)
 }
 
-async fn from_code_uri(
-    function: &Function,
-    template: &Path,
+/// The executable of each function of `sources`.
+///
+/// # Errors
+///
+/// The first one that is missing or cannot be built.
+pub async fn executables(
+    sources: &BTreeMap<String, Source>,
     release: bool,
-) -> Result<PathBuf, BuildError> {
+) -> Result<BTreeMap<String, PathBuf>, BuildError> {
+    let mut found = BTreeMap::new();
+    for (function, source) in sources {
+        found.insert(function.clone(), source.executable(release).await?);
+    }
+    Ok(found)
+}
+
+fn from_code_uri(function: &Function, template: &Path) -> Result<Source, BuildError> {
     let beside = folder_of(template);
     let folder = match &function.code_uri {
         Some(code_uri) => beside.join(code_uri),
@@ -90,7 +130,7 @@ async fn from_code_uri(
     let folder = folder.canonicalize().unwrap_or(folder);
     let ready = folder.join("bootstrap");
     if ready.is_file() {
-        return executable(&ready);
+        return Ok(Source::File(ready));
     }
     if !folder.join("Cargo.toml").is_file() {
         return Err(BuildError::NothingToBuild {
@@ -98,7 +138,10 @@ async fn from_code_uri(
             folder,
         });
     }
-    build(&folder, &function.handler, release).await
+    Ok(Source::Cargo {
+        folder,
+        binary: function.handler.clone(),
+    })
 }
 
 /// The folder that a template stands in, which its `CodeUri`s are relative to.

@@ -20,3 +20,4 @@ pub mod ports;
 pub mod provision;
 pub mod server;
 pub mod template;
+pub mod watch;

@@ -6,6 +6,7 @@
 pub mod apis;
 pub mod dynamodb;
 pub mod error;
+pub mod event_stream;
 pub mod gateway;
 pub mod kinesis;
 pub mod service;

@@ -14,9 +14,10 @@ use crate::{
         ACCOUNT_ID, DEFAULT_REGION,
         kinesis::{self, FsyncPolicy},
     },
-    cargo_build,
+    cargo_build::{self, Source},
     cli::Failure,
     embedded::{ApiKey, Cache},
+    lambda::function::IDLE_TIMEOUT,
     momento::{
         faults::{FaultPlan, FaultRule},
         transport::{CacheOptions, Transport},
@@ -80,17 +81,26 @@ impl BootstrapArgs {
         environment: &Environment,
         template: &TemplateArgs,
     ) -> Result<BTreeMap<String, PathBuf>, Failure> {
+        let sources = self.sources(environment, template)?;
+        cargo_build::executables(&sources, self.release)
+            .await
+            .map_err(Failure::configuration)
+    }
+
+    /// Says where the executable of every function comes from.
+    ///
+    /// # Errors
+    ///
+    /// One has none.
+    pub fn sources(
+        &self,
+        environment: &Environment,
+        template: &TemplateArgs,
+    ) -> Result<BTreeMap<String, Source>, Failure> {
         let named = self.bootstraps.iter();
         let named = named.map(|NamedBootstrap(name, path)| (name.clone(), path.clone()));
-        let functions = &environment.functions;
-        cargo_build::bootstraps(
-            functions,
-            &named.collect(),
-            &template.template,
-            self.release,
-        )
-        .await
-        .map_err(Failure::configuration)
+        cargo_build::sources(&environment.functions, &named.collect(), &template.template)
+            .map_err(Failure::configuration)
     }
 }
 
@@ -247,6 +257,22 @@ pub struct HostArgs {
     /// The address to listen on
     #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     pub host: IpAddr,
+}
+
+/// How long functions' processes are kept.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct IdleArgs {
+    /// How long a function's process is kept without an invocation, seconds
+    #[arg(long, value_name = "S", default_value_t = IDLE_TIMEOUT.as_secs(), value_parser = clap::value_parser!(u64).range(1..))]
+    pub idle_timeout: u64,
+}
+
+impl IdleArgs {
+    /// As a function takes it.
+    #[must_use]
+    pub fn timeout(self) -> Duration {
+        Duration::from_secs(self.idle_timeout)
+    }
 }
 
 /// The AWS endpoint that a command talks to.

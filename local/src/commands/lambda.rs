@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::Arc, ti
 
 use clap::Args;
 
-use super::args::{HostArgs, pair};
+use super::args::{HostArgs, IdleArgs, pair};
 use crate::{
     aws::DEFAULT_REGION,
     cargo_build,
@@ -60,6 +60,9 @@ pub struct Lambda {
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
     concurrency: u16,
 
+    #[command(flatten)]
+    idle: IdleArgs,
+
     /// An environment variable over those of this process
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = pair)]
     variables: Vec<(String, String)>,
@@ -96,6 +99,7 @@ impl Lambda {
                 .unwrap_or_else(|| DEFAULT_REGION.to_owned()),
             environment,
             concurrency: self.concurrency.into(),
+            idle_timeout: self.idle.timeout(),
         };
         let log = Arc::new(|line: LogLine| println!("{} | {}", line.function, line.text));
         let function = Arc::new(Function::new(config, log));

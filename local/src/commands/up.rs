@@ -3,9 +3,10 @@
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::Args;
+use tokio::task::JoinSet;
 
 use super::{
-    args::{BootstrapArgs, HostArgs, KinesisArgs, ServedCacheArgs, TemplateArgs},
+    args::{BootstrapArgs, HostArgs, IdleArgs, KinesisArgs, ServedCacheArgs, TemplateArgs},
     table::render,
 };
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
     momento::transport::Transport,
     server,
     template::Environment,
+    watch::Watch,
 };
 
 /// Start everything the template describes, until Ctrl-C.
@@ -30,6 +32,8 @@ pub struct Up {
     kinesis: KinesisArgs,
     #[command(flatten)]
     host: HostArgs,
+    #[command(flatten)]
+    idle: IdleArgs,
 
     /// Port of the AWS APIs; 0: any free one
     #[arg(long, value_name = "PORT", default_value_t = 4566)]
@@ -46,6 +50,11 @@ pub struct Up {
     /// Keep state there; without it everything is gone at exit
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+
+    /// Rebuild and restart a function when its source changes; one that cannot
+    /// be built leaves the old one running
+    #[arg(long)]
+    watch: bool,
 }
 
 impl Up {
@@ -69,6 +78,7 @@ impl Up {
             kinesis: self.kinesis.options(),
             cache,
             data_dir: self.data_dir.clone(),
+            idle_timeout: self.idle.timeout(),
             log: Arc::new(|line| show(&line)),
             ..Options::new(environment.clone(), bootstraps)
         };
@@ -77,9 +87,32 @@ impl Up {
             () = interrupted() => return Ok(ExitCode::from(crate::cli::INTERRUPTED)),
         };
         eprint!("{}", welcome(&embedded, &environment));
+        let watched = if self.watch {
+            self.watch(&embedded, &environment)?
+        } else {
+            JoinSet::new()
+        };
         interrupted().await;
+        drop(watched);
         embedded.shut_down().await;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Follows the source of every function, until the tasks are dropped.
+    fn watch(
+        &self,
+        embedded: &Embedded,
+        environment: &Environment,
+    ) -> Result<JoinSet<()>, Failure> {
+        let mut tasks = JoinSet::new();
+        for (name, source) in self.bootstrap.sources(environment, &self.template)? {
+            if let Some(function) = embedded.functions.get(&name) {
+                let watch = Watch::new(function.clone(), source, self.bootstrap.release)
+                    .map_err(Failure::configuration)?;
+                tasks.spawn(watch.run(|news| eprintln!("{news}")));
+            }
+        }
+        Ok(tasks)
     }
 }
 

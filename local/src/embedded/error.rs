@@ -43,19 +43,11 @@ pub enum StartError {
         function: String,
     },
     /// A function whose init fails.
-    #[error("function {function} does not start: {}", describe(error))]
+    #[error("function {function} does not start: {}", error.message())]
     Init {
         /// Its name.
         function: String,
         /// What its environment said.
         error: FunctionError,
     },
-}
-
-fn describe(error: &FunctionError) -> String {
-    let document: Option<serde_json::Value> = serde_json::from_slice(&error.payload).ok();
-    document
-        .as_ref()
-        .and_then(|document| document.get("errorMessage")?.as_str())
-        .map_or_else(|| error.text(), str::to_owned)
 }

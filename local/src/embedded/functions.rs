@@ -48,6 +48,7 @@ pub(super) fn build(
             concurrency: function
                 .reserved_concurrency
                 .map_or(DEFAULT_CONCURRENCY, |most| most as usize),
+            idle_timeout: options.idle_timeout,
         };
         let function = Function::new(config, options.log.clone());
         functions.insert(function.config().name.clone(), Arc::new(function));

@@ -5,6 +5,7 @@ use std::{
     net::{IpAddr, Ipv4Addr},
     path::PathBuf,
     sync::Arc,
+    time::Duration,
 };
 
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
         backoff::Backoff,
         observer::{NoObserver, Observer},
     },
-    lambda::log::LogSink,
+    lambda::{function::IDLE_TIMEOUT, log::LogSink},
     momento::{fake_api_key, transport::CacheOptions},
     template::Environment,
 };
@@ -44,6 +45,8 @@ pub struct Options {
     pub observer: Arc<dyn Observer>,
     /// Waits between the mappings' tries.
     pub backoff: Backoff,
+    /// How long an environment is kept without an invocation.
+    pub idle_timeout: Duration,
 }
 
 /// The ports; 0 is any free one.
@@ -114,6 +117,7 @@ impl Options {
             log: Arc::new(|_| {}),
             observer: Arc::new(NoObserver),
             backoff: Backoff::default(),
+            idle_timeout: IDLE_TIMEOUT,
         }
     }
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use super::{journal::Journal, window::Window};
 
@@ -26,7 +27,17 @@ pub(super) struct Place {
     /// The tumbling window that the next record may belong to. It stands with
     /// the checkpoint, so that no record is counted twice or not at all.
     window: Option<Window>,
+    /// Of the mapping as a whole, under [`MAPPING`]: when it first began.
+    #[serde(
+        default,
+        with = "time::serde::rfc3339::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    began: Option<OffsetDateTime>,
 }
+
+/// The key of the mapping itself, which no shard has.
+const MAPPING: &str = "mapping";
 
 /// Each shard's place, by the shard's id.
 pub(super) type Places = BTreeMap<String, Place>;
@@ -67,6 +78,24 @@ impl Checkpoints {
     /// The file cannot be read or written.
     pub fn in_folder(folder: &Path, mapping: &str) -> std::io::Result<Self> {
         Self::open(&folder.join("checkpoints").join(format!("{mapping}.jsonl")))
+    }
+
+    /// When the mapping first began, and whether that is `now`: what `LATEST`
+    /// means is settled once, not by every restart.
+    pub fn began(&self, now: OffsetDateTime) -> (OffsetDateTime, bool) {
+        let first = self
+            .lock()
+            .places
+            .get(MAPPING)
+            .and_then(|place| place.began);
+        if let Some(first) = first {
+            return (first, false);
+        }
+        self.update(MAPPING, |place| {
+            place.began = Some(now);
+            true
+        });
+        (now, true)
     }
 
     /// A shard's checkpoint, once it has one.

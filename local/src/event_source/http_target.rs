@@ -84,17 +84,23 @@ fn classify(status: StatusCode, flagged: bool, body: Bytes) -> Reply {
             payload: body.clone(),
         })
     };
+    let error_type = error_type(&body);
     match status {
-        StatusCode::OK if flagged => failed(ErrorKind::Handled),
         // The emulator reports errors and time-outs as successes.
         StatusCode::OK if body.starts_with(b"Task timed out after") => failed(ErrorKind::Timeout),
-        StatusCode::OK if is_error_document(&body) => failed(ErrorKind::Handled),
-        StatusCode::OK => Reply::Success(body),
+        StatusCode::OK => match error_type.as_deref() {
+            Some("Sandbox.Timedout") => failed(ErrorKind::Timeout),
+            Some("Runtime.ExitError") => failed(ErrorKind::Exit),
+            Some("Function.ResponseSizeTooLarge") => failed(ErrorKind::ResponseTooLarge),
+            Some(_) => failed(ErrorKind::Handled),
+            None if flagged => failed(ErrorKind::Handled),
+            None => Reply::Success(body),
+        },
         StatusCode::TOO_MANY_REQUESTS => Reply::Throttled,
         StatusCode::PAYLOAD_TOO_LARGE => Reply::TooLarge,
         // The emulator's word for a process that ended, and for a failed init.
         StatusCode::BAD_GATEWAY if body.is_empty() => failed(ErrorKind::Init),
-        StatusCode::BAD_GATEWAY if is_error_document(&body) => failed(ErrorKind::Exit),
+        StatusCode::BAD_GATEWAY if error_type.is_some() => failed(ErrorKind::Exit),
         _ => {
             let text = String::from_utf8_lossy(&body);
             let text: String = text.chars().take(300).collect();
@@ -103,13 +109,15 @@ fn classify(status: StatusCode, flagged: bool, body: Bytes) -> Reply {
     }
 }
 
-/// `{"errorType":…,"errorMessage":…}`, which no batch response looks like.
-fn is_error_document(body: &[u8]) -> bool {
+/// The type of `{"errorType":…,"errorMessage":…}`, which no batch response
+/// looks like.
+fn error_type(body: &[u8]) -> Option<String> {
     match serde_json::from_slice(body) {
-        Ok(Value::Object(fields)) => {
-            fields.contains_key("errorType") && fields.contains_key("errorMessage")
+        Ok(Value::Object(mut fields)) if fields.contains_key("errorMessage") => {
+            let error_type = fields.remove("errorType")?;
+            Some(error_type.as_str().unwrap_or_default().to_owned())
         }
-        _ => false,
+        _ => None,
     }
 }
 
@@ -139,6 +147,11 @@ mod tests {
         assert_eq!(kind(502, false, error), Some(ErrorKind::Exit));
         assert_eq!(kind(502, false, ""), Some(ErrorKind::Init));
         assert_eq!(kind(200, true, "\"x\""), Some(ErrorKind::Handled));
+        let too_large = r#"{"errorType":"Function.ResponseSizeTooLarge","errorMessage":"m"}"#;
+        assert_eq!(
+            kind(200, false, too_large),
+            Some(ErrorKind::ResponseTooLarge)
+        );
     }
 
     #[test]

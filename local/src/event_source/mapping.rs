@@ -30,8 +30,10 @@ impl EventSourceMapping {
     pub fn start(shared: Shared) -> Self {
         let shared = Arc::new(shared);
         let (tell_ready, ready) = watch::channel(false);
+        let (began, new) = shared.checkpoints.began((shared.clock)());
         let discovery = Discovery {
-            began: (shared.clock)(),
+            began,
+            new,
             shared: shared.clone(),
             started: HashSet::new(),
             pollers: JoinSet::new(),
@@ -102,7 +104,10 @@ struct Discovery {
     shared: Arc<Shared>,
     started: HashSet<String>,
     pollers: JoinSet<Ended>,
+    /// When the mapping first began, in this process or in one before it.
     began: OffsetDateTime,
+    /// It begins now.
+    new: bool,
 }
 
 impl Discovery {
@@ -112,7 +117,7 @@ impl Discovery {
         let mut failures = 0;
         while !stop.is_cancelled() {
             waiter.reading();
-            let first = !*ready.borrow();
+            let first = self.new && !*ready.borrow();
             match self.start_pollers(first).await {
                 Ok(()) => {
                     failures = 0;
@@ -163,9 +168,9 @@ impl Discovery {
             let mut position = self.position(shard, first);
             // Taken here, so that `ready` means that LATEST is behind us.
             let iterator = self.shared.source.iterator(&shard.id, &position).await;
-            if iterator.is_ok() && position == Position::Starting(StartingPosition::Latest) {
-                // Should the iterator be lost before a record came, a second
-                // LATEST would skip what came in between.
+            if position == Position::Starting(StartingPosition::Latest) {
+                // Should the iterator be lost before a record came, or not be had
+                // now, a second LATEST would skip what came in between.
                 position = Position::Starting(StartingPosition::AtTimestamp(self.began));
             }
             let poller = ShardPoller::new(self.shared.clone(), &shard.id, position, iterator.ok());
@@ -185,8 +190,8 @@ impl Discovery {
     }
 
     /// Behind the checkpoint where there is one. `StartingPosition` is of the
-    /// mapping's start: a shard found later, or one that had to wait for its
-    /// parents, is read from then on.
+    /// mapping's first start: after a restart, and for a shard found later or one
+    /// that had to wait for its parents, `LATEST` is what came from then on.
     fn position(&self, shard: &Shard, first: bool) -> Position {
         match self.shared.checkpoints.get(&shard.id) {
             Some(Checkpoint::After(number)) => Position::After(number),

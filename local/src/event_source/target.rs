@@ -38,7 +38,7 @@ impl Target for Function {
     }
 
     async fn invoke(&self, event: Bytes) -> Reply {
-        match Function::invoke(self, event, None).await {
+        match Function::invoke(self, event).await.outcome {
             Outcome::Success(payload) => Reply::Success(payload),
             Outcome::FunctionError(error) => Reply::FunctionError(error),
             Outcome::Throttled => Reply::Throttled,

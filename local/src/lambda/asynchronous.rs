@@ -4,10 +4,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 
-use super::{Function, Outcome};
+use super::{Function, Outcome, function::Request};
 
 /// Waits before the second and the third try of an event that the function
 /// failed on: one minute, then two.
@@ -20,13 +19,12 @@ const THROTTLED: [Duration; 2] = [Duration::from_secs(1), Duration::from_mins(5)
 const MAXIMUM_AGE: Duration = Duration::from_hours(6);
 
 /// Invokes the function, and again when it fails, in a task of its own.
-pub fn invoke(function: Arc<Function>, payload: Bytes, client_context: Option<String>) {
+pub fn invoke(function: Arc<Function>, request: Request) {
     tokio::spawn(async move {
         let began = Instant::now();
         let mut tries = Tries::default();
         loop {
-            let invoked = function.invoke(payload.clone(), client_context.clone());
-            let outcome = invoked.await;
+            let outcome = function.invoke(request.clone()).await.outcome;
             if matches!(outcome, Outcome::Success(_)) {
                 return;
             }

@@ -1,15 +1,17 @@
 //! An execution environment: one process and its Runtime API, one invocation at
-//! a time.
+//! a time unless its function asks for more.
 
-use std::{collections::BTreeMap, process::ExitStatus, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::Path, process::ExitStatus, sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use tokio::{sync::oneshot, time::timeout};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout},
+};
 use uuid::Uuid;
 
 use super::{
-    function::FunctionConfig,
-    log::LogSink,
+    function::{FunctionConfig, Request},
+    log::{LogSink, LogTail},
     outcome::{ErrorKind, FunctionError},
     process::Process,
     runtime_api::{Answer, Invocation, RuntimeApi},
@@ -27,6 +29,8 @@ pub struct Environment {
     api: RuntimeApi,
     process: Process,
     timeout: Duration,
+    places: usize,
+    memory_mb: u32,
 }
 
 impl Environment {
@@ -38,6 +42,7 @@ impl Environment {
     /// function error that the invocation which needed it gets.
     pub async fn start(
         config: &FunctionConfig,
+        bootstrap: &Path,
         number: u64,
         log: &LogSink,
     ) -> Result<Self, FunctionError> {
@@ -45,11 +50,11 @@ impl Environment {
         let api = RuntimeApi::start(name.clone(), &config.handler, &config.arn())
             .await
             .map_err(|error| init_failed(&format!("the Runtime API cannot listen: {error}")))?;
-        let folder = config.bootstrap.parent().unwrap_or(&config.bootstrap);
+        let folder = bootstrap.parent().unwrap_or(bootstrap);
         let process = Process::start(
-            &config.bootstrap,
+            bootstrap,
             folder,
-            &variables(config, &api, number),
+            &variables(config, folder, &api, number),
             &name,
             number,
             log,
@@ -58,13 +63,15 @@ impl Environment {
             FunctionError::new(
                 ErrorKind::Init,
                 "Runtime.InvalidEntrypoint",
-                &format!("{} cannot be started: {error}", config.bootstrap.display()),
+                &format!("{} cannot be started: {error}", bootstrap.display()),
             )
         })?;
         let environment = Self {
             api,
             process,
             timeout: config.timeout,
+            places: config.places(),
+            memory_mb: config.memory_mb,
         };
         environment.initialised().await?;
         Ok(environment)
@@ -94,56 +101,70 @@ impl Environment {
         }))
     }
 
+    /// How many invocations it takes at once.
+    #[must_use]
+    pub fn places(&self) -> usize {
+        self.places
+    }
+
     /// Hands the function one event and waits for the answer, at the longest
-    /// until its timeout. Unless the environment [`Environment::is_usable`]
-    /// afterwards, its process is gone.
-    ///
-    /// # Errors
-    ///
-    /// The function failed, did not answer in time, or its process ended.
-    pub async fn invoke(&self, payload: Bytes, client_context: Option<String>) -> Answer {
+    /// until its timeout; with it the end of the log, where the request asks for
+    /// it. Unless the environment [`Environment::is_usable`] afterwards, its
+    /// process is gone.
+    pub async fn invoke(&self, request: Request) -> (Answer, Option<Vec<u8>>) {
         let request_id = Uuid::new_v4().to_string();
+        if !request.log_tail {
+            return (self.answer(&request_id, request).await, None);
+        }
+        self.process.begin_tail();
+        let began = Instant::now();
+        let answer = self.answer(&request_id, request).await;
+        let took = began.elapsed();
+        let said = self.process.tail().await;
+        let log = LogTail {
+            request_id: &request_id,
+            took,
+            memory_mb: self.memory_mb,
+        };
+        (answer, Some(log.around(&said)))
+    }
+
+    async fn answer(&self, request_id: &str, request: Request) -> Answer {
         let (answer, answered) = oneshot::channel();
         let invocation = Invocation {
-            request_id: request_id.clone(),
-            payload,
+            request_id: request_id.to_owned(),
+            payload: request.payload,
             timeout: self.timeout,
-            client_context,
+            client_context: request.client_context,
+            chunks: request.chunks,
             answer,
         };
         let answered = async {
             self.api.submit(invocation).await;
             answered.await
         };
+        let failed = |kind, error_type, what: &str| {
+            let message = format!("RequestId: {request_id} Error: {what}");
+            Err(FunctionError::new(kind, error_type, &message))
+        };
+        let exit_error = "Runtime.ExitError";
         let outcome = tokio::select! {
             answered = timeout(self.timeout, answered) => answered,
             status = self.process.ended() => {
-                let message = format!(
-                    "RequestId: {request_id} Error: Runtime exited with error: {}",
-                    describe(status)
-                );
-                return Err(FunctionError::new(ErrorKind::Exit, "Runtime.ExitError", &message));
+                let what = format!("Runtime exited with error: {}", describe(status));
+                return failed(ErrorKind::Exit, exit_error, &what);
             }
         };
         match outcome {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(FunctionError::new(
-                ErrorKind::Exit,
-                "Runtime.ExitError",
-                &format!("RequestId: {request_id} Error: the Runtime API was stopped"),
-            )),
+            Ok(Err(_)) => failed(ErrorKind::Exit, exit_error, "the Runtime API was stopped"),
             Err(_) => {
                 // The runtime stays blocked until its handler ends.
                 self.process.kill();
                 self.process.ended().await;
                 let seconds = self.timeout.as_secs_f64();
-                Err(FunctionError::new(
-                    ErrorKind::Timeout,
-                    "Sandbox.Timedout",
-                    &format!(
-                        "RequestId: {request_id} Error: Task timed out after {seconds:.2} seconds"
-                    ),
-                ))
+                let what = format!("Task timed out after {seconds:.2} seconds");
+                failed(ErrorKind::Timeout, "Sandbox.Timedout", &what)
             }
         }
     }
@@ -152,6 +173,11 @@ impl Environment {
     #[must_use]
     pub fn is_usable(&self) -> bool {
         !self.process.has_ended()
+    }
+
+    /// Ends the process at once.
+    pub fn kill(&self) {
+        self.process.kill();
     }
 
     /// Ends the process: SIGTERM, then SIGKILL.
@@ -170,8 +196,12 @@ fn describe(status: Option<ExitStatus>) -> String {
 
 /// The process's whole environment: what Lambda sets (Lambda environment
 /// variables, "Defined runtime environment variables"), then the function's own.
-fn variables(config: &FunctionConfig, api: &RuntimeApi, number: u64) -> BTreeMap<String, String> {
-    let folder = config.bootstrap.parent().unwrap_or(&config.bootstrap);
+fn variables(
+    config: &FunctionConfig,
+    folder: &Path,
+    api: &RuntimeApi,
+    number: u64,
+) -> BTreeMap<String, String> {
     let name = &config.name;
     let mut variables: BTreeMap<String, String> = [
         ("AWS_LAMBDA_RUNTIME_API", api.address().to_string()),

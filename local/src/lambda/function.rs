@@ -4,23 +4,35 @@ use std::{
     collections::BTreeMap,
     path::PathBuf,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use tokio::sync::Semaphore;
+use tokio::{
+    sync::{Semaphore, mpsc},
+    time::sleep_until,
+};
 
 use super::{
     MAX_PAYLOAD,
     environment::Environment,
     log::LogSink,
     outcome::{FunctionError, Outcome},
+    pool::{Lease, Pool},
 };
 use crate::aws::ACCOUNT_ID;
+
+/// How long an environment is kept without an invocation. AWS documents no
+/// figure.
+pub const IDLE_TIMEOUT: Duration = Duration::from_mins(10);
+
+/// The variable by which a function says that one of its processes takes several
+/// invocations at once; `lambda_runtime::run_concurrent` reads it.
+const MAX_CONCURRENCY: &str = "AWS_LAMBDA_MAX_CONCURRENCY";
 
 /// What a function needs to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +53,8 @@ pub struct FunctionConfig {
     pub region: String,
     /// The most environments at once; an invocation beyond is throttled.
     pub concurrency: usize,
+    /// How long an environment is kept without an invocation.
+    pub idle_timeout: Duration,
 }
 
 impl FunctionConfig {
@@ -52,16 +66,63 @@ impl FunctionConfig {
             self.region, self.name
         )
     }
+
+    /// Invocations that one environment takes at once: 1, unless the function's
+    /// own variables have `AWS_LAMBDA_MAX_CONCURRENCY`.
+    #[must_use]
+    pub fn places(&self) -> usize {
+        let places = self.environment.get(MAX_CONCURRENCY);
+        let places = places.and_then(|places| places.parse().ok());
+        places.filter(|places| *places > 0).unwrap_or(1)
+    }
+}
+
+/// What an invocation brings.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// The event.
+    pub payload: Bytes,
+    /// `X-Amz-Client-Context`.
+    pub client_context: Option<String>,
+    /// Whether the end of the log is asked for: `X-Amz-Log-Type: Tail`.
+    pub log_tail: bool,
+    /// Where the pieces of a streamed response go as they come; without it they
+    /// are put together.
+    pub chunks: Option<mpsc::Sender<Bytes>>,
+}
+
+impl From<Bytes> for Request {
+    fn from(payload: Bytes) -> Self {
+        Self {
+            payload,
+            ..Self::default()
+        }
+    }
+}
+
+/// What an invocation has come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invoked {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The last 4 KB of its log, where they were asked for.
+    pub log_tail: Option<Vec<u8>>,
 }
 
 /// A function that can be invoked. Environments are started as invocations need
-/// them, kept, and used again.
+/// them, kept, used again, and shut down when they have been idle for long.
 pub struct Function {
     config: FunctionConfig,
     log: LogSink,
-    idle: Mutex<Vec<Environment>>,
+    /// What new environments start; the configuration has the first one.
+    bootstrap: RwLock<PathBuf>,
+    pool: Arc<Pool>,
     places: Semaphore,
+    /// Starts at once. Where an environment takes several invocations it is one:
+    /// those that come meanwhile find their place in what is being started.
+    starts: Semaphore,
     started: AtomicU64,
+    reaped: AtomicBool,
 }
 
 impl Function {
@@ -69,11 +130,17 @@ impl Function {
     #[must_use]
     pub fn new(config: FunctionConfig, log: LogSink) -> Self {
         Self {
-            places: Semaphore::new(config.concurrency),
+            places: Semaphore::new(config.concurrency.saturating_mul(config.places())),
+            starts: Semaphore::new(match config.places() {
+                1 => config.concurrency,
+                _ => 1,
+            }),
+            bootstrap: RwLock::new(config.bootstrap.clone()),
             config,
             log,
-            idle: Mutex::default(),
+            pool: Arc::default(),
             started: AtomicU64::new(0),
+            reaped: AtomicBool::new(false),
         }
     }
 
@@ -89,6 +156,12 @@ impl Function {
         self.started.load(Relaxed)
     }
 
+    /// How many environments there are.
+    #[must_use]
+    pub fn environments(&self) -> usize {
+        self.pool.len()
+    }
+
     /// Starts one environment ahead of the first invocation, so that an init
     /// that cannot succeed shows at once.
     ///
@@ -97,67 +170,125 @@ impl Function {
     /// The init failed.
     pub async fn warm_up(&self) -> Result<(), FunctionError> {
         let environment = self.start_environment().await?;
-        self.idle().push(environment);
+        self.pool.add(environment);
+        Ok(())
+    }
+
+    /// Replaces the executable: environments that are started from now on run it,
+    /// those that there are finish what they are doing. Does nothing unless its
+    /// init succeeds.
+    ///
+    /// # Errors
+    ///
+    /// The init of the new one failed; the function goes on with the old one.
+    pub async fn replace(&self, bootstrap: PathBuf) -> Result<(), FunctionError> {
+        let environment = self.start(&bootstrap).await?;
+        *self
+            .bootstrap
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = bootstrap;
+        let idle = self.pool.retire();
+        self.pool.add(environment);
+        shut_down(idle).await;
         Ok(())
     }
 
     /// Invokes the function with an event and waits for how it ends.
-    pub async fn invoke(&self, payload: Bytes, client_context: Option<String>) -> Outcome {
-        if payload.len() > MAX_PAYLOAD {
-            return Outcome::TooLarge {
-                bytes: payload.len(),
-            };
+    pub async fn invoke(&self, request: impl Into<Request>) -> Invoked {
+        let request = request.into();
+        let bytes = request.payload.len();
+        if bytes > MAX_PAYLOAD {
+            return Outcome::TooLarge { bytes }.into();
         }
         let Ok(_place) = self.places.try_acquire() else {
-            return Outcome::Throttled;
+            return Outcome::Throttled.into();
         };
-        match self.run(payload, client_context).await {
+        let lease = match self.lease().await {
+            Ok(lease) => lease,
+            Err(error) => return Outcome::FunctionError(error).into(),
+        };
+        let Some(environment) = lease.environment() else {
+            return Outcome::Throttled.into();
+        };
+        let (answer, log_tail) = environment.invoke(request).await;
+        if let Some(retired) = lease.give_back() {
+            tokio::spawn(async move { retired.shut_down().await });
+        }
+        let outcome = match answer {
             Ok(answer) => Outcome::Success(answer),
             Err(error) => Outcome::FunctionError(error),
-        }
-    }
-
-    async fn run(
-        &self,
-        payload: Bytes,
-        client_context: Option<String>,
-    ) -> Result<Bytes, FunctionError> {
-        let environment = match self.take_idle() {
-            Some(environment) => environment,
-            None => self.start_environment().await?,
         };
-        let answer = environment.invoke(payload, client_context).await;
-        if environment.is_usable() {
-            self.idle().push(environment);
-        }
-        answer
+        Invoked { outcome, log_tail }
     }
 
-    /// Ends all idle environments. None is busy once no invocation is under way.
+    /// A place in an environment, which is started where none has one.
+    async fn lease(&self) -> Result<Lease, FunctionError> {
+        loop {
+            if let Some(lease) = self.pool.lease() {
+                return Ok(lease);
+            }
+            let _start = self.starts.acquire().await;
+            if let Some(lease) = self.pool.lease() {
+                return Ok(lease);
+            }
+            // Another invocation may take the new one's place; then there is one
+            // more to start, and never more than `places` allows.
+            let environment = self.start_environment().await?;
+            self.pool.add(environment);
+        }
+    }
+
+    /// Ends all environments that have no invocation under way, and each of the
+    /// others when it has.
     pub async fn shut_down(&self) {
-        let environments = std::mem::take(&mut *self.idle());
-        join_all(environments.iter().map(Environment::shut_down)).await;
+        shut_down(self.pool.retire()).await;
     }
 
     async fn start_environment(&self) -> Result<Environment, FunctionError> {
-        let number = self.started.fetch_add(1, Relaxed) + 1;
-        Environment::start(&self.config, number, &self.log).await
+        let bootstrap = self
+            .bootstrap
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        self.start(&bootstrap).await
     }
 
-    /// The environment used last, as its caches are warmest.
-    fn take_idle(&self) -> Option<Environment> {
-        let mut idle = self.idle();
-        while let Some(environment) = idle.pop() {
-            if environment.is_usable() {
-                return Some(environment);
-            }
+    async fn start(&self, bootstrap: &std::path::Path) -> Result<Environment, FunctionError> {
+        if !self.reaped.swap(true, Relaxed) {
+            tokio::spawn(reap(Arc::downgrade(&self.pool), self.config.idle_timeout));
         }
-        None
+        let number = self.started.fetch_add(1, Relaxed) + 1;
+        Environment::start(&self.config, bootstrap, number, &self.log).await
     }
+}
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Environment>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+impl From<Outcome> for Invoked {
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            log_tail: None,
+        }
     }
+}
+
+/// Shuts environments down that have been idle for `longest`, as long as the
+/// function is there.
+async fn reap(pool: std::sync::Weak<Pool>, longest: Duration) {
+    while let Some(kept) = pool.upgrade() {
+        let (idle, next) = kept.take_idle(longest);
+        drop(kept);
+        shut_down(idle).await;
+        sleep_until(next).await;
+    }
+}
+
+async fn shut_down(environments: Vec<Arc<Environment>>) {
+    join_all(
+        environments
+            .iter()
+            .map(|environment| environment.shut_down()),
+    )
+    .await;
 }
 
 /// Functions by name.

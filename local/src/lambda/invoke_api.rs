@@ -1,22 +1,25 @@
-//! The Invoke API over HTTP, on the path that AWS and its Runtime Interface
-//! Emulator use (API reference, `Invoke`).
+//! The Invoke API over HTTP, on the paths that AWS and its Runtime Interface
+//! Emulator use (API reference, `Invoke`, `InvokeWithResponseStream`).
 
 use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    body::to_bytes,
-    extract::{Path, Request, State},
+    body::{Body, to_bytes},
+    extract::{Path, State},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::json;
+use tokio::sync::mpsc;
 
 use super::{
     MAX_PAYLOAD, asynchronous,
-    function::{Function, Functions},
+    function::{Function, Functions, Invoked, Request},
     outcome::{FunctionError, Outcome},
+    response_stream,
 };
 
 /// The name by which AWS's Runtime Interface Emulator calls its one function.
@@ -26,6 +29,10 @@ const RIE_NAME: &str = "function";
 pub fn router(functions: Functions) -> Router {
     Router::new()
         .route("/2015-03-31/functions/{name}/invocations", post(invoke))
+        .route(
+            "/2021-11-15/functions/{name}/response-streaming-invocations",
+            post(invoke_with_response_stream),
+        )
         .route("/_local/health", get(|| async { "ok" }))
         .with_state(functions)
 }
@@ -33,7 +40,7 @@ pub fn router(functions: Functions) -> Router {
 async fn invoke(
     State(functions): State<Functions>,
     Path(name): Path<String>,
-    request: Request,
+    request: http::Request<Body>,
 ) -> Response {
     let Some(function) = find(&functions, &name) else {
         return unknown(&functions, &name);
@@ -43,15 +50,18 @@ async fn invoke(
     let Ok(payload) = to_bytes(body, MAX_PAYLOAD).await else {
         return too_large();
     };
-    let client_context = text(&parts.headers, "x-amz-client-context");
+    let request = Request {
+        payload,
+        client_context: text(&parts.headers, "x-amz-client-context"),
+        log_tail: text(&parts.headers, "x-amz-log-type").as_deref() == Some("Tail"),
+        chunks: None,
+    };
     match text(&parts.headers, "x-amz-invocation-type").as_deref() {
         None | Some("RequestResponse") => {
             let function = function.clone();
             // A task of its own: a client that goes away ends no invocation.
-            let invoked =
-                tokio::spawn(async move { function.invoke(payload, client_context).await });
-            match invoked.await {
-                Ok(outcome) => reply(outcome),
+            match tokio::spawn(async move { function.invoke(request).await }).await {
+                Ok(invoked) => reply(invoked),
                 Err(stopped) => error(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "ServiceException",
@@ -61,7 +71,7 @@ async fn invoke(
         }
         Some("DryRun") => StatusCode::NO_CONTENT.into_response(),
         Some("Event") => {
-            asynchronous::invoke(function.clone(), payload, client_context);
+            asynchronous::invoke(function.clone(), request);
             StatusCode::ACCEPTED.into_response()
         }
         Some(other) => error(
@@ -72,6 +82,32 @@ async fn invoke(
             ),
         ),
     }
+}
+
+/// The response as event-stream messages, one for each piece that the function
+/// writes.
+async fn invoke_with_response_stream(
+    State(functions): State<Functions>,
+    Path(name): Path<String>,
+    request: http::Request<Body>,
+) -> Response {
+    let Some(function) = find(&functions, &name) else {
+        return unknown(&functions, &name);
+    };
+    let (parts, body) = request.into_parts();
+    let Ok(payload) = to_bytes(body, MAX_PAYLOAD).await else {
+        return too_large();
+    };
+    let (send, chunks) = mpsc::channel(1);
+    let request = Request {
+        payload,
+        client_context: text(&parts.headers, "x-amz-client-context"),
+        log_tail: text(&parts.headers, "x-amz-log-type").as_deref() == Some("Tail"),
+        chunks: Some(send),
+    };
+    let function = function.clone();
+    let invoked = tokio::spawn(async move { function.invoke(request).await });
+    response_stream::reply(chunks, invoked).await
 }
 
 /// By name, by ARN, with a version or alias behind it, or by RIE's name where
@@ -91,8 +127,8 @@ fn find<'a>(functions: &'a Functions, name: &str) -> Option<&'a Arc<Function>> {
     })
 }
 
-fn reply(outcome: Outcome) -> Response {
-    let mut reply = match outcome {
+pub(super) fn reply(invoked: Invoked) -> Response {
+    let mut reply = match invoked.outcome {
         Outcome::Success(payload) => (StatusCode::OK, payload).into_response(),
         Outcome::FunctionError(FunctionError { payload, .. }) => (
             StatusCode::OK,
@@ -115,6 +151,11 @@ fn reply(outcome: Outcome) -> Response {
         "x-amz-executed-version",
         HeaderValue::from_static("$LATEST"),
     );
+    if let Some(tail) = invoked.log_tail
+        && let Ok(tail) = HeaderValue::from_str(&BASE64_STANDARD.encode(tail))
+    {
+        headers.insert("x-amz-log-result", tail);
+    }
     reply
 }
 

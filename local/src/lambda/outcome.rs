@@ -55,6 +55,16 @@ impl FunctionError {
         }
     }
 
+    /// Its `errorMessage`, or the payload as text where it has none.
+    #[must_use]
+    pub fn message(&self) -> String {
+        let document: Option<serde_json::Value> = serde_json::from_slice(&self.payload).ok();
+        document
+            .as_ref()
+            .and_then(|document| document.get("errorMessage")?.as_str())
+            .map_or_else(|| self.text(), str::to_owned)
+    }
+
     /// The payload as text, for messages.
     #[must_use]
     pub fn text(&self) -> String {

@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     path::Path,
     process::{ExitStatus, Stdio},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -16,13 +16,16 @@ use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader},
     process::Command,
     sync::watch,
-    time::timeout,
+    time::{sleep, timeout},
 };
 
-use super::log::{LogLine, LogSink};
+use super::log::{LogLine, LogSink, TAIL};
 
 /// Lines kept for the message about a process that ended.
 const LAST_LINES: usize = 20;
+
+/// A pipe in which nothing has come for so long is taken to be empty.
+const QUIET: Duration = Duration::from_millis(5);
 
 /// Longest line kept whole, bytes; a longer one is shown in pieces.
 const MAX_LINE: u64 = 256 * 1024;
@@ -31,7 +34,17 @@ const MAX_LINE: u64 = 256 * 1024;
 pub struct Process {
     group: Pid,
     ended: watch::Receiver<Option<ExitStatus>>,
-    last_lines: Arc<Mutex<VecDeque<String>>>,
+    said: Arc<Mutex<Said>>,
+}
+
+/// The end of what a process has written.
+#[derive(Default)]
+struct Said {
+    lines: VecDeque<String>,
+    /// The last [`TAIL`] bytes since an invocation began.
+    tail: VecDeque<u8>,
+    /// How many lines there were, ever.
+    count: u64,
 }
 
 impl Process {
@@ -60,12 +73,12 @@ impl Process {
             .spawn()?;
         let id = child.id().and_then(|id| i32::try_from(id).ok());
         let group = Pid::from_raw(id.ok_or_else(|| std::io::Error::other("it ended at once"))?);
-        let last_lines = Arc::new(Mutex::new(VecDeque::new()));
+        let said = Arc::new(Mutex::new(Said::default()));
         let pump = LinePump {
             function: function.clone(),
             environment,
             log: log.clone(),
-            last_lines: last_lines.clone(),
+            said: said.clone(),
         };
         let outputs = [
             child
@@ -84,11 +97,7 @@ impl Process {
             }
             let _ = tell.send(status.ok());
         });
-        Ok(Self {
-            group,
-            ended,
-            last_lines,
-        })
+        Ok(Self { group, ended, said })
     }
 
     /// Waits until the process has ended; none where its status is not known.
@@ -109,12 +118,26 @@ impl Process {
     /// The lines that it wrote last.
     #[must_use]
     pub fn last_lines(&self) -> Vec<String> {
-        let lines = self.last_lines.lock();
-        lines
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-            .cloned()
-            .collect()
+        lock(&self.said).lines.iter().cloned().collect()
+    }
+
+    /// Forgets what [`Process::tail`] would give.
+    pub fn begin_tail(&self) {
+        lock(&self.said).tail.clear();
+    }
+
+    /// The last bytes that it wrote since [`Process::begin_tail`], once all that
+    /// it has written has come through its pipes.
+    pub async fn tail(&self) -> Vec<u8> {
+        let mut count = lock(&self.said).count;
+        loop {
+            sleep(QUIET).await;
+            let said = lock(&self.said);
+            if said.count == count {
+                return said.tail.iter().copied().collect();
+            }
+            count = said.count;
+        }
     }
 
     /// Ends the process and all that it started, at once.
@@ -151,7 +174,7 @@ struct LinePump {
     function: Arc<str>,
     environment: u64,
     log: LogSink,
-    last_lines: Arc<Mutex<VecDeque<String>>>,
+    said: Arc<Mutex<Said>>,
 }
 
 impl LinePump {
@@ -169,20 +192,28 @@ impl LinePump {
     }
 
     fn line(&self, text: String) {
-        {
-            let mut last = self
-                .last_lines
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            if last.len() == LAST_LINES {
-                last.pop_front();
-            }
-            last.push_back(text.clone());
-        }
+        lock(&self.said).add(&text);
         (self.log)(LogLine {
             function: self.function.clone(),
             environment: self.environment,
             text,
         });
     }
+}
+
+impl Said {
+    fn add(&mut self, line: &str) {
+        self.count += 1;
+        if self.lines.len() == LAST_LINES {
+            self.lines.pop_front();
+        }
+        self.lines.push_back(line.to_owned());
+        self.tail.extend(line.bytes().chain([b'\n']));
+        let over = self.tail.len().saturating_sub(TAIL);
+        self.tail.drain(..over);
+    }
+}
+
+fn lock(said: &Mutex<Said>) -> MutexGuard<'_, Said> {
+    said.lock().unwrap_or_else(PoisonError::into_inner)
 }

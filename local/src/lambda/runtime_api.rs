@@ -5,15 +5,16 @@
 //! is then a plain `host:port`, which every language's runtime understands.
 
 use std::{
+    collections::HashMap,
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use axum::{
     Json, Router,
-    body::Bytes,
-    extract::{DefaultBodyLimit, Path, State, rejection::BytesRejection},
+    body::{Body, Bytes},
+    extract::{DefaultBodyLimit, Path, State},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -29,6 +30,7 @@ use tokio::{
 use super::{
     MAX_PAYLOAD,
     outcome::{ErrorKind, FunctionError},
+    response_body,
 };
 
 /// An invocation on its way to the runtime.
@@ -42,8 +44,16 @@ pub struct Invocation {
     pub timeout: Duration,
     /// `X-Amz-Client-Context` of the request, if any.
     pub client_context: Option<String>,
+    /// Where the pieces of a streamed response go.
+    pub chunks: Option<mpsc::Sender<Bytes>>,
     /// Where the answer goes.
     pub answer: oneshot::Sender<Answer>,
+}
+
+/// An invocation that the runtime has.
+struct Current {
+    answer: oneshot::Sender<Answer>,
+    chunks: Option<mpsc::Sender<Bytes>>,
 }
 
 /// What the runtime answers with.
@@ -63,7 +73,8 @@ struct Shared {
     handler: String,
     arn: String,
     invocations: tokio::sync::Mutex<mpsc::Receiver<Invocation>>,
-    current: Mutex<Option<(String, oneshot::Sender<Answer>)>>,
+    /// By request id: a runtime in concurrent mode has several.
+    current: Mutex<HashMap<String, Current>>,
     ready: watch::Sender<bool>,
     init_error: Arc<Mutex<Option<Bytes>>>,
 }
@@ -85,7 +96,7 @@ impl RuntimeApi {
             handler: handler.to_owned(),
             arn: arn.to_owned(),
             invocations: tokio::sync::Mutex::new(receiver),
-            current: Mutex::new(None),
+            current: Mutex::default(),
             ready: tell_ready,
             init_error: init_error.clone(),
         });
@@ -176,25 +187,26 @@ async fn next(State(shared): State<Arc<Shared>>) -> Response {
     if let Some(context) = &invocation.client_context {
         header("lambda-runtime-client-context", context);
     }
-    *shared.current() = Some((invocation.request_id, invocation.answer));
+    let current = Current {
+        answer: invocation.answer,
+        chunks: invocation.chunks,
+    };
+    shared.current().insert(invocation.request_id, current);
     (headers, invocation.payload).into_response()
 }
 
 async fn response(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
-    body: Result<Bytes, BytesRejection>,
+    headers: HeaderMap,
+    body: Body,
 ) -> Response {
-    let answer = body.map_err(|_| {
-        FunctionError::new(
-            ErrorKind::ResponseTooLarge,
-            "Function.ResponseSizeTooLarge",
-            &format!(
-                "Response payload size exceeded maximum allowed payload size ({MAX_PAYLOAD} bytes)."
-            ),
-        )
-    });
-    shared.answer(&id, answer)
+    let Some(Current { answer, chunks }) = shared.take(&id) else {
+        return unknown(&id);
+    };
+    // A caller that gave up has no use for it.
+    let _ = answer.send(response_body::read(&headers, body, chunks).await);
+    accepted()
 }
 
 async fn error(State(shared): State<Arc<Shared>>, Path(id): Path<String>, body: Bytes) -> Response {
@@ -202,7 +214,12 @@ async fn error(State(shared): State<Arc<Shared>>, Path(id): Path<String>, body: 
         kind: ErrorKind::Handled,
         payload: body,
     };
-    shared.answer(&id, Err(error))
+    let Some(current) = shared.take(&id) else {
+        return unknown(&id);
+    };
+    // A caller that gave up has no use for it.
+    let _ = current.answer.send(Err(error));
+    accepted()
 }
 
 async fn init_error(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
@@ -231,28 +248,22 @@ async fn extension_next() -> Response {
 }
 
 impl Shared {
-    fn current(&self) -> std::sync::MutexGuard<'_, Option<(String, oneshot::Sender<Answer>)>> {
+    fn current(&self) -> MutexGuard<'_, HashMap<String, Current>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn answer(&self, id: &str, answer: Answer) -> Response {
-        let mut current = self.current();
-        match current.take() {
-            Some((expected, sender)) if expected == id => {
-                // A caller that gave up has no use for it.
-                let _ = sender.send(answer);
-                accepted()
-            }
-            other => {
-                *current = other;
-                let body = json!({
-                    "errorType": "InvalidRequestID",
-                    "errorMessage": format!("{id} is not the invocation under way"),
-                });
-                (StatusCode::BAD_REQUEST, Json(body)).into_response()
-            }
-        }
+    /// The invocation of that id, which nobody else answers then.
+    fn take(&self, id: &str) -> Option<Current> {
+        self.current().remove(id)
     }
+}
+
+fn unknown(id: &str) -> Response {
+    let body = json!({
+        "errorType": "InvalidRequestID",
+        "errorMessage": format!("{id} is not the invocation under way"),
+    });
+    (StatusCode::BAD_REQUEST, Json(body)).into_response()
 }
 
 fn accepted() -> Response {

@@ -18,13 +18,9 @@ use local::{
     lambda::MAX_PAYLOAD,
 };
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 use crate::stream::Stream;
-
-/// Whether the model's filter lets a record pass.
-pub fn passes(record: &Record) -> bool {
-    record.data.starts_with(b"{\"pass\":true")
-}
 
 /// One event, as the function got it.
 #[derive(Debug, Clone)]
@@ -40,6 +36,8 @@ pub struct Ledger {
     stream: Arc<Stream>,
     settings: Settings,
     clock: Clock,
+    /// By the starting position no record from before is delivered.
+    from: OffsetDateTime,
     state: Mutex<State>,
 }
 
@@ -58,13 +56,24 @@ struct State {
 }
 
 impl Ledger {
-    pub fn new(stream: Arc<Stream>, settings: Settings, clock: Clock) -> Arc<Self> {
+    pub fn new(
+        stream: Arc<Stream>,
+        settings: Settings,
+        clock: Clock,
+        from: OffsetDateTime,
+    ) -> Arc<Self> {
         Arc::new(Self {
             stream,
             settings,
             clock,
+            from,
             state: Mutex::default(),
         })
+    }
+
+    /// Whether the starting position and the model's filter let a record pass.
+    fn passes(&self, record: &Record) -> bool {
+        record.arrived >= self.from && record.data.starts_with(b"{\"pass\":true")
     }
 
     /// A new incarnation of the mapping, whose checkpoints are these.
@@ -129,7 +138,7 @@ impl Ledger {
         self.stream.with_shard(shard, |shard| {
             for record in &shard.records {
                 let number = number(record);
-                let dealt_with = state.done.contains(&number) || !passes(record);
+                let dealt_with = state.done.contains(&number) || !self.passes(record);
                 assert!(
                     number > checkpoint || dealt_with,
                     "the checkpoint {checkpoint} has passed {number}"
@@ -142,7 +151,7 @@ impl Ledger {
         let state = self.state.lock().unwrap();
         let shards = self.stream.shards();
         let mut records = shards.iter().flat_map(|shard| &shard.records);
-        records.all(|record| !passes(record) || state.done.contains(&number(record)))
+        records.all(|record| !self.passes(record) || state.done.contains(&number(record)))
     }
 
     pub fn windows_are_closed(&self) -> bool {
@@ -171,7 +180,7 @@ impl Ledger {
         let by_key = self.settings.parallelization_factor > 1;
         let dealt_with = |record: &Record| {
             let number = number(record);
-            !passes(record) || state.done.contains(&number) || event.numbers.contains(&number)
+            !self.passes(record) || state.done.contains(&number) || event.numbers.contains(&number)
         };
         let parents = self.stream.with_shard(event.shard, |shard| {
             for number in &event.numbers {
@@ -192,7 +201,10 @@ impl Ledger {
             }
             for record in &shard.records {
                 let sent = event.numbers.contains(&number(record));
-                assert!(!sent || passes(record), "a record that no filter lets pass");
+                assert!(
+                    !sent || self.passes(record),
+                    "a record that is not to be delivered"
+                );
             }
             shard.parents.clone()
         });

@@ -4,9 +4,16 @@ use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use local::event_source::{
-    backoff::Backoff, checkpoint::Checkpoints, clock::Clock, destination::Destination,
-    filter::Filters, mapping::EventSourceMapping, settings::Settings, shard::Shared,
-    status::Status, wake::Wake,
+    backoff::Backoff,
+    checkpoint::Checkpoints,
+    clock::Clock,
+    destination::Destination,
+    filter::Filters,
+    mapping::EventSourceMapping,
+    settings::{Settings, StartingPosition},
+    shard::Shared,
+    status::Status,
+    wake::Wake,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -47,10 +54,22 @@ enum Kind {
     NotJson,
 }
 
+/// `StartingPosition`, before it is known when the mapping starts.
+#[derive(Debug, Clone, Copy)]
+enum Start {
+    TrimHorizon,
+    Latest,
+    /// That much of the time before the mapping's start, in thousandths.
+    AtTimestamp(u32),
+}
+
 #[derive(Debug, Clone)]
 struct World {
     seed: u64,
     shards: usize,
+    /// What happens before the mapping starts.
+    history: Vec<Step>,
+    start: Start,
     settings: Settings,
     largest: usize,
     function_failures: u32,
@@ -77,6 +96,25 @@ fn step() -> impl Strategy<Value = Step> {
         3 => prop_oneof![0..50_u64, 50..5_000_u64].prop_map(Step::Wait),
         1 => Just(Step::Restart),
         1 => Just(Step::Crash),
+    ]
+}
+
+/// What may happen while no mapping is there.
+fn history() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        4 => prop::collection::vec(put(), 1..8).prop_map(Step::Put),
+        1 => any::<u8>().prop_map(|nth| Step::Split(nth.into())),
+        1 => any::<u8>().prop_map(|nth| Step::Merge(nth.into())),
+        3 => (1..3_000_u64).prop_map(Step::Wait),
+    ];
+    prop::collection::vec(step, 0..8)
+}
+
+fn start() -> impl Strategy<Value = Start> {
+    prop_oneof![
+        2 => Just(Start::TrimHorizon),
+        1 => Just(Start::Latest),
+        1 => (0..=1000_u32).prop_map(Start::AtTimestamp),
     ]
 }
 
@@ -119,15 +157,20 @@ fn world(lanes: impl Strategy<Value = Lanes>) -> impl Strategy<Value = World> {
     );
     let failures = (0..30_u32, 0..10_u32);
     let steps = prop::collection::vec(step(), 1..20);
-    (sizes, settings(lanes), failures, steps).prop_map(|(sizes, settings, failures, steps)| World {
-        seed: sizes.0,
-        shards: sizes.1,
-        largest: sizes.2,
-        settings,
-        function_failures: failures.0,
-        stream_failures: failures.1,
-        steps,
-    })
+    let before = (history(), start());
+    (sizes, settings(lanes), failures, before, steps).prop_map(
+        |(sizes, settings, failures, before, steps)| World {
+            seed: sizes.0,
+            shards: sizes.1,
+            largest: sizes.2,
+            history: before.0,
+            start: before.1,
+            settings,
+            function_failures: failures.0,
+            stream_failures: failures.1,
+            steps,
+        },
+    )
 }
 
 /// A destination that the ledger, as the observer, knows all about.
@@ -141,7 +184,7 @@ impl Destination for Nowhere {
 }
 
 struct Run<'a> {
-    world: &'a World,
+    settings: Settings,
     folder: &'a Path,
     clock: Clock,
     stream: Arc<Stream>,
@@ -152,19 +195,37 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(world: &'a World, folder: &'a Path) -> Self {
+    /// Lets the world's history pass, up to the mapping's start.
+    async fn new(world: &'a World, folder: &'a Path) -> Self {
         let began = Instant::now();
         // Not a whole second, so that windows do not end when batches do.
         let epoch = OffsetDateTime::from_unix_timestamp_nanos(1_700_000_000_123_000_000).unwrap();
         let clock: Clock = Arc::new(move || epoch + began.elapsed());
-        let settings = &world.settings;
         let stream = Stream::new(
             clock.clone(),
             world.shards,
             world.stream_failures,
             world.seed,
         );
-        let ledger = Ledger::new(stream.clone(), settings.clone(), clock.clone());
+        for step in &world.history {
+            happen(&stream, step).await;
+        }
+        // A timestamp tells milliseconds apart.
+        sleep(Duration::from_millis(1)).await;
+        let now = clock();
+        let (starting_position, from) = match world.start {
+            Start::TrimHorizon => (StartingPosition::TrimHorizon, epoch),
+            Start::Latest => (StartingPosition::Latest, now),
+            Start::AtTimestamp(thousandths) => {
+                let at = epoch + (now - epoch) * f64::from(thousandths) / 1000.0;
+                (StartingPosition::AtTimestamp(at), at)
+            }
+        };
+        let settings = Settings {
+            starting_position,
+            ..world.settings.clone()
+        };
+        let ledger = Ledger::new(stream.clone(), settings.clone(), clock.clone(), from);
         let function = Function::new(
             ledger.clone(),
             settings.clone(),
@@ -173,7 +234,7 @@ impl<'a> Run<'a> {
             world.seed,
         );
         Self {
-            world,
+            settings,
             folder,
             clock,
             stream,
@@ -188,7 +249,7 @@ impl<'a> Run<'a> {
         self.ledger.restarted(&self.checkpoints);
         self.mapping = Some(EventSourceMapping::start(Shared {
             name: "mapping".into(),
-            settings: self.world.settings.clone(),
+            settings: self.settings.clone(),
             stream_arn: "arn:aws:kinesis:us-east-1:000000000000:stream/s".into(),
             region: "us-east-1".into(),
             source: self.stream.clone(),
@@ -204,12 +265,13 @@ impl<'a> Run<'a> {
         }));
     }
 
+    /// Waits until LATEST is behind the mapping.
+    async fn ready(&self) {
+        self.mapping.as_ref().unwrap().ready().await;
+    }
+
     async fn step(&mut self, step: &Step) {
         match step {
-            Step::Put(puts) => puts.iter().for_each(|put| self.put(put)),
-            Step::Split(nth) => self.stream.reshard(*nth, 1, 2),
-            Step::Merge(nth) => self.stream.reshard(*nth, 2, 1),
-            Step::Wait(milliseconds) => sleep(Duration::from_millis(*milliseconds)).await,
             Step::Restart => {
                 self.check_checkpoints();
                 let mapping = self.mapping.take().unwrap();
@@ -223,6 +285,7 @@ impl<'a> Run<'a> {
                 sleep(Duration::from_millis(1)).await;
                 self.restart();
             }
+            other => happen(&self.stream, other).await,
         }
         self.check_checkpoints();
     }
@@ -239,17 +302,6 @@ impl<'a> Run<'a> {
         }
         drop(kept);
         self.start();
-    }
-
-    fn put(&self, put: &Put) {
-        let filler = "x".repeat(put.bytes);
-        let data = match put.kind {
-            Kind::Plain => format!(r#"{{"pass":true,"filler":"{filler}"}}"#),
-            Kind::Poison => format!(r#"{{"pass":true,"poison":true,"filler":"{filler}"}}"#),
-            Kind::Filtered => format!(r#"{{"pass":false,"filler":"{filler}"}}"#),
-            Kind::NotJson => filler,
-        };
-        self.stream.put(put.key, data.into_bytes());
     }
 
     fn check_checkpoints(&mut self) {
@@ -284,6 +336,28 @@ impl<'a> Run<'a> {
     }
 }
 
+/// What happens to the stream, whether there is a mapping or not.
+async fn happen(stream: &Stream, step: &Step) {
+    match step {
+        Step::Put(puts) => puts.iter().for_each(|one| write(stream, one)),
+        Step::Split(nth) => stream.reshard(*nth, 1, 2),
+        Step::Merge(nth) => stream.reshard(*nth, 2, 1),
+        Step::Wait(milliseconds) => sleep(Duration::from_millis(*milliseconds)).await,
+        Step::Restart | Step::Crash => {}
+    }
+}
+
+fn write(stream: &Stream, put: &Put) {
+    let filler = "x".repeat(put.bytes);
+    let data = match put.kind {
+        Kind::Plain => format!(r#"{{"pass":true,"filler":"{filler}"}}"#),
+        Kind::Poison => format!(r#"{{"pass":true,"poison":true,"filler":"{filler}"}}"#),
+        Kind::Filtered => format!(r#"{{"pass":false,"filler":"{filler}"}}"#),
+        Kind::NotJson => filler,
+    };
+    stream.put(put.key, data.into_bytes());
+}
+
 fn check(world: &World) {
     let folder = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -292,8 +366,9 @@ fn check(world: &World) {
         .build()
         .unwrap();
     runtime.block_on(async {
-        let mut run = Run::new(world, folder.path());
+        let mut run = Run::new(world, folder.path()).await;
         run.start();
+        run.ready().await;
         for step in &world.steps {
             run.step(step).await;
         }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use local::event_source::{
     clock::Clock,
+    settings::StartingPosition,
     source::{Page, Position, Record, Shard, Source, SourceError},
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -139,7 +140,13 @@ impl Source for Stream {
         state.fail()?;
         let shard: usize = shard.trim_start_matches("shardId-").parse().unwrap();
         let index = match position {
-            Position::Starting(_) => 0,
+            Position::Starting(StartingPosition::TrimHorizon) => 0,
+            Position::Starting(StartingPosition::Latest) => state.shards[shard].records.len(),
+            Position::Starting(StartingPosition::AtTimestamp(at)) => {
+                let mut records = state.shards[shard].records.iter();
+                let place = records.position(|record| record.arrived >= *at);
+                place.unwrap_or(state.shards[shard].records.len())
+            }
             Position::At(number) => state.shards[shard].place_of(number),
             Position::After(number) => state.shards[shard].place_of(number) + 1,
         };

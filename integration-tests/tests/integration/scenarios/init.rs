@@ -6,7 +6,7 @@ use anyhow::{bail, ensure};
 use aws_sdk_ssm::types::ParameterType;
 use local::{
     aws::{DEFAULT_REGION, apis::AwsApis, kinesis},
-    lambda::{Function, FunctionConfig},
+    lambda::{Function, FunctionConfig, function::IDLE_TIMEOUT},
     ports,
     provision::sdk_config,
 };
@@ -44,6 +44,7 @@ async fn complaint(
         environment: variables,
         region: DEFAULT_REGION.to_owned(),
         concurrency: 1,
+        idle_timeout: IDLE_TIMEOUT,
     };
     match Function::new(config, Arc::new(|_| {})).warm_up().await {
         Ok(()) => bail!("the function started"),

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::{sync::watch, time::Instant};
 
 use super::{consumers, get_records::Records, shapes::ChildShard};
+use crate::aws::event_stream;
 use crate::aws::kinesis::{
     engine::{
         Engine,
@@ -24,7 +25,7 @@ use crate::aws::kinesis::{
     },
     error::KinesisError,
     validation::Constraints,
-    wire::{Format, event_stream, timestamp::Timestamp},
+    wire::{Format, timestamp::Timestamp},
 };
 
 /// How long a subscription lasts (API reference: "for up to 5 minutes").

@@ -2,7 +2,6 @@
 //! and the KCL send it.
 
 pub mod blob;
-pub mod event_stream;
 pub mod timestamp;
 
 use std::fmt::Display;

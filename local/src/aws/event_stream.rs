@@ -1,4 +1,5 @@
-//! Event-stream messages, the framing of `SubscribeToShard`'s reply.
+//! Event-stream messages: the framing of the replies of `SubscribeToShard` and
+//! `InvokeWithResponseStream`.
 //!
 //! `total length u32 | headers length u32 | crc32 of both | headers | payload |
 //! crc32 of all before`, big-endian (Smithy, "Amazon Event Stream Specification").

@@ -1,0 +1,89 @@
+//! What an invocation costs here and in AWS's Runtime Interface Emulator:
+//!
+//! ```text
+//! AWS_LAMBDA_RIE=/path/to/aws-lambda-rie cargo bench --bench invoke
+//! ```
+//!
+//! The same function behind both, one invocation at a time. Rounds alternate, so
+//! that a busy machine touches both alike; medians are printed.
+
+#[path = "../tests/runtimes/emulator.rs"]
+#[allow(dead_code, reason = "the tests use more of it")]
+mod emulator;
+#[path = "../tests/integration/patience.rs"]
+#[allow(dead_code, reason = "the tests use more of it")]
+mod patience;
+
+use std::{path::Path, time::Instant};
+
+use anyhow::{Context, ensure};
+use bytes::Bytes;
+use emulator::{Rie, function, moody, serve};
+use local::lambda::Outcome;
+use serde_json::json;
+
+const ROUNDS: usize = 9;
+const INVOCATIONS: usize = 200;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/aws-lambda-rie");
+    let rie = std::env::var_os("AWS_LAMBDA_RIE").map_or(fetched, Into::into);
+    ensure!(
+        rie.is_file(),
+        "no {}; .ci/fetch-tools fetches it, or AWS_LAMBDA_RIE=PATH names one",
+        rie.display()
+    );
+    let rie = Rie::start(&rie, moody()).await?;
+    let function = function(moody(), &[]);
+    let server = serve(function.clone()).await?;
+    let ours = format!("{}/2015-03-31/functions/function/invocations", server.url());
+    println!("| event | in the process (ms) | Invoke API (ms) | RIE (ms) | Invoke API / RIE |");
+    println!("|---|---|---|---|---|");
+    for bytes in [200, 50_000] {
+        let payload = event_of(bytes);
+        let client = reqwest::Client::new();
+        let (mut inside, mut http, mut emulated) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            for _ in 0..INVOCATIONS {
+                let began = Instant::now();
+                let invoked = function.invoke(payload.clone()).await;
+                ensure!(matches!(invoked.outcome, Outcome::Success(_)));
+                inside.push(milliseconds(began));
+            }
+            for (url, times) in [(&ours, &mut http), (&rie.url(), &mut emulated)] {
+                for _ in 0..INVOCATIONS {
+                    let began = Instant::now();
+                    let reply = client.post(url).body(payload.clone()).send().await?;
+                    ensure!(reply.status() == 200, "{}", reply.status());
+                    reply.bytes().await?;
+                    times.push(milliseconds(began));
+                }
+            }
+        }
+        let (inside, http, emulated) = (median(inside)?, median(http)?, median(emulated)?);
+        let ratio = http / emulated;
+        println!("| {bytes} B | {inside:.3} | {http:.3} | {emulated:.3} | {ratio:.2} |");
+    }
+    function.shut_down().await;
+    Ok(())
+}
+
+/// An event that the function is content with, of about this size.
+fn event_of(bytes: usize) -> Bytes {
+    let filler = "x".repeat(bytes.saturating_sub(60));
+    let event = json!({ "Records": [{ "kinesis": { "data": "b2s=" } }], "filler": filler });
+    event.to_string().into()
+}
+
+fn milliseconds(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1e3
+}
+
+fn median(mut values: Vec<f64>) -> anyhow::Result<f64> {
+    values.sort_by(f64::total_cmp);
+    values
+        .get(values.len() / 2)
+        .copied()
+        .context("nothing measured")
+}

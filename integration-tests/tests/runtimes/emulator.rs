@@ -1,0 +1,118 @@
+//! A bootstrap behind an invoke URL.
+
+use std::{
+    collections::BTreeMap, net::TcpListener, path::Path, process::Stdio, sync::Arc, time::Duration,
+};
+
+use anyhow::Context;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use local::{
+    aws::DEFAULT_REGION,
+    lambda::{Function, FunctionConfig, function::IDLE_TIMEOUT, invoke_api},
+    ports,
+    server::Server,
+};
+use serde_json::json;
+use tokio::process::{Child, Command};
+
+use crate::patience::eventually;
+
+/// How long an invocation may take: enough for six megabytes on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(4);
+
+/// The function that does what it is told.
+pub fn moody() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_moody"))
+}
+
+/// An event of one record with this data.
+pub fn event(data: &str) -> Bytes {
+    let data = BASE64_STANDARD.encode(data);
+    let event = json!({ "Records": [{ "kinesis": { "data": data } }] });
+    event.to_string().into()
+}
+
+/// This project's function, with environments of its own.
+pub fn function(bootstrap: &Path, variables: &[(&str, &str)]) -> Arc<Function> {
+    function_with(bootstrap, variables, IDLE_TIMEOUT)
+}
+
+/// The same, whose environments are kept for so long.
+pub fn function_with(
+    bootstrap: &Path,
+    variables: &[(&str, &str)],
+    idle_timeout: Duration,
+) -> Arc<Function> {
+    let variables = variables.iter();
+    let config = FunctionConfig {
+        name: "function".to_owned(),
+        bootstrap: bootstrap.to_owned(),
+        handler: "function.handler".to_owned(),
+        timeout: TIMEOUT,
+        memory_mb: 128,
+        environment: variables
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
+        region: DEFAULT_REGION.to_owned(),
+        concurrency: 1,
+        idle_timeout,
+    };
+    Arc::new(Function::new(config, Arc::new(|_| {})))
+}
+
+/// The function behind this project's Invoke API.
+pub async fn serve(function: Arc<Function>) -> anyhow::Result<Server> {
+    let listener = ports::listen([127, 0, 0, 1].into(), 0, "--port").await?;
+    let functions = BTreeMap::from([("function".to_owned(), function)]);
+    Ok(Server::start(
+        listener,
+        invoke_api::router(Arc::new(functions)),
+    )?)
+}
+
+/// AWS's Runtime Interface Emulator around a bootstrap. It ends with this.
+pub struct Rie {
+    process: Child,
+    port: u16,
+}
+
+impl Rie {
+    pub async fn start(rie: &Path, bootstrap: &Path) -> anyhow::Result<Self> {
+        let (port, runtime_api) = (free_port()?, free_port()?);
+        // Without both flags it listens on all of the machine's addresses.
+        let process = Command::new(rie)
+            .args(["--runtime-interface-emulator-address", &loopback(port)])
+            .args(["--runtime-api-address", &loopback(runtime_api)])
+            .arg(bootstrap)
+            .env("AWS_LAMBDA_FUNCTION_TIMEOUT", TIMEOUT.as_secs().to_string())
+            .env("AWS_REGION", DEFAULT_REGION)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("starting {}", rie.display()))?;
+        let listens = || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
+        eventually("RIE listens", listens, |listens| *listens).await?;
+        Ok(Self { process, port })
+    }
+
+    pub fn url(&self) -> String {
+        let address = loopback(self.port);
+        format!("http://{address}/2015-03-31/functions/function/invocations")
+    }
+
+    /// Whether it is still there.
+    pub fn is_running(&mut self) -> anyhow::Result<bool> {
+        Ok(self.process.try_wait()?.is_none())
+    }
+}
+
+fn loopback(port: u16) -> String {
+    format!("127.0.0.1:{port}")
+}
+
+/// RIE cannot be told to take any free port.
+fn free_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}

@@ -1,0 +1,160 @@
+//! A stream and a mapping in front of any function.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use aws_sdk_kinesis::{Client, primitives::Blob, types::PutRecordsRequestEntry};
+use local::{
+    aws::{DEFAULT_REGION, apis::AwsApis, kinesis},
+    event_source::{
+        backoff::Backoff,
+        batch::Prepared,
+        delivery::GivenUp,
+        mapping::EventSourceMapping,
+        observer::{Invoked, Observer},
+        settings::Settings,
+        target::{Reply, Target},
+        wake::Wake,
+    },
+    lambda::outcome::ErrorKind,
+    mappings::Mappings,
+    ports,
+    provision::sdk_config,
+    template::environment::Mapping,
+};
+
+use crate::patience::eventually;
+
+const STREAM: &str = "stream";
+
+/// How an invocation ended, as a mapping tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    Success,
+    Failed(ErrorKind),
+    Throttled,
+    TooLarge,
+    Unavailable,
+}
+
+impl From<&Reply> for Class {
+    fn from(reply: &Reply) -> Self {
+        match reply {
+            Reply::Success(_) => Self::Success,
+            Reply::FunctionError(error) => Self::Failed(error.kind),
+            Reply::Throttled => Self::Throttled,
+            Reply::TooLarge => Self::TooLarge,
+            Reply::Unavailable(_) => Self::Unavailable,
+        }
+    }
+}
+
+/// A running pipeline.
+pub struct Pipeline {
+    aws: AwsApis,
+    kinesis: Client,
+    mapping: EventSourceMapping,
+    seen: Arc<Seen>,
+    _failures: tempfile::TempDir,
+}
+
+/// What the mapping has told.
+#[derive(Default)]
+struct Seen(Mutex<Told>);
+
+#[derive(Default)]
+struct Told {
+    classes: Vec<Class>,
+    done: Vec<String>,
+    given_up: usize,
+}
+
+impl Observer for Seen {
+    fn invoked(&self, invoked: &Invoked<'_>) {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        told.classes.push(invoked.reply.into());
+        let done = &invoked.records[..invoked.done];
+        told.done
+            .extend(done.iter().map(|one| one.record.sequence_number.clone()));
+    }
+
+    fn gave_up(&self, _: &str, records: &[Prepared], _: &GivenUp) {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        told.given_up += records.len();
+    }
+}
+
+impl Pipeline {
+    /// A stream of one shard, mapped to `target`.
+    pub async fn start(target: Arc<dyn Target>, settings: Settings) -> anyhow::Result<Self> {
+        let listener = ports::listen([127, 0, 0, 1].into(), 0, "--port").await?;
+        let aws = AwsApis::start(listener, kinesis::Options::default()).await?;
+        let kinesis = Client::new(&sdk_config(&aws.url(), DEFAULT_REGION));
+        let create = kinesis.create_stream().stream_name(STREAM).shard_count(1);
+        create.send().await?;
+        let (failures, seen) = (tempfile::tempdir()?, Arc::new(Seen::default()));
+        let mapping = Mapping {
+            logical_id: "Mapping".to_owned(),
+            stream: STREAM.to_owned(),
+            function: "function".to_owned(),
+            settings,
+        };
+        let wake = Wake::Pushed {
+            arrivals: aws.arrivals.clone(),
+            stream: STREAM.to_owned(),
+        };
+        let mapping = Mappings::new(kinesis.clone(), DEFAULT_REGION, failures.path())
+            .watched_by(seen.clone())
+            .backoff(Backoff {
+                first: Duration::from_millis(5),
+                longest: Duration::from_millis(50),
+            })
+            .start(&mapping, target, wake)?;
+        Ok(Self {
+            aws,
+            kinesis,
+            mapping,
+            seen,
+            _failures: failures,
+        })
+    }
+
+    /// Writes these, in order.
+    pub async fn write(&self, data: &[&str]) -> anyhow::Result<()> {
+        for batch in data.chunks(500) {
+            let entry = |data: &&str| {
+                let entry = PutRecordsRequestEntry::builder().partition_key("key");
+                entry.data(Blob::new(data.as_bytes())).build()
+            };
+            let entries: Vec<_> = batch.iter().map(entry).collect::<Result<_, _>>()?;
+            let put = self.kinesis.put_records().stream_name(STREAM);
+            put.set_records(Some(entries)).send().await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until `count` records are dealt with; how the invocations ended, and
+    /// how many records are done.
+    pub async fn settled(&self, count: usize) -> anyhow::Result<(Vec<Class>, usize)> {
+        let settled = || {
+            let told = self.seen.0.lock().unwrap_or_else(PoisonError::into_inner);
+            told.done.len() + told.given_up
+        };
+        eventually(&format!("{count} records dealt with"), settled, |settled| {
+            *settled >= count
+        })
+        .await?;
+        let told = self.seen.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut done = told.done.clone();
+        done.sort_unstable();
+        done.dedup();
+        Ok((told.classes.clone(), done.len()))
+    }
+
+    pub async fn stop(self) {
+        self.mapping.stop().await;
+        self.aws.shut_down().await;
+    }
+}

@@ -1,0 +1,143 @@
+//! The pipeline at a steady rate while parts of it fail: nothing is lost, and
+//! memory stays where it is. It runs for `SOAK_SECONDS`, and is ignored without.
+//!
+//! ```text
+//! SOAK_SECONDS=600 cargo test --test soak
+//! ```
+
+#[path = "../integration/patience.rs"]
+#[allow(dead_code, reason = "the scenarios use more of it")]
+mod patience;
+
+mod faults;
+mod tally;
+
+use std::{collections::BTreeMap, path::Path, process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::{Context, ensure};
+use aws_sdk_kinesis::{Client, primitives::Blob, types::PutRecordsRequestEntry};
+use faults::Faults;
+use libtest_mimic::{Arguments, Failed, Trial};
+use local::{
+    aws::{ACCOUNT_ID, DEFAULT_REGION, kinesis},
+    embedded::{Embedded, Options},
+    provision::sdk_config,
+    template::{self, Context as TemplateContext},
+};
+use tally::Tally;
+use tokio::time::{Instant, interval};
+
+/// How long between two faults.
+const BETWEEN_FAULTS: Duration = Duration::from_secs(3);
+
+/// How often the records of that time are written, together.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Bytes of records that the stream keeps: so that what grows is a leak.
+const KEPT: u64 = 8 * 1024 * 1024;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let seconds = number("SOAK_SECONDS");
+    if seconds.is_none() {
+        eprintln!("ignored: SOAK_SECONDS says how long to soak, and is not set");
+    }
+    let soak = move || {
+        let seconds = seconds.ok_or("SOAK_SECONDS is not set")?;
+        let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
+        runtime
+            .block_on(soak(Duration::from_secs(seconds)))
+            .map_err(|error| Failed::from(format!("{error:#}")))
+    };
+    let name = "no_record_is_lost_while_parts_of_the_pipeline_fail";
+    let trial = Trial::test(name, soak).with_ignored_flag(seconds.is_none());
+    libtest_mimic::run(&arguments, vec![trial]).exit_code()
+}
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
+}
+
+async fn soak(length: Duration) -> anyhow::Result<()> {
+    let rate = number("SOAK_RATE").unwrap_or(100);
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .context("this package has no workspace around it")?;
+    let release = std::env::var_os("SOAK_RELEASE").is_some();
+    let bootstrap = local::cargo_build::build(workspace, "bootstrap", release).await?;
+    let context = TemplateContext {
+        region: DEFAULT_REGION.to_owned(),
+        account: ACCOUNT_ID.to_owned(),
+        parameters: BTreeMap::new(),
+    };
+    let mut environment = template::load(&workspace.join("template.yaml"), &context)?;
+    // The mapping is started here, so that it can be restarted.
+    let mapping = environment.mappings.pop().context("no mapping")?;
+    let stream = mapping.stream.clone();
+    // An on-demand stream takes no splits and merges.
+    let streams = environment.streams.iter_mut();
+    streams.for_each(|stream| stream.shards = Some(1));
+    let bootstraps = [(mapping.function.clone(), bootstrap)].into();
+    let embedded = Embedded::start(Options {
+        kinesis: kinesis::Options {
+            max_memory: Some(KEPT),
+            ..kinesis::Options::default()
+        },
+        ..Options::new(environment, bootstraps)
+    })
+    .await?;
+    let kinesis = Client::new(&sdk_config(&embedded.aws.url(), DEFAULT_REGION));
+    let tally = Arc::new(Tally::default());
+    let mut faults = Faults::start(embedded, mapping, kinesis.clone(), tally.clone())?;
+
+    let began = Instant::now();
+    let (mut ticks, mut next_fault) = (interval(TICK), began + BETWEEN_FAULTS);
+    let (mut written, mut next_report) = (0, began);
+    while began.elapsed() < length {
+        ticks.tick().await;
+        let due = rate * u64::try_from(began.elapsed().as_millis())? / 1000;
+        write(&kinesis, &stream, written..due).await?;
+        written = due.max(written);
+        if Instant::now() >= next_report {
+            tally.note_memory(began.elapsed(), written)?;
+            next_report += Duration::from_secs(10);
+        }
+        if Instant::now() >= next_fault {
+            faults.next().await?;
+            next_fault += BETWEEN_FAULTS;
+        }
+    }
+    let all_done = || tally.done();
+    patience::eventually("all records done", all_done, |done| *done == written).await?;
+    tally.note_memory(began.elapsed(), written)?;
+    println!("{}", tally.report(written, &faults));
+    ensure!(tally.given_up() == 0, "records were given up");
+    faults.stop().await;
+    Ok(())
+}
+
+async fn write(
+    kinesis: &Client,
+    stream: &str,
+    numbers: std::ops::Range<u64>,
+) -> anyhow::Result<()> {
+    let numbers: Vec<_> = numbers.collect();
+    for batch in numbers.chunks(500) {
+        let entry = |number: &u64| {
+            let location = ["Car", "House", "Diner"][usize::try_from(number % 3).unwrap_or(0)];
+            let data = format!(
+                r#"{{"id":"{number}","name":"Model One","location":"{location}","writeTime":"2026-11-22T10:20:30Z"}}"#
+            );
+            PutRecordsRequestEntry::builder()
+                .partition_key(number.to_string())
+                .data(Blob::new(data))
+                .build()
+        };
+        let entries: Vec<_> = batch.iter().map(entry).collect::<Result<_, _>>()?;
+        let put = kinesis.put_records().stream_name(stream);
+        let put = put.set_records(Some(entries)).send().await?;
+        let failed = put.failed_record_count.unwrap_or(0);
+        ensure!(failed == 0, "{failed} records were not written");
+    }
+    Ok(())
+}
