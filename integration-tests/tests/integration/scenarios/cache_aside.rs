@@ -259,6 +259,17 @@ pub async fn metrics_say_what_the_cache_itself_counted(programs: Programs) -> an
         seen.metric("StoreReads"),
         world.store_reads().await?,
     )?;
+    world.stop().await;
+    Ok(())
+}
+
+pub async fn every_line_names_its_invocation_s_trace(programs: Programs) -> anyhow::Result<()> {
+    let world = Builder::new(programs).start().await?;
+    world.write(&["Car"; 20]).await?;
+    world.processed(20).await?;
+    let told = || world.seen().metric("BatchSize");
+    eventually("metrics of every record", told, |told| *told >= 20).await?;
+    let seen = world.seen();
     for line in seen.metrics.iter().chain(&seen.processed) {
         let trace = line["trace_id"].as_str().unwrap_or_default();
         ensure!(trace.len() == 32, "no trace id in {line}");

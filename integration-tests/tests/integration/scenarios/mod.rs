@@ -19,6 +19,7 @@ use crate::{backend::Backend, world::Programs};
 type Run = Pin<Box<dyn Future<Output = anyhow::Result<()>>>>;
 
 /// A scenario: its name is a sentence.
+#[derive(Clone, Copy)]
 pub struct Scenario {
     pub name: &'static str,
     pub on: On,
@@ -87,9 +88,10 @@ scenarios! {
         records::ten_thousand_records_are_all_processed,
     }
     // About this project's own Invoke API, in whose place the containers have
-    // AWS's emulator; and about what only here is counted from outside: cold
-    // starts, and reads of the API key.
+    // AWS's emulator, which gives no trace either; and about what only here is
+    // counted from outside: cold starts, and reads of the API key.
     On::Only(Backend::Embedded) => {
+        cache_aside::every_line_names_its_invocation_s_trace,
         cache_aside::a_batch_that_runs_out_of_time_is_answered_and_nothing_is_lost,
         key_rotation::a_refused_key_is_read_again_once_and_no_record_is_lost,
         invoke_api::a_function_s_error_is_told_apart_from_its_answer,

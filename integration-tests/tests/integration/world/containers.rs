@@ -168,15 +168,18 @@ pub async fn first_words(
     let nobody = Arc::new(Witness::default());
     let function = network.function(&function, &nobody).await?;
     let invoke_url = format!("{}{INVOCATIONS}", url(&function, INVOKE).await?);
-    // The emulator starts the function when it is first invoked.
-    let _ = reqwest::Client::new()
-        .post(invoke_url)
-        .body("{}")
-        .send()
-        .await?;
-    let stdout = function.stdout_to_vec().await?;
-    let stderr = function.stderr_to_vec().await?;
-    Ok(String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned())
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        // The emulator starts the function when it is invoked.
+        let invoked = reqwest::Client::new().post(&invoke_url).body("{}");
+        invoked.send().await?;
+        let stdout = function.stdout_to_vec().await?;
+        let stderr = function.stderr_to_vec().await?;
+        let words = String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned();
+        if words.contains("ERROR") || Instant::now() >= deadline {
+            return Ok(words);
+        }
+    }
 }
 
 async fn provision(endpoint: &str, environment: &Environment, needs: &Needs) -> anyhow::Result<()> {

@@ -113,7 +113,7 @@ impl Builder {
     /// Runs the function that fails on purpose instead of the consumer: so
     /// often, in the way that `mode` names.
     pub fn failing(mut self, mode: &str, times: u64) -> Self {
-        self.bootstrap = self.programs.flaky.clone();
+        self.bootstrap.clone_from(&self.programs.flaky);
         self.variable("FLAKY_MODE", mode)
             .variable("FLAKY_FAILURES", times.to_string())
     }
