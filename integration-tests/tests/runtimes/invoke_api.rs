@@ -258,7 +258,8 @@ Resources:
     ];
     let deadline = tokio::time::Instant::now() + crate::patience::PATIENCE;
     loop {
-        let status: Vec<Value> = Client::new().get(&url).send().await?.json().await?;
+        let status: Value = Client::new().get(&url).send().await?.json().await?;
+        let status = status["mappings"].as_array().context("no mappings")?;
         let mut records: Vec<_> = status
             .iter()
             .map(|mapping| {

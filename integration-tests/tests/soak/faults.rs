@@ -15,7 +15,7 @@ use local::{
     embedded::Embedded,
     event_source::{mapping::EventSourceMapping, wake::Wake},
     mappings::Mappings,
-    momento::{keyspace::Keyspace, stub::Stub},
+    momento::transport::{CacheOptions, Served},
     template::environment::Mapping,
 };
 
@@ -46,7 +46,7 @@ impl Faults {
         tally: Arc<Tally>,
     ) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        let cache = embedded.stub.as_ref().context("no cache")?.address();
+        let cache = embedded.cache.as_ref().context("no cache")?.address();
         let mappings = Mappings::new(
             kinesis.clone(),
             DEFAULT_REGION,
@@ -89,7 +89,7 @@ impl Faults {
         match self.count % 6 {
             1 => self.kill_function(),
             2 => {
-                self.embedded.stub = None;
+                self.embedded.cache = None;
                 self.outages += 1;
                 Ok(())
             }
@@ -131,11 +131,11 @@ impl Faults {
     }
 
     async fn start_cache(&mut self) -> anyhow::Result<()> {
-        let listen = || TcpListener::bind(self.cache).ok().map(|_| ());
-        eventually("the cache's port is free", listen, Option::is_some).await?;
-        let caches = ["sample-a".to_owned()];
-        let keyspace = Arc::new(Keyspace::with_caches(caches));
-        self.embedded.stub = Some(Stub::start(TcpListener::bind(self.cache)?, keyspace).await);
+        let free = || TcpListener::bind(self.cache).is_ok();
+        eventually("the cache's port is free", free, |free| *free).await?;
+        let listener = tokio::net::TcpListener::bind(self.cache).await?;
+        let served = Served::start(CacheOptions::default(), listener, ["sample-a"]);
+        self.embedded.cache = Some(served.await?);
         Ok(())
     }
 
