@@ -9,16 +9,18 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    aws::ACCOUNT_ID,
+    aws::{ACCOUNT_ID, kinesis::reader::Reader},
     event_source::{
         backoff::Backoff,
         checkpoint::Checkpoints,
         clock,
         destination::FailureFolder,
+        direct_source::DirectSource,
         mapping::EventSourceMapping,
         observer::{NoObserver, Observer},
         sdk_source::SdkSource,
         shard::Shared,
+        source::Source,
         status::Status,
         target::Target,
         wake::Wake,
@@ -34,6 +36,7 @@ pub struct Mappings {
     checkpoints: Option<PathBuf>,
     observer: Arc<dyn Observer>,
     backoff: Backoff,
+    reader: Option<Reader>,
 }
 
 /// The file of a mapping's checkpoints cannot be used.
@@ -58,6 +61,7 @@ impl Mappings {
             checkpoints: None,
             observer: Arc::new(NoObserver),
             backoff: Backoff::default(),
+            reader: None,
         }
     }
 
@@ -79,6 +83,13 @@ impl Mappings {
     #[must_use]
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = backoff;
+        self
+    }
+
+    /// Reads records without requests, from the engine that serves the streams.
+    #[must_use]
+    pub fn reading_with(mut self, reader: Reader) -> Self {
+        self.reader = Some(reader);
         self
     }
 
@@ -109,7 +120,7 @@ impl Mappings {
             settings: mapping.settings.clone(),
             stream_arn: format!("arn:aws:kinesis:{region}:{ACCOUNT_ID}:stream/{stream}"),
             region: region.clone(),
-            source: Arc::new(SdkSource::new(self.kinesis.clone(), stream)),
+            source: self.source(stream),
             target,
             checkpoints,
             observer: self.observer.clone(),
@@ -120,5 +131,13 @@ impl Mappings {
             clock: clock::system(),
             stop: CancellationToken::new(),
         }))
+    }
+
+    fn source(&self, stream: &str) -> Arc<dyn Source> {
+        let api = SdkSource::new(self.kinesis.clone(), stream);
+        match &self.reader {
+            None => Arc::new(api),
+            Some(reader) => Arc::new(DirectSource::new(api, reader.clone())),
+        }
     }
 }

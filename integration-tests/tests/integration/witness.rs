@@ -43,10 +43,9 @@ impl Witness {
         self.lock().clone()
     }
 
-    /// How many records are dealt with.
-    pub fn settled(&self) -> usize {
-        let seen = self.lock();
-        seen.done.len() + seen.given_up.iter().sum::<usize>()
+    /// What `ask` finds, without a copy of all that has been seen.
+    pub fn tell<T>(&self, ask: impl FnOnce(&Seen) -> T) -> T {
+        ask(&self.lock())
     }
 
     /// Takes note of a line of the function.
@@ -78,6 +77,11 @@ impl Witness {
 }
 
 impl Seen {
+    /// How many records are dealt with.
+    pub fn settled(&self) -> usize {
+        self.done.len() + self.given_up.iter().sum::<usize>()
+    }
+
     /// Where the locations of processed records came from, in order.
     pub fn sources(&self) -> Vec<&str> {
         self.processed
@@ -85,9 +89,7 @@ impl Seen {
             .filter_map(|line| line["source"].as_str())
             .collect()
     }
-}
 
-impl Seen {
     /// A metric's values, summed over all lines in which it has one.
     pub fn metric(&self, name: &str) -> u64 {
         self.metrics

@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use super::{
     dynamodb::{self, DynamoDb},
     gateway::{CallCounts, Gateway},
-    kinesis::{self, Kinesis, arrivals::Arrivals},
+    kinesis::{self, Kinesis, arrivals::Arrivals, reader::Reader},
     service::Service,
     ssm::{self, ParameterStore},
 };
@@ -20,6 +20,8 @@ pub struct AwsApis {
     pub calls: Arc<CallCounts>,
     /// What arrives in the streams.
     pub arrivals: Arrivals,
+    /// Reads the streams' records without a request.
+    pub reader: Reader,
 }
 
 /// Why they could not be started.
@@ -54,8 +56,10 @@ impl AwsApis {
         let data = kinesis.data_dir.clone();
         let file = |name: &str| data.as_ref().map(|data| data.join(name));
         let arrivals = Arrivals::default();
+        let kinesis = Kinesis::open(kinesis, arrivals.clone()).await?;
+        let reader = kinesis.reader();
         let services: Vec<Arc<dyn Service>> = vec![
-            Kinesis::open(kinesis, arrivals.clone()).await?,
+            kinesis,
             Arc::new(DynamoDb::start(file("dynamodb.sqlite").as_deref()).await?),
             Arc::new(ParameterStore::open(
                 &region,
@@ -68,6 +72,7 @@ impl AwsApis {
             server: Server::start(listener, gateway.router())?,
             calls,
             arrivals,
+            reader,
         })
     }
 

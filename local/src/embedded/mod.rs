@@ -102,6 +102,7 @@ impl Embedded {
         let mappings = Mappings::new(client, &options.region, &data.join("failures"))
             .checkpoints_in(kept)
             .watched_by(options.observer.clone())
+            .reading_with(aws.reader.clone())
             .backoff(options.backoff);
         let mappings = start_mappings(&mappings, &options, &functions, &aws.arrivals)?;
         let watched = mappings.iter().map(EventSourceMapping::watch).collect();

@@ -18,6 +18,7 @@ pub mod clock;
 mod courier;
 pub mod delivery;
 pub mod destination;
+pub mod direct_source;
 pub mod event;
 pub mod filter;
 pub mod http_target;

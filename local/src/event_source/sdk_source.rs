@@ -134,11 +134,5 @@ where
 {
     let code = error.code().map(str::to_owned);
     let reason = format!("{:#}", anyhow::Error::new(error));
-    match code.as_deref() {
-        Some("ExpiredIteratorException") => SourceError::ExpiredIterator,
-        Some("InvalidArgumentException" | "ResourceNotFoundException") => {
-            SourceError::Trimmed(reason)
-        }
-        _ => SourceError::Unavailable(reason),
-    }
+    SourceError::of(code.as_deref(), reason)
 }

@@ -64,6 +64,18 @@ pub enum SourceError {
     Unavailable(String),
 }
 
+impl SourceError {
+    /// What a refusal of Kinesis with this code means to a reader.
+    #[must_use]
+    pub fn of(code: Option<&str>, reason: String) -> Self {
+        match code {
+            Some("ExpiredIteratorException") => Self::ExpiredIterator,
+            Some("InvalidArgumentException" | "ResourceNotFoundException") => Self::Trimmed(reason),
+            _ => Self::Unavailable(reason),
+        }
+    }
+}
+
 /// One stream.
 #[async_trait]
 pub trait Source: Send + Sync {

@@ -2,6 +2,7 @@
 
 mod cache_aside;
 mod caching;
+mod chaos;
 mod containers;
 mod contract;
 mod failing_cache;
@@ -70,6 +71,7 @@ scenarios! {
         cache_aside::metrics_say_what_the_cache_itself_counted,
         caching::the_first_read_of_a_location_misses_and_later_ones_hit,
         caching::after_its_ttl_a_location_misses_once_more,
+        chaos::whatever_goes_wrong_with_the_cache_every_record_has_its_item,
         caching::an_unknown_location_is_processed_and_not_cached_as_present,
         contract::what_the_producer_writes_the_consumer_reads,
         failing_cache::a_cache_that_is_down_costs_no_record,

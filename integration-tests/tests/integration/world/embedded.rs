@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use local::{
-    embedded::{Embedded, Options},
+    embedded::{Cache, Embedded, Options},
+    momento::transport::CacheOptions,
     server,
     template::Environment,
 };
@@ -41,6 +42,10 @@ impl EmbeddedWorld {
             observer: witness.clone(),
             log: Arc::new(move |line| lines.line(&line.text)),
             backoff: BACKOFF,
+            cache: Cache::Here(CacheOptions {
+                transport: builder.transport,
+                ..CacheOptions::default()
+            }),
             ..Options::new(environment, bootstraps)
         })
         .await?;

@@ -15,7 +15,7 @@ use aws_sdk_kinesis::{primitives::Blob, types::PutRecordsRequestEntry};
 use local::{
     aws::{ACCOUNT_ID, DEFAULT_REGION},
     event_source::backoff::Backoff,
-    momento::counters::Counts,
+    momento::{counters::Counts, transport::Transport},
     provision::sdk_config,
     template::{self, Context as TemplateContext, Environment},
 };
@@ -54,6 +54,7 @@ pub struct Builder {
     timeout: Option<Duration>,
     variables: BTreeMap<String, String>,
     keeps_ports: bool,
+    transport: Transport,
 }
 
 /// A running environment.
@@ -97,6 +98,7 @@ impl Builder {
             timeout: None,
             variables: [("CACHE_TIMEOUT_MS".to_owned(), "5000".to_owned())].into(),
             keeps_ports: false,
+            transport: Transport::default(),
         }
     }
 
@@ -120,6 +122,12 @@ impl Builder {
 
     pub fn function_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// What serves the cache in this process; in a container it is the server.
+    pub fn cache_transport(mut self, transport: Transport) -> Self {
+        self.transport = transport;
         self
     }
 
@@ -219,7 +227,7 @@ impl World {
         let what = format!("{count} records dealt with");
         let settled = eventually(
             &what,
-            || self.witness.settled(),
+            || self.witness.tell(Seen::settled),
             |settled| *settled >= count,
         );
         settled.await.with_context(|| self.last_words())?;
@@ -230,7 +238,7 @@ impl World {
     pub async fn processed(&self, count: usize) -> anyhow::Result<Seen> {
         self.settled(count).await?;
         let what = format!("{count} lines of processed records");
-        let lines = || self.witness.seen().processed.len();
+        let lines = || self.witness.tell(|seen| seen.processed.len());
         eventually(&what, lines, |lines| *lines >= count).await?;
         Ok(self.witness.seen())
     }
@@ -263,10 +271,10 @@ impl World {
         match &self.place {
             Place::Embedded(embedded) => Ok(embedded.store_reads()),
             Place::Containers(_) => {
-                let told = || self.seen().metric("BatchSize");
-                let processed = self.seen().processed.len() as u64;
+                let told = || self.witness.tell(|seen| seen.metric("BatchSize"));
+                let processed = self.witness.tell(|seen| seen.processed.len()) as u64;
                 eventually("metrics of every record", told, |told| *told >= processed).await?;
-                Ok(self.seen().metric("StoreReads"))
+                Ok(self.witness.tell(|seen| seen.metric("StoreReads")))
             }
         }
     }

@@ -14,6 +14,7 @@ pub mod error;
 mod log;
 mod operations;
 mod options;
+pub mod reader;
 #[cfg(test)]
 mod tests;
 mod validation;
@@ -24,7 +25,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::response::Response;
 
-use self::{arrivals::Arrivals, engine::Engine, wire::Format};
+use self::{arrivals::Arrivals, engine::Engine, reader::Reader, wire::Format};
 use super::{
     error::AwsError,
     service::{Call, Service},
@@ -54,6 +55,12 @@ impl Kinesis {
         let engine = Arc::new(engine);
         engine::sweep::start(&engine);
         Ok(Arc::new(Self { engine }))
+    }
+
+    /// Reads records in this process.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        Reader::of(&self.engine)
     }
 
     /// Bytes of memory that stored records take.

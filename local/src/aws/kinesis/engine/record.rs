@@ -31,6 +31,12 @@ impl Record {
             .unwrap_or_default()
     }
 
+    /// The data blob, sharing its bytes.
+    #[must_use]
+    pub fn shared_data(&self) -> Bytes {
+        self.payload.slice(usize::from(self.key_length)..)
+    }
+
     /// Bytes of key and data: what limits on size count.
     #[must_use]
     pub fn size(&self) -> usize {

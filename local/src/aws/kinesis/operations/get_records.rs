@@ -46,14 +46,47 @@ pub struct Reply {
     child_shards: Option<Vec<ChildShard>>,
 }
 
+/// What a read found, before it is written in any format.
+pub struct Read {
+    /// The sequence number of the first record.
+    pub start: SequenceNumber,
+    /// The records.
+    pub batch: Batch,
+    /// Where to go on; none once a closed shard has been read to its end.
+    pub next_iterator: Option<String>,
+    /// Milliseconds behind the shard's newest record.
+    pub millis_behind_latest: u64,
+    children: Option<Vec<ChildShard>>,
+}
+
 /// Reads on from an iterator, and hands out the next one.
 pub async fn get_records(engine: &Engine, request: Request) -> Result<Reply, KinesisError> {
+    let stream_arn = request.stream_arn.as_deref();
+    let read = read(engine, &request.shard_iterator, request.limit, stream_arn)?;
+    Ok(Reply {
+        records: Records {
+            start: read.start,
+            batch: read.batch,
+        },
+        next_shard_iterator: read.next_iterator,
+        millis_behind_latest: read.millis_behind_latest,
+        child_shards: read.children,
+    })
+}
+
+/// As [`get_records`], for readers in this process.
+pub fn read(
+    engine: &Engine,
+    iterator: &str,
+    limit: Option<i64>,
+    stream_arn: Option<&str>,
+) -> Result<Read, KinesisError> {
     let mut constraints = Constraints::default();
-    constraints.length("shardIterator", &request.shard_iterator, 1, 512);
-    constraints.range("limit", request.limit, 1, MAX_RECORDS);
+    constraints.length("shardIterator", iterator, 1, 512);
+    constraints.range("limit", limit, 1, MAX_RECORDS);
     constraints.finish()?;
-    let iterator = ShardIterator::unseal(&request.shard_iterator, engine.clock().millis())?;
-    let stream = engine.readable(Some(&iterator.stream), request.stream_arn.as_deref())?;
+    let iterator = ShardIterator::unseal(iterator, engine.clock().millis())?;
+    let stream = engine.readable(Some(&iterator.stream), stream_arn)?;
     let topology = stream.topology();
     let shard = topology
         .shard(iterator.shard)
@@ -66,7 +99,7 @@ pub async fn get_records(engine: &Engine, request: Request) -> Result<Reply, Kin
         })?;
     let window = Window {
         from: iterator.index,
-        limit: usize::try_from(request.limit.unwrap_or(MAX_RECORDS)).unwrap_or(0),
+        limit: usize::try_from(limit.unwrap_or(MAX_RECORDS)).unwrap_or(0),
         bytes: MAX_BYTES,
     };
     let now = engine.moment(&stream);
@@ -83,14 +116,15 @@ pub async fn get_records(engine: &Engine, request: Request) -> Result<Reply, Kin
         .as_ref()
         // The topology may be older than the shard's end.
         .map(|children| ChildShard::of(&stream.topology(), children));
-    Ok(Reply {
-        next_shard_iterator: match children {
+    Ok(Read {
+        start: shard.sequence(batch.first),
+        next_iterator: match children {
             Some(_) => None,
             None => Some(next.seal()?),
         },
         millis_behind_latest: batch.behind(now.millis()),
-        child_shards: children,
-        records: Records::new(shard, batch),
+        children,
+        batch,
     })
 }
 

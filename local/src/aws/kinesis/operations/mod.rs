@@ -4,7 +4,7 @@ mod consumers;
 mod create_stream;
 mod delete_stream;
 mod describe_stream;
-mod get_records;
+pub mod get_records;
 mod get_shard_iterator;
 mod limits;
 mod list_shards;
