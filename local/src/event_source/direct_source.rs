@@ -36,7 +36,10 @@ impl Source for DirectSource {
     }
 
     async fn records(&self, iterator: &str, limit: u32) -> Result<Page, SourceError> {
-        let page = self.reader.records(iterator, limit).map_err(failed)?;
+        let page = self
+            .reader
+            .records(iterator, limit)
+            .map_err(|error| failed(&error))?;
         let records = page.records.into_iter().map(|record| Record {
             sequence_number: record.sequence_number,
             partition_key: record.partition_key,
@@ -56,6 +59,6 @@ fn milliseconds(since_1970: u64) -> OffsetDateTime {
         .unwrap_or_else(|_| OffsetDateTime::now_utc())
 }
 
-fn failed(error: KinesisError) -> SourceError {
+fn failed(error: &KinesisError) -> SourceError {
     SourceError::of(Some(error.code()), error.to_string())
 }
