@@ -13,11 +13,11 @@ COPY producer/Cargo.toml producer/
 COPY local/Cargo.toml local/
 COPY integration-tests/Cargo.toml integration-tests/
 COPY docker/empty-targets ./
-RUN sh empty-targets && cargo build --release --locked --bins
+RUN sh empty-targets && cargo build --profile quick --locked --bin bootstrap --bin local --bin producer
 
 WORKDIR /workspace
 COPY . .
-RUN cargo build --release --locked --bins
+RUN cargo build --profile quick --locked --bin bootstrap --bin local --bin producer
 
 FROM scratch
-COPY --from=builder /target/release/bootstrap /target/release/local /target/release/producer /
+COPY --from=builder /target/quick/bootstrap /target/quick/local /target/quick/producer /

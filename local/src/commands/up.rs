@@ -55,6 +55,11 @@ pub struct Up {
     /// be built leaves the old one running
     #[arg(long)]
     watch: bool,
+
+    /// Show the functions' lines of metrics too (CloudWatch's Embedded Metric
+    /// Format)
+    #[arg(long)]
+    show_metrics: bool,
 }
 
 impl Up {
@@ -67,6 +72,7 @@ impl Up {
         let environment = self.template.read()?;
         let cache = self.cache.resolve(Transport::Server)?;
         let bootstraps = self.bootstrap.resolve(&environment, &self.template).await?;
+        let metrics = self.show_metrics;
         let options = Options {
             host: self.host.host,
             ports: Ports {
@@ -79,7 +85,11 @@ impl Up {
             cache,
             data_dir: self.data_dir.clone(),
             idle_timeout: self.idle.timeout(),
-            log: Arc::new(|line| show(&line)),
+            log: Arc::new(move |line| {
+                if metrics || !is_metrics(&line) {
+                    show(&line);
+                }
+            }),
             ..Options::new(environment.clone(), bootstraps)
         };
         let embedded = tokio::select! {
@@ -119,6 +129,12 @@ impl Up {
 /// A function's line, with its name before it.
 fn show(line: &LogLine) {
     println!("{} | {}", line.function, line.text);
+}
+
+/// Whether a line is for CloudWatch and not for a person: the root member
+/// `_aws` of the Embedded Metric Format.
+fn is_metrics(line: &LogLine) -> bool {
+    line.text.starts_with('{') && line.text.contains(r#""_aws":{"#)
 }
 
 /// What runs where, and what to type next.
