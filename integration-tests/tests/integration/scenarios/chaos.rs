@@ -97,12 +97,11 @@ async fn phase(
     already: usize,
 ) -> anyhow::Result<Phase> {
     let cache = world.cache()?;
-    match fault {
-        "" => cache.no_fault().await?,
-        _ => {
-            let rule: FaultRule = fault.parse().map_err(anyhow::Error::msg)?;
-            cache.fault(rule).await?;
-        }
+    if fault.is_empty() {
+        cache.no_fault().await?;
+    } else {
+        let rule: FaultRule = fault.parse().map_err(anyhow::Error::msg)?;
+        cache.fault(rule).await?;
     }
     let reads = world.store_reads().await?;
     let began = Instant::now();
