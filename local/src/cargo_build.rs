@@ -169,6 +169,7 @@ pub async fn build(folder: &Path, binary: &str, release: bool) -> Result<PathBuf
         .args(release.then_some("--release"))
         .current_dir(folder)
         .stdin(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .kill_on_drop(true);
     // Build scripts watch these; with the ones of this run they would all run
@@ -178,7 +179,12 @@ pub async fn build(folder: &Path, binary: &str, release: bool) -> Result<PathBuf
             command.env_remove(name);
         }
     }
-    let output = command.output().await.map_err(BuildError::NoCargo)?;
+    // Not `output`, which would keep what cargo says on stderr to itself.
+    let cargo = command.spawn().map_err(BuildError::NoCargo)?;
+    let output = cargo
+        .wait_with_output()
+        .await
+        .map_err(BuildError::NoCargo)?;
     let built = String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(|line| serde_json::from_str::<Artifact>(line).ok())

@@ -121,15 +121,16 @@ async fn produce(site: &dyn Site, load: &Load) -> anyhow::Result<Written> {
         .env("AWS_ACCESS_KEY_ID", "local")
         .env("AWS_SECRET_ACCESS_KEY", "local")
         .stdin(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .kill_on_drop(true);
     if let Some(rate) = load.rate {
         command.args(["--rate", &rate.to_string()]);
     }
-    let output = command
-        .output()
-        .await
-        .with_context(|| format!("running the producer {}", load.producer.display()))?;
+    let running = || format!("running the producer {}", load.producer.display());
+    // Not `output`, which would keep the producer's stderr to itself.
+    let producer = command.spawn().with_context(running)?;
+    let output = producer.wait_with_output().await.with_context(running)?;
     match serde_json::from_slice(&output.stdout) {
         Ok(written) => Ok(written),
         Err(_) => bail!("the producer gave no report ({})", output.status),

@@ -178,6 +178,28 @@ fn a_function_that_does_not_start_shows_its_last_lines() {
 }
 
 #[test]
+fn a_function_that_does_not_compile_shows_what_the_compiler_says() {
+    let manifest = "[package]\nname = \"broken\"\nedition = \"2024\"\n\n[[bin]]\nname = \"bootstrap\"\npath = \"function.rs\"\n\n[workspace]\n";
+    let mut run = Run::new(&["up", "--aws-port=0", "--lambda-port=0", "--cache-port=0"])
+        .template()
+        .file("Cargo.toml", manifest)
+        .file("function.rs", "fn main() { this_is_nowhere() }\n");
+    run.command.env_remove("CARGO_TARGET_DIR");
+    let output = run.output();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(error.contains("function.rs:1:13"), "{error}");
+    assert!(
+        error.contains("cannot find function `this_is_nowhere`"),
+        "{error}"
+    );
+    assert!(
+        error.contains("error: cargo build --bin bootstrap failed in "),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_wrong_number_is_refused_with_what_is_expected() {
     let output = Run::new(&["e2e", "--records", "many"]).output();
     assert_eq!(output.status.code(), Some(2));
