@@ -10,9 +10,10 @@ default:
 dev *arguments:
     cargo local up "$@"
 
-# The whole pipeline once, every record checked
+# The whole pipeline once, every record checked; with `just up` running, in containers too
 e2e *arguments:
     cargo local e2e "$@"
+    @if docker/pipeline healthy 2>/dev/null; then cargo local e2e --backend localstack "$@"; else echo "containers: not checked, as they do not run (just up)"; fi
 
 # Every test that this machine can run
 test *arguments:
