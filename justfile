@@ -32,7 +32,7 @@ soak seconds="600":
 
 # Benchmarks: ratios and medians, never assertions
 bench *arguments:
-    cargo bench -p local --bench kinesis -- "$@"
+    cargo bench --bench kinesis -- "$@"
 
 # What an invocation costs beside AWS's Runtime Interface Emulator
 bench-invoke:
