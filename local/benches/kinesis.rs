@@ -1,7 +1,7 @@
 //! How fast the engine is, beside any other engine, in one run:
 //!
 //! ```text
-//! cargo bench -p local --bench kinesis -- peer=http://127.0.0.1:4567 …
+//! cargo bench --bench kinesis -- peer=http://127.0.0.1:4567 …
 //! ```
 //!
 //! Every endpoint gets the same requests over loopback HTTP from this process.
