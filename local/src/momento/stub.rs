@@ -28,13 +28,13 @@ use super::{
     wire,
 };
 
-/// wiremock keeps every matched request (about 1.4 KB each) until it is reset;
+/// wiremock keeps every matched request (about 1.4 KB each, 5 KB over HTTP/1.1) until it is reset;
 /// a reset is due from this many on, as soon as no call comes in for a tick.
 const RESET_DUE: u64 = 10_000;
 
-/// From this many on (some 280 MB) it is done in full flight. A call in that
-/// moment is refused, which clients of a cache live with.
-const RESET_FORCED: u64 = 200_000;
+/// From this many on (some 70 MB, 250 over HTTP/1.1) it is done in full flight. A
+/// call in that moment is refused, which clients of a cache live with.
+const RESET_FORCED: u64 = 50_000;
 
 const TICK: Duration = Duration::from_millis(250);
 
