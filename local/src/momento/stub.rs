@@ -32,9 +32,9 @@ use super::{
 /// a reset is due from this many on, as soon as no call comes in for a tick.
 const RESET_DUE: u64 = 10_000;
 
-/// From this many on (some 70 MB, 250 over HTTP/1.1) it is done in full flight. A
+/// From this many on (some 28 MB, 100 over HTTP/1.1) it is done in full flight. A
 /// call in that moment is refused, which clients of a cache live with.
-const RESET_FORCED: u64 = 50_000;
+const RESET_FORCED: u64 = 20_000;
 
 const TICK: Duration = Duration::from_millis(250);
 
