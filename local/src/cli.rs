@@ -156,7 +156,8 @@ pub async fn interrupted() {
     });
 }
 
-async fn wait_for_signal() {
+/// Done at Ctrl-C or SIGTERM.
+pub async fn wait_for_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminated) = signal(SignalKind::terminate()) else {
         // Without a handler SIGTERM ends the process by itself.

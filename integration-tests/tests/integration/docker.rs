@@ -12,10 +12,6 @@ use std::{
     time::Duration,
 };
 
-use tokio::signal::{
-    ctrl_c,
-    unix::{SignalKind, signal},
-};
 use uuid::Uuid;
 
 /// The label that every container of this run has.
@@ -115,7 +111,7 @@ pub fn remove_all_when_interrupted() -> anyhow::Result<()> {
         .enable_all()
         .build()?;
     thread::spawn(move || {
-        runtime.block_on(interrupted());
+        runtime.block_on(local::cli::wait_for_signal());
         eprintln!("interrupted: removing the containers");
         INTERRUPTED.store(true, Relaxed);
         // A scenario may be between two of them, so until none comes any more.
@@ -130,17 +126,6 @@ pub fn remove_all_when_interrupted() -> anyhow::Result<()> {
         process::exit(local::cli::INTERRUPTED.into());
     });
     Ok(())
-}
-
-async fn interrupted() {
-    let Ok(mut terminated) = signal(SignalKind::terminate()) else {
-        let _ = ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = ctrl_c() => {}
-        _ = terminated.recv() => {}
-    }
 }
 
 /// Removes what is there; true if nothing was.

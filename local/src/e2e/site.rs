@@ -53,32 +53,15 @@ impl Site for EmbeddedSite<'_> {
     }
 
     async fn seen(&self) -> Seen {
-        let Embedded {
-            aws,
-            cache,
-            functions,
-            ..
-        } = self.embedded;
-        let reads = ["GetItem", "BatchGetItem"];
+        let cache = self.embedded.cache.as_ref();
         Seen {
             backend: "embedded",
             cache: cache
-                .as_ref()
                 .map_or("momento", |cache| cache.transport().name())
                 .to_owned(),
-            cache_requests: cache.as_ref().map(|cache| cache.keyspace().counts()),
-            store_reads: Some(
-                reads
-                    .iter()
-                    .map(|operation| aws.calls.of("DynamoDB", operation))
-                    .sum(),
-            ),
-            cold_starts: Some(
-                functions
-                    .values()
-                    .map(|function| function.cold_starts())
-                    .sum(),
-            ),
+            cache_requests: cache.map(|cache| cache.keyspace().counts()),
+            store_reads: Some(self.embedded.store_reads()),
+            cold_starts: Some(self.embedded.cold_starts()),
         }
     }
 }

@@ -121,6 +121,20 @@ impl Embedded {
         })
     }
 
+    /// How often a table was read, for one item or for many.
+    #[must_use]
+    pub fn store_reads(&self) -> u64 {
+        let of = |operation| self.aws.calls.of("DynamoDB", operation);
+        of("GetItem") + of("BatchGetItem")
+    }
+
+    /// How often an environment of a function was started.
+    #[must_use]
+    pub fn cold_starts(&self) -> u64 {
+        let functions = self.functions.values();
+        functions.map(|function| function.cold_starts()).sum()
+    }
+
     /// Finishes the invocations under way, ends the functions' processes, then
     /// everything else.
     pub async fn shut_down(self) {

@@ -11,6 +11,7 @@ use axum::{
     routing::{get, post},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -45,18 +46,11 @@ async fn invoke(
     let Some(function) = find(&functions, &name) else {
         return unknown(&functions, &name);
     };
-    let (parts, body) = request.into_parts();
-    // One byte more than allowed tells too large from exactly full.
-    let Ok(payload) = to_bytes(body, MAX_PAYLOAD).await else {
+    let invocation_type = text(request.headers(), "x-amz-invocation-type");
+    let Some(request) = read(request, None).await else {
         return too_large();
     };
-    let request = Request {
-        payload,
-        client_context: text(&parts.headers, "x-amz-client-context"),
-        log_tail: text(&parts.headers, "x-amz-log-type").as_deref() == Some("Tail"),
-        chunks: None,
-    };
-    match text(&parts.headers, "x-amz-invocation-type").as_deref() {
+    match invocation_type.as_deref() {
         None | Some("RequestResponse") => {
             let function = function.clone();
             // A task of its own: a client that goes away ends no invocation.
@@ -94,20 +88,28 @@ async fn invoke_with_response_stream(
     let Some(function) = find(&functions, &name) else {
         return unknown(&functions, &name);
     };
-    let (parts, body) = request.into_parts();
-    let Ok(payload) = to_bytes(body, MAX_PAYLOAD).await else {
-        return too_large();
-    };
     let (send, chunks) = mpsc::channel(1);
-    let request = Request {
-        payload,
-        client_context: text(&parts.headers, "x-amz-client-context"),
-        log_tail: text(&parts.headers, "x-amz-log-type").as_deref() == Some("Tail"),
-        chunks: Some(send),
+    let Some(request) = read(request, Some(send)).await else {
+        return too_large();
     };
     let function = function.clone();
     let invoked = tokio::spawn(async move { function.invoke(request).await });
     response_stream::reply(chunks, invoked).await
+}
+
+/// What is asked of the function, whose pieces go to `chunks`; none where the
+/// payload is too large.
+async fn read(
+    request: http::Request<Body>,
+    chunks: Option<mpsc::Sender<Bytes>>,
+) -> Option<Request> {
+    let (parts, body) = request.into_parts();
+    Some(Request {
+        payload: to_bytes(body, MAX_PAYLOAD).await.ok()?,
+        client_context: text(&parts.headers, "x-amz-client-context"),
+        log_tail: text(&parts.headers, "x-amz-log-type").as_deref() == Some("Tail"),
+        chunks,
+    })
 }
 
 /// By name, by ARN, with a version or alias behind it, or by RIE's name where

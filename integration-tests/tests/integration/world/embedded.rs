@@ -70,8 +70,7 @@ impl EmbeddedWorld {
     }
 
     pub fn store_reads(&self) -> u64 {
-        let of = |operation| self.embedded.aws.calls.of("DynamoDB", operation);
-        of("GetItem") + of("BatchGetItem")
+        self.embedded.store_reads()
     }
 
     pub fn key_reads(&self) -> u64 {
@@ -79,8 +78,7 @@ impl EmbeddedWorld {
     }
 
     pub fn cold_starts(&self) -> u64 {
-        let functions = self.embedded.functions.values();
-        functions.map(|function| function.cold_starts()).sum()
+        self.embedded.cold_starts()
     }
 
     pub fn invoke_url(&self, function: &str) -> String {

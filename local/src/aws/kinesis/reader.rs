@@ -50,8 +50,8 @@ impl Reader {
     /// Whatever `GetRecords` refuses.
     pub fn records(&self, iterator: &str, limit: u32) -> Result<Page, KinesisError> {
         let read = get_records::read(&self.0, iterator, Some(limit.into()), None)?;
-        let start = read.start;
-        let records = read.batch.records.iter().zip(start.index..);
+        let start = read.records.start;
+        let records = read.records.batch.records.iter().zip(start.index..);
         let records = records.map(|(record, index)| Record {
             sequence_number: SequenceNumber { index, ..start }.to_string(),
             partition_key: record.partition_key().to_owned(),

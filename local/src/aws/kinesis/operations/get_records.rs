@@ -48,10 +48,8 @@ pub struct Reply {
 
 /// What a read found, before it is written in any format.
 pub struct Read {
-    /// The sequence number of the first record.
-    pub start: SequenceNumber,
     /// The records.
-    pub batch: Batch,
+    pub records: Records,
     /// Where to go on; none once a closed shard has been read to its end.
     pub next_iterator: Option<String>,
     /// Milliseconds behind the shard's newest record.
@@ -64,10 +62,7 @@ pub async fn get_records(engine: &Engine, request: Request) -> Result<Reply, Kin
     let stream_arn = request.stream_arn.as_deref();
     let read = read(engine, &request.shard_iterator, request.limit, stream_arn)?;
     Ok(Reply {
-        records: Records {
-            start: read.start,
-            batch: read.batch,
-        },
+        records: read.records,
         next_shard_iterator: read.next_iterator,
         millis_behind_latest: read.millis_behind_latest,
         child_shards: read.children,
@@ -117,22 +112,23 @@ pub fn read(
         // The topology may be older than the shard's end.
         .map(|children| ChildShard::of(&stream.topology(), children));
     Ok(Read {
-        start: shard.sequence(batch.first),
         next_iterator: match children {
             Some(_) => None,
             None => Some(next.seal()?),
         },
         millis_behind_latest: batch.behind(now.millis()),
         children,
-        batch,
+        records: Records::new(shard, batch),
     })
 }
 
 /// The records of a batch, written straight from where the shard keeps them.
 #[derive(Debug)]
 pub struct Records {
-    start: SequenceNumber,
-    batch: Batch,
+    /// The sequence number of the first.
+    pub start: SequenceNumber,
+    /// What was read.
+    pub batch: Batch,
 }
 
 impl Records {
