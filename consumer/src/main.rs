@@ -16,7 +16,9 @@ use consumer::{
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use tracing::Instrument;
 
-#[tokio::main]
+// One thread: a batch mostly waits, and handing a reply to another thread costs
+// more than that thread saves (docs/cache-aside.md, "Latency").
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     logging::start();
     let (function, margin) = match start().await {

@@ -18,6 +18,7 @@ pub mod momento;
 pub mod pipeline;
 pub mod ports;
 pub mod provision;
+mod sdk_error;
 pub mod server;
 pub mod template;
 pub mod watch;

@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use aws_config::SdkConfig;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -14,13 +15,14 @@ use crate::{
         backoff::Backoff,
         checkpoint::Checkpoints,
         clock,
-        destination::FailureFolder,
+        destination::{Destination, Destinations, FailureFolder},
         direct_source::DirectSource,
         mapping::EventSourceMapping,
         observer::{NoObserver, Observer},
         sdk_source::SdkSource,
         shard::Shared,
         source::Source,
+        sqs_queue::SqsQueue,
         status::Status,
         target::Target,
         wake::Wake,
@@ -33,6 +35,7 @@ pub struct Mappings {
     kinesis: aws_sdk_kinesis::Client,
     region: String,
     failures: PathBuf,
+    queues_at: Option<SdkConfig>,
     checkpoints: Option<PathBuf>,
     observer: Arc<dyn Observer>,
     backoff: Backoff,
@@ -58,11 +61,19 @@ impl Mappings {
             kinesis,
             region: region.to_owned(),
             failures: failures.to_owned(),
+            queues_at: None,
             checkpoints: None,
             observer: Arc::new(NoObserver),
             backoff: Backoff::default(),
             reader: None,
         }
+    }
+
+    /// Sends what they give up to their queues too, at the endpoint of `config`.
+    #[must_use]
+    pub fn with_queues_at(mut self, config: &SdkConfig) -> Self {
+        self.queues_at = Some(config.clone());
+        self
     }
 
     /// Keeps checkpoints in the data folder `folder`, where there is one.
@@ -125,12 +136,28 @@ impl Mappings {
             checkpoints,
             observer: self.observer.clone(),
             status: Status::default(),
-            failures: Arc::new(FailureFolder::new(&self.failures)),
+            failures: self.destination(mapping),
             wake,
             backoff: self.backoff,
             clock: clock::system(),
             stop: CancellationToken::new(),
         }))
+    }
+
+    /// The queue that gets what `mapping` gives up, beside the folder; none where
+    /// queues are not used, or the destination is no queue.
+    #[must_use]
+    pub fn queue_of(&self, mapping: &Mapping) -> Option<SqsQueue> {
+        let arn = mapping.settings.on_failure.as_deref()?;
+        SqsQueue::of_arn(arn, self.queues_at.as_ref()?)
+    }
+
+    fn destination(&self, mapping: &Mapping) -> Arc<dyn Destination> {
+        let folder = Arc::new(FailureFolder::new(&self.failures));
+        match self.queue_of(mapping) {
+            None => folder,
+            Some(queue) => Arc::new(Destinations(vec![folder, Arc::new(queue)])),
+        }
     }
 
     fn source(&self, stream: &str) -> Arc<dyn Source> {

@@ -8,6 +8,7 @@ use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::types::{AttributeValue, KeySchemaElement, TableDescription};
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kinesis::types::{StreamMode, StreamModeDetails, StreamStatus};
+use aws_sdk_sqs::types::QueueAttributeName;
 use aws_sdk_ssm::types::ParameterType;
 use aws_smithy_types::body::SdkBody;
 use serde_json::json;
@@ -15,9 +16,10 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     pipeline::{LOCATION_KEY, Needs, SEED_LOCATIONS},
+    sdk_error,
     template::{
         Environment,
-        environment::{Parameter, Stream, Table},
+        environment::{Parameter, Queue, Stream, Table},
     },
 };
 
@@ -48,6 +50,7 @@ pub struct Provisioner {
     kinesis: aws_sdk_kinesis::Client,
     dynamodb: aws_sdk_dynamodb::Client,
     ssm: aws_sdk_ssm::Client,
+    sqs: aws_sdk_sqs::Client,
 }
 
 /// An SDK configuration for an endpoint on this machine: no credentials are
@@ -75,6 +78,7 @@ impl Provisioner {
             kinesis: aws_sdk_kinesis::Client::new(config),
             dynamodb: aws_sdk_dynamodb::Client::new(config),
             ssm: aws_sdk_ssm::Client::new(config),
+            sqs: aws_sdk_sqs::Client::new(config),
         }
     }
 
@@ -113,6 +117,31 @@ impl Provisioner {
         Ok(done)
     }
 
+    /// Creates a queue. Apart from the rest, since not every endpoint offers SQS
+    /// and a mapping does without.
+    ///
+    /// # Errors
+    ///
+    /// The endpoint does not make it, and why.
+    pub async fn queue(&self, queue: &Queue) -> Result<Provisioned, ProvisionError> {
+        let what = format!("queue {}", queue.name);
+        let found = self.sqs.get_queue_url().queue_name(&queue.name);
+        if found.send().await.is_ok() {
+            let created = false;
+            return Ok(Provisioned { what, created });
+        }
+        let attributes = queue
+            .attributes
+            .iter()
+            .map(|(name, value)| (QueueAttributeName::from(name.as_str()), value.clone()))
+            .collect();
+        let create = self.sqs.create_queue().queue_name(&queue.name);
+        let created = create.set_attributes(Some(attributes)).send().await;
+        created.map_err(|error| self.failed(&what, error))?;
+        let created = true;
+        Ok(Provisioned { what, created })
+    }
+
     async fn stream(&self, stream: &Stream) -> Result<Provisioned, ProvisionError> {
         let what = format!("stream {}", stream.name);
         let mode = match stream.shards {
@@ -122,7 +151,7 @@ impl Provisioner {
         let details = StreamModeDetails::builder()
             .stream_mode(mode)
             .build()
-            .map_err(|error| self.failed(&what, error))?;
+            .map_err(|error| self.because(&what, error.to_string()))?;
         let created = self
             .kinesis
             .create_stream()
@@ -279,12 +308,11 @@ impl Provisioner {
         }
     }
 
-    fn failed(
-        &self,
-        what: &str,
-        error: impl std::error::Error + Send + Sync + 'static,
-    ) -> ProvisionError {
-        self.because(what, format!("{:#}", anyhow::Error::new(error)))
+    fn failed<E>(&self, what: &str, error: SdkError<E>) -> ProvisionError
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        self.because(what, sdk_error::reason(error))
     }
 
     fn because(&self, what: &str, reason: String) -> ProvisionError {

@@ -68,7 +68,12 @@ fn the_template_that_is_deployed_describes_the_whole_pipeline() {
     assert!(mapping.settings.report_batch_item_failures);
     assert!(mapping.settings.bisect_batch_on_function_error);
     assert_eq!(mapping.settings.maximum_retry_attempts, Some(3));
-    assert_eq!(environment.skipped[0].resource_type, "AWS::SQS::Queue");
+    let queue = &environment.queues[0];
+    assert_eq!(queue.attributes["MessageRetentionPeriod"], "1209600");
+    assert_eq!(
+        mapping.settings.on_failure.as_deref(),
+        Some("arn:aws:sqs:us-east-1:000000000000:GivenUp")
+    );
 }
 
 #[test]
@@ -109,7 +114,37 @@ Resources:
 fn a_resource_of_another_type_is_skipped_and_can_still_be_referred_to() {
     let text = resources(
         "\
+Topic:
+  Type: AWS::SNS::Topic
+Function:
+  Type: AWS::Serverless::Function
+  Properties:
+    Environment:
+      Variables:
+        TOPIC: !Ref Topic
+        TOPIC_ARN: !GetAtt Topic.Arn",
+    );
+    let environment = read(&text).unwrap();
+    assert_eq!(environment.skipped[0].logical_id, "Topic");
+    let variables = &environment.functions[0].environment;
+    assert_eq!(variables["TOPIC"], "Topic");
+    assert_eq!(
+        variables["TOPIC_ARN"],
+        "arn:aws:sns:us-east-1:000000000000:Topic"
+    );
+}
+
+#[test]
+fn a_queue_has_its_attributes_as_the_api_takes_them() {
+    let text = resources(
+        "\
 Queue:
+  Type: AWS::SQS::Queue
+  Properties:
+    QueueName: given-up
+    DelaySeconds: 5
+    RedrivePolicy: {deadLetterTargetArn: !GetAtt Other.Arn, maxReceiveCount: 3}
+Other:
   Type: AWS::SQS::Queue
 Function:
   Type: AWS::Serverless::Function
@@ -117,16 +152,22 @@ Function:
     Environment:
       Variables:
         QUEUE: !Ref Queue
-        QUEUE_ARN: !GetAtt Queue.Arn",
+        QUEUE_NAME: !GetAtt Queue.QueueName",
     );
     let environment = read(&text).unwrap();
-    assert_eq!(environment.skipped[0].logical_id, "Queue");
-    let variables = &environment.functions[0].environment;
-    assert_eq!(variables["QUEUE"], "Queue");
+    let queue = &environment.queues[0];
+    assert_eq!(queue.name, "given-up");
+    assert_eq!(queue.attributes["DelaySeconds"], "5");
     assert_eq!(
-        variables["QUEUE_ARN"],
-        "arn:aws:sqs:us-east-1:000000000000:Queue"
+        queue.attributes["RedrivePolicy"],
+        r#"{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:Other","maxReceiveCount":3}"#
     );
+    let variables = &environment.functions[0].environment;
+    assert_eq!(
+        variables["QUEUE"],
+        "https://sqs.us-east-1.amazonaws.com/000000000000/given-up"
+    );
+    assert_eq!(variables["QUEUE_NAME"], "given-up");
 }
 
 #[test]

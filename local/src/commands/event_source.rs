@@ -9,7 +9,9 @@ use futures_util::future::join_all;
 use super::args::{EndpointArgs, InvokeArgs, TemplateArgs};
 use crate::{
     cli::{Failure, Outcome, interrupted},
-    event_source::{http_target::HttpTarget, mapping::EventSourceMapping, wake::Wake},
+    event_source::{
+        http_target::HttpTarget, mapping::EventSourceMapping, sqs_queue::SqsQueue, wake::Wake,
+    },
     mappings::Mappings,
     provision::sdk_config,
 };
@@ -57,25 +59,38 @@ impl EventSource {
             self.concurrency.into(),
         ));
         let mappings = Mappings::new(client, &self.template.region, &self.failures)
+            .with_queues_at(&sdk)
             .checkpoints_in(self.data_dir.as_deref());
-        let mappings: Vec<_> = environment
+        let mut running = Vec::new();
+        for mapping in environment
             .mappings
             .iter()
             .filter(|mapping| mapping.settings.enabled)
-            .map(|mapping| {
-                eprintln!("{} → {}", mapping.stream, self.invoke.invoke_url);
-                mappings.start(mapping, target.clone(), Wake::polled())
-            })
-            .collect::<Result<_, _>>()
-            .map_err(Failure::configuration)?;
-        if mappings.is_empty() {
+        {
+            eprintln!("{} → {}", mapping.stream, self.invoke.invoke_url);
+            let started = mappings.start(mapping, target.clone(), Wake::polled());
+            running.push(started.map_err(Failure::configuration)?);
+            if let Some(queue) = mappings.queue_of(mapping) {
+                eprintln!("{}", self.given_up(&queue).await);
+            }
+        }
+        if running.is_empty() {
             return Err(Failure::configuration(anyhow!(
                 "{} has no enabled event source mapping",
                 self.template.template.display()
             )));
         }
         interrupted().await;
-        join_all(mappings.into_iter().map(EventSourceMapping::stop)).await;
+        join_all(running.into_iter().map(EventSourceMapping::stop)).await;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Where what is given up goes.
+    async fn given_up(&self, queue: &SqsQueue) -> String {
+        let folder = self.failures.display();
+        match queue.url().await {
+            Ok(url) => format!("given up → {folder}, {url}"),
+            Err(error) => format!("given up → {folder}; not to {error}"),
+        }
     }
 }

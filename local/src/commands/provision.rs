@@ -39,10 +39,18 @@ impl Provision {
         let (api_key, replace) = self.cache.resolve(Transport::Server)?.api_key();
         let needs = Needs::of(&environment, &BTreeMap::new());
         let config = sdk_config(&self.endpoint.endpoint_url, &self.template.region);
-        let done = Provisioner::new(&config)
+        let provisioner = Provisioner::new(&config);
+        let mut done = provisioner
             .provision(&environment, &needs, &api_key, replace)
             .await
             .map_err(Failure::run)?;
+        for queue in &environment.queues {
+            match provisioner.queue(queue).await {
+                Ok(made) => done.push(made),
+                // Its folder has the documents too.
+                Err(error) => eprintln!("left out, as a mapping does without it: {error}"),
+            }
+        }
         let rows: Vec<_> = done
             .into_iter()
             .map(|resource| {

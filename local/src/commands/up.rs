@@ -180,18 +180,27 @@ fn welcome(embedded: &Embedded, environment: &Environment) -> String {
         ]);
     }
     let mut text = format!("\n{}", render(&rows));
-    if !environment.skipped.is_empty() {
-        let skipped: Vec<_> = environment
-            .skipped
-            .iter()
-            .map(|skipped| format!("{} ({})", skipped.logical_id, skipped.resource_type))
-            .collect();
-        text.extend(["\n  Not run here: ", &skipped.join(", "), "\n"]);
+    let absent = not_run_here(environment);
+    if !absent.is_empty() {
+        text.extend(["\n  Not run here: ", &absent.join(", "), "\n"]);
     }
     if let Some(stream) = environment.streams.first() {
         text.push_str(&next_steps(&aws, &stream.name));
     }
     text
+}
+
+/// What the template has beyond what one process offers.
+fn not_run_here(environment: &Environment) -> Vec<String> {
+    let queues = environment
+        .queues
+        .iter()
+        .map(|queue| format!("{} (AWS::SQS::Queue)", queue.logical_id));
+    let others = environment
+        .skipped
+        .iter()
+        .map(|skipped| format!("{} ({})", skipped.logical_id, skipped.resource_type));
+    queues.chain(others).collect()
 }
 
 fn next_steps(aws: &str, stream: &str) -> String {

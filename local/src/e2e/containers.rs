@@ -26,6 +26,7 @@ use crate::{
     },
     pipeline::Needs,
     provision::{Provisioner, sdk_config},
+    sdk_error,
     template::{
         Environment,
         environment::{Mapping, Stream},
@@ -119,8 +120,8 @@ impl Containers {
         self.mapping.stop().await;
         let deleted = self.kinesis.delete_stream().stream_name(&self.stream);
         if let Err(error) = deleted.send().await {
-            let error = anyhow::Error::new(error);
-            tracing::warn!(stream = self.stream, "the stream is left over: {error:#}");
+            let error = sdk_error::reason(error);
+            tracing::warn!(stream = self.stream, "the stream is left over: {error}");
         }
     }
 }

@@ -4,6 +4,7 @@ use std::{
     ffi::OsStr,
     io::ErrorKind,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use async_trait::async_trait;
@@ -84,6 +85,35 @@ impl Destination for FailureFolder {
         let text = serde_json::to_vec_pretty(document)?;
         tokio::fs::write(&file, text).await?;
         Ok(file.display().to_string())
+    }
+}
+
+/// Several destinations: each gets every document, and one that cannot keep it
+/// costs a warning while another can.
+pub struct Destinations(pub Vec<Arc<dyn Destination>>);
+
+#[async_trait]
+impl Destination for Destinations {
+    async fn keep(&self, document: &Value) -> std::io::Result<String> {
+        let (mut places, mut errors) = (Vec::new(), Vec::new());
+        for destination in &self.0 {
+            match destination.keep(document).await {
+                Ok(place) => places.push(place),
+                Err(error) => errors.push(error.to_string()),
+            }
+        }
+        let (places, errors) = (places.join(", "), errors.join("; "));
+        if places.is_empty() {
+            return Err(std::io::Error::other(errors));
+        }
+        if !errors.is_empty() {
+            tracing::warn!(
+                places,
+                errors,
+                "a failure destination has not taken a document"
+            );
+        }
+        Ok(places)
     }
 }
 

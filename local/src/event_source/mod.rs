@@ -8,8 +8,9 @@
 //! [`destination`], or move the [`checkpoint`] on, as far as [`progress`] over
 //! all lanes allows. An [`observer`] sees all of it, [`status`] sums it up.
 //!
-//! It knows the Kinesis API and an invoke endpoint, and nothing else of this
-//! crate: the same code serves the embedded engine, LocalStack and AWS.
+//! It knows the Kinesis API, an invoke endpoint and where failures go, and
+//! nothing else of this crate: the same code serves the embedded engine,
+//! LocalStack and AWS.
 
 pub mod backoff;
 pub mod batch;
@@ -35,6 +36,7 @@ pub mod sdk_source;
 pub mod settings;
 pub mod shard;
 pub mod source;
+pub mod sqs_queue;
 pub mod status;
 pub mod target;
 pub mod wake;

@@ -14,6 +14,7 @@ use super::{
     settings::StartingPosition,
     source::{Page, Position, Record, Shard, Source, SourceError},
 };
+use crate::sdk_error;
 
 /// A stream at the SDK's endpoint.
 #[derive(Debug, Clone)]
@@ -133,6 +134,5 @@ where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     let code = error.code().map(str::to_owned);
-    let reason = format!("{:#}", anyhow::Error::new(error));
-    SourceError::of(code.as_deref(), reason)
+    SourceError::of(code.as_deref(), sdk_error::reason(error))
 }

@@ -13,6 +13,8 @@ pub struct Environment {
     pub tables: Vec<Table>,
     /// `AWS::SSM::Parameter`.
     pub parameters: Vec<Parameter>,
+    /// `AWS::SQS::Queue`: made only where an endpoint offers SQS.
+    pub queues: Vec<Queue>,
     /// `AWS::Serverless::Function`.
     pub functions: Vec<Function>,
     /// `AWS::Lambda::EventSourceMapping`, and functions' `Events` of type Kinesis.
@@ -50,6 +52,17 @@ pub struct Parameter {
     pub kind: String,
     /// Its value.
     pub value: String,
+}
+
+/// An SQS queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queue {
+    /// The template's name for it.
+    pub logical_id: String,
+    /// Its name; the logical id where the template gives none.
+    pub name: String,
+    /// What `CreateQueue` takes as its attributes.
+    pub attributes: BTreeMap<String, String>,
 }
 
 /// A Lambda function.

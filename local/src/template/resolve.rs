@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Number, Value as Json};
+
 use super::{
     Context, Problem,
     document::{Node, Value},
@@ -82,6 +84,31 @@ impl Resolver {
                 Problem::at(node.line, format!("expected text, found {}", node.kind()))
             }),
         }
+    }
+
+    /// The JSON that `node` stands for, its functions worked out.
+    ///
+    /// # Errors
+    ///
+    /// As [`Resolver::text`], for a function in it.
+    pub fn json(&self, node: &Node) -> Result<Json, Problem> {
+        Ok(match &node.value {
+            Value::Null => Json::Null,
+            Value::Bool(value) => Json::from(*value),
+            Value::Number(digits) => digits
+                .parse::<Number>()
+                .map_or_else(|_| Json::from(digits.clone()), Json::from),
+            Value::Text(text) => Json::from(text.clone()),
+            Value::List(items) => items
+                .iter()
+                .map(|item| self.json(item))
+                .collect::<Result<_, _>>()?,
+            Value::Map(entries) => entries
+                .iter()
+                .map(|(key, value)| Ok((key.name.clone(), self.json(value)?)))
+                .collect::<Result<_, _>>()?,
+            Value::Function(..) => Json::from(self.text(node)?),
+        })
     }
 
     fn call(&self, function: &str, argument: &Node, line: usize) -> Result<String, Problem> {

@@ -10,5 +10,6 @@
 mod function;
 mod ledger;
 mod model;
+mod queue;
 mod redrive;
 mod stream;

@@ -2,11 +2,12 @@
 
 use anyhow::ensure;
 use futures_util::future::join_all;
+use serde_json::json;
 use tokio::time::Instant;
 
 use crate::{
     patience::{PATIENCE, same},
-    world::{Builder, Programs, World},
+    world::{Builder, Programs, World, reading},
 };
 
 pub async fn a_localstack_that_loses_everything_is_provisioned_again_and_goes_on(
@@ -47,6 +48,21 @@ pub async fn an_emulator_that_crashes_comes_back_and_nothing_is_lost(
     let seen = world.settled(1100).await?;
     same("done", seen.done.len(), 1100)?;
     same("given up", seen.given_up, vec![])?;
+    world.stop().await;
+    Ok(())
+}
+
+pub async fn what_is_given_up_is_in_the_mapping_s_queue(programs: Programs) -> anyhow::Result<()> {
+    let mut world = Builder::new(programs).start().await?;
+    let data = [reading(0, "Car"), b"not JSON".to_vec(), reading(2, "House")];
+    world.write_data(&data).await?;
+    world.settled(3).await?;
+    let documents = world.containers()?.given_up().await?;
+    same("documents", documents.len(), 1)?;
+    let condition = &documents[0]["requestContext"]["condition"];
+    same("condition", condition, &json!("RetryAttemptsExhausted"))?;
+    let records = &documents[0]["KinesisBatchInfo"]["batchSize"];
+    same("records", records, &json!(1))?;
     world.stop().await;
     Ok(())
 }

@@ -15,6 +15,7 @@ use local::{
     template::Environment,
 };
 use reqwest::Url;
+use serde_json::Value;
 use tempfile::TempDir;
 use testcontainers::{ContainerAsync, GenericImage};
 use tokio::time::{Instant, sleep};
@@ -75,6 +76,7 @@ impl Containers {
         // One invocation at a time: a second one crashes the emulator.
         let target = Arc::new(HttpTarget::new(invoke_url.clone(), 1));
         let mapping = Mappings::new(kinesis, DEFAULT_REGION, failures.path())
+            .with_queues_at(&sdk)
             .watched_by(witness.clone())
             .backoff(BACKOFF)
             .start(mapping, target, Wake::polled())?;
@@ -145,6 +147,20 @@ impl Containers {
         }
     }
 
+    /// What is in the queue of the template's mapping.
+    pub async fn given_up(&self) -> anyhow::Result<Vec<Value>> {
+        let queue = self.environment.queues.first().context("no queue")?;
+        let sqs = aws_sdk_sqs::Client::new(&sdk_config(&self.endpoint, DEFAULT_REGION));
+        let found = sqs.get_queue_url().queue_name(&queue.name).send().await?;
+        let url = found.queue_url.context("no URL")?;
+        let receive = sqs.receive_message().queue_url(url);
+        let received = receive.max_number_of_messages(10).send().await?;
+        let bodies = received.messages.unwrap_or_default().into_iter();
+        bodies
+            .map(|message| Ok(serde_json::from_str(&message.body.context("no body")?)?))
+            .collect()
+    }
+
     pub async fn stop(self) {
         self.mapping.stop().await;
     }
@@ -183,9 +199,12 @@ pub async fn first_words(
 }
 
 async fn provision(endpoint: &str, environment: &Environment, needs: &Needs) -> anyhow::Result<()> {
-    let sdk = sdk_config(endpoint, DEFAULT_REGION);
-    Provisioner::new(&sdk)
+    let provisioner = Provisioner::new(&sdk_config(endpoint, DEFAULT_REGION));
+    provisioner
         .provision(environment, needs, &fake_api_key(), false)
         .await?;
+    for queue in &environment.queues {
+        provisioner.queue(queue).await?;
+    }
     Ok(())
 }

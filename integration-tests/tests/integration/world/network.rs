@@ -63,7 +63,7 @@ impl<'a> Network<'a> {
         let image = generic(&self.programs.images.localstack)
             .with_wait_for(WaitFor::message_on_stdout("Ready."));
         self.container(image, "localstack", AWS)?
-            .with_env_var("SERVICES", "kinesis,dynamodb,ssm")
+            .with_env_var("SERVICES", "kinesis,dynamodb,sqs,ssm")
             .with_env_var("DISABLE_EVENTS", "1")
             .start()
             .await

@@ -4,6 +4,7 @@
 mod function;
 mod mapping;
 mod parameter;
+mod queue;
 mod stream;
 mod table;
 
@@ -52,6 +53,7 @@ pub(super) fn read(root: &Node, context: &Context) -> Result<Environment, Proble
             "AWS::SSM::Parameter" => environment
                 .parameters
                 .push(parameter::read(id, properties)?),
+            "AWS::SQS::Queue" => environment.queues.push(queue::read(id, properties)?),
             "AWS::Serverless::Function" => {
                 let properties = properties.with_globals(globals);
                 let (function, mappings) = function::read(id, properties)?;
@@ -103,6 +105,7 @@ fn attributes(
         "AWS::Kinesis::Stream" => ("Name", "kinesis", "stream/"),
         "AWS::DynamoDB::Table" => ("TableName", "dynamodb", "table/"),
         "AWS::SSM::Parameter" => ("Name", "ssm", "parameter/"),
+        "AWS::SQS::Queue" => ("QueueName", "sqs", ""),
         "AWS::Serverless::Function" => ("FunctionName", "lambda", "function:"),
         other => return Ok(placeholder(resource.logical_id, other, context)),
     };
@@ -111,11 +114,28 @@ fn attributes(
         .text(name_property)?
         .unwrap_or_else(|| resource.logical_id.to_owned());
     let path = format!("{kind}{}", name.trim_start_matches('/'));
+    let arn = arn(service, &path, context);
+    if service == "sqs" {
+        return Ok(queue_attributes(name, arn, context));
+    }
     Ok(Attributes {
         reference: name,
-        attributes: [("Arn", arn(service, &path, context))].into(),
+        attributes: [("Arn", arn)].into(),
         placeholder: None,
     })
+}
+
+/// A queue is referred to by its URL, and has its name as an attribute.
+fn queue_attributes(name: String, arn: String, context: &Context) -> Attributes {
+    let Context {
+        region, account, ..
+    } = context;
+    let url = format!("https://sqs.{region}.amazonaws.com/{account}/{name}");
+    Attributes {
+        reference: url.clone(),
+        attributes: [("Arn", arn), ("QueueName", name), ("QueueUrl", url)].into(),
+        placeholder: None,
+    }
 }
 
 /// A resource that does not run here can still be referred to.

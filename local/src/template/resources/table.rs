@@ -1,14 +1,8 @@
 //! `AWS::DynamoDB::Table`.
 
-use serde_json::{Map, Number, Value as Json};
+use serde_json::{Map, Value as Json};
 
-use crate::template::{
-    Problem,
-    document::{Node, Value},
-    environment::Table,
-    properties::Properties,
-    resolve::Resolver,
-};
+use crate::template::{Problem, environment::Table, properties::Properties};
 
 /// Properties that go into `CreateTable` as they are: CloudFormation spells
 /// them as the API does.
@@ -43,32 +37,11 @@ pub(super) fn read(logical_id: &str, properties: Properties) -> Result<Table, Pr
     definition.insert("TableName".to_owned(), Json::from(name.clone()));
     for property in AS_THEY_ARE {
         if let Some(node) = properties.node(property) {
-            definition.insert(property.to_owned(), json(node, properties.resolver())?);
+            definition.insert(property.to_owned(), properties.resolver().json(node)?);
         }
     }
     Ok(Table {
         name,
         definition: Json::Object(definition),
-    })
-}
-
-/// A node as JSON, its functions worked out.
-fn json(node: &Node, resolver: &Resolver) -> Result<Json, Problem> {
-    Ok(match &node.value {
-        Value::Null => Json::Null,
-        Value::Bool(value) => Json::from(*value),
-        Value::Number(digits) => digits
-            .parse::<Number>()
-            .map_or_else(|_| Json::from(digits.clone()), Json::from),
-        Value::Text(text) => Json::from(text.clone()),
-        Value::List(items) => items
-            .iter()
-            .map(|item| json(item, resolver))
-            .collect::<Result<_, _>>()?,
-        Value::Map(entries) => entries
-            .iter()
-            .map(|(key, value)| Ok((key.name.clone(), json(value, resolver)?)))
-            .collect::<Result<_, _>>()?,
-        Value::Function(..) => Json::from(resolver.text(node)?),
     })
 }

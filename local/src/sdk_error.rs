@@ -1,0 +1,15 @@
+//! What an AWS SDK call failed of, in words for a person.
+
+use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
+
+/// The service's message and code; for what never reached a service, the chain
+/// of causes.
+pub fn reason<E>(error: SdkError<E>) -> String
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    match (error.message(), error.code()) {
+        (Some(message), Some(code)) => format!("{message} ({code})"),
+        _ => format!("{:#}", anyhow::Error::new(error)),
+    }
+}

@@ -1,0 +1,50 @@
+//! `AWS::SQS::Queue`.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use crate::template::{Problem, environment::Queue, properties::Properties};
+
+/// Properties that are attributes of the queue: CloudFormation spells them as
+/// `CreateQueue` does.
+const ATTRIBUTES: [&str; 14] = [
+    "ContentBasedDeduplication",
+    "DeduplicationScope",
+    "DelaySeconds",
+    "FifoQueue",
+    "FifoThroughputLimit",
+    "KmsDataKeyReusePeriodSeconds",
+    "KmsMasterKeyId",
+    "MaximumMessageSize",
+    "MessageRetentionPeriod",
+    "ReceiveMessageWaitTimeSeconds",
+    "RedriveAllowPolicy",
+    "RedrivePolicy",
+    "SqsManagedSseEnabled",
+    "VisibilityTimeout",
+];
+
+pub(super) fn read(logical_id: &str, properties: Properties) -> Result<Queue, Problem> {
+    let mut used = vec!["QueueName"];
+    used.extend(ATTRIBUTES);
+    properties.allow(&used, &["Tags"])?;
+    let mut attributes = BTreeMap::new();
+    for name in ATTRIBUTES {
+        if let Some(node) = properties.node(name) {
+            // Every value is text to the API, a policy the text of its JSON.
+            let value = match properties.resolver().json(node)? {
+                Json::String(text) => text,
+                other => other.to_string(),
+            };
+            attributes.insert(name.to_owned(), value);
+        }
+    }
+    Ok(Queue {
+        logical_id: logical_id.to_owned(),
+        name: properties
+            .text("QueueName")?
+            .unwrap_or_else(|| logical_id.to_owned()),
+        attributes,
+    })
+}
