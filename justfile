@@ -67,3 +67,7 @@ logs *arguments:
 # Containers: what runs
 ps:
     docker/pipeline ps
+
+# Containers: what the mapping does
+status *arguments:
+    docker/pipeline status "$@"

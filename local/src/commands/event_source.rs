@@ -6,14 +6,17 @@ use anyhow::anyhow;
 use clap::Args;
 use futures_util::future::join_all;
 
-use super::args::{EndpointArgs, InvokeArgs, TemplateArgs};
+use super::args::{EndpointArgs, HostArgs, InvokeArgs, TemplateArgs};
 use crate::{
     cli::{Failure, Outcome, interrupted},
     event_source::{
         http_target::HttpTarget, mapping::EventSourceMapping, sqs_queue::SqsQueue, wake::Wake,
     },
+    introspection::{Board, STATUS_PATH},
     mappings::Mappings,
+    ports,
     provision::sdk_config,
+    server::Server,
 };
 
 /// Run the template's event source mappings against any Kinesis endpoint and
@@ -42,6 +45,14 @@ pub struct EventSource {
     /// begins at the mapping's starting position
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+
+    #[command(flatten)]
+    host: HostArgs,
+
+    /// Serve `GET /_local/status` on this port, for `local status --url`; 0: any
+    /// free one
+    #[arg(long, value_name = "PORT")]
+    status_port: Option<u16>,
 }
 
 impl EventSource {
@@ -52,6 +63,8 @@ impl EventSource {
     /// The template cannot be read, or has no mapping.
     pub async fn run(self) -> Outcome {
         let environment = self.template.read()?;
+        let board = Board::default();
+        let served = self.serve(&board).await?;
         let sdk = sdk_config(&self.endpoint.endpoint_url, &self.template.region);
         let client = aws_sdk_kinesis::Client::new(&sdk);
         let target = Arc::new(HttpTarget::new(
@@ -80,9 +93,25 @@ impl EventSource {
                 self.template.template.display()
             )));
         }
+        let watched = running.iter().map(EventSourceMapping::watch).collect();
+        board.show(watched, None);
         interrupted().await;
+        drop(served);
         join_all(running.into_iter().map(EventSourceMapping::stop)).await;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Opens the port of the status, if there is to be one.
+    async fn serve(&self, board: &Board) -> Result<Option<Server>, Failure> {
+        let Some(port) = self.status_port else {
+            return Ok(None);
+        };
+        let listener = ports::listen(self.host.host, port, "--status-port").await;
+        let listener = listener.map_err(Failure::configuration)?;
+        let server = Server::start(listener, board.clone().router());
+        let server = server.map_err(Failure::run)?;
+        eprintln!("status at {}{STATUS_PATH}", server.url());
+        Ok(Some(server))
     }
 
     /// Where what is given up goes.

@@ -21,7 +21,7 @@ const DIGITS: usize = 12;
 /// the cache holds and was asked.
 #[derive(Debug, Args)]
 pub struct StatusCommand {
-    /// Where the Invoke API of `local up` is
+    /// Where the Invoke API of `local up` is, or the status of `local event-source`
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9000")]
     url: String,
 
