@@ -15,6 +15,22 @@ pub const LOCATION_KEY: &str = "location";
 /// The items that the locations table starts with.
 pub const SEED_LOCATIONS: [&str; 3] = ["Car", "Diner", "House"];
 
+/// How long a cache call may take in a function without optimisations, ms.
+const UNOPTIMISED_CACHE_TIMEOUT: &str = "1000";
+
+/// Variables for functions that were built without optimisations: several times
+/// slower, such a one would take its own slowness for that of the cache. What the
+/// template says goes before.
+#[must_use]
+pub fn unoptimised_variables(environment: &Environment) -> BTreeMap<String, String> {
+    let name = "CACHE_TIMEOUT_MS";
+    let mut functions = environment.functions.iter();
+    if functions.any(|function| function.environment.contains_key(name)) {
+        return BTreeMap::new();
+    }
+    BTreeMap::from([(name.to_owned(), UNOPTIMISED_CACHE_TIMEOUT.to_owned())])
+}
+
 /// What the functions of a template expect.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Needs {
@@ -47,5 +63,34 @@ impl Needs {
             needs.caches.insert(variable("CACHE_NAME", "sample-a"));
         }
         needs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unoptimised_variables;
+    use crate::template::{self, Context};
+    use std::collections::BTreeMap;
+
+    fn variables(of_function: &str) -> BTreeMap<String, String> {
+        let template = format!(
+            "Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      Environment: {{Variables: {{{of_function}}}}}"
+        );
+        let context = Context {
+            region: "us-east-1".into(),
+            account: "000000000000".into(),
+            parameters: BTreeMap::new(),
+        };
+        unoptimised_variables(&template::parse(&template, &context).unwrap())
+    }
+
+    #[test]
+    fn an_unoptimised_function_has_more_time_unless_the_template_says_how_much() {
+        assert_eq!(variables("")["CACHE_TIMEOUT_MS"], "1000");
+        assert!(variables("CACHE_TIMEOUT_MS: 5").is_empty());
     }
 }

@@ -22,6 +22,7 @@ use crate::{
         faults::{FaultPlan, FaultRule},
         transport::{CacheOptions, Transport},
     },
+    pipeline::unoptimised_variables,
     template::{self, Context, Environment},
 };
 
@@ -85,6 +86,16 @@ impl BootstrapArgs {
         cargo_build::executables(&sources, self.release)
             .await
             .map_err(Failure::configuration)
+    }
+
+    /// Variables for the functions, set over their own.
+    #[must_use]
+    pub fn variables(&self, environment: &Environment) -> BTreeMap<String, String> {
+        // How an executable that was named has been built is not known.
+        if self.release || !self.bootstraps.is_empty() {
+            return BTreeMap::new();
+        }
+        unoptimised_variables(environment)
     }
 
     /// Says where the executable of every function comes from.

@@ -143,6 +143,7 @@ impl E2e {
             region: self.template.region.clone(),
             cache: self.cache.resolve(Transport::Stub)?,
             data_dir: self.data_dir.clone(),
+            variables: self.bootstrap.variables(&environment),
             log: log(self.show_logs),
             observer: tally.clone(),
             ..Options::new(

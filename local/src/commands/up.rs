@@ -84,6 +84,7 @@ impl Up {
             kinesis: self.kinesis.options(),
             cache,
             data_dir: self.data_dir.clone(),
+            variables: self.bootstrap.variables(&environment),
             idle_timeout: self.idle.timeout(),
             log: Arc::new(move |line| {
                 if metrics || !is_metrics(&line) {
