@@ -248,13 +248,22 @@ fn on_failure(properties: Properties) -> Result<Option<String>, Problem> {
     else {
         return Ok(None);
     };
-    Properties::new(
+    let destination = Properties::new(
         "DestinationConfig.OnFailure",
         node.line,
         Some(node),
         properties.resolver(),
     )
-    .text("Destination")
+    .text("Destination")?;
+    match destination {
+        // A message of theirs needs a group, which a batch has not ("Retain
+        // discarded batch records": standard queues and topics).
+        Some(arn) if arn.ends_with(".fifo") => {
+            let what = format!("DestinationConfig.OnFailure is {arn}; expected a standard queue");
+            Err(properties.problem(node.line, &what))
+        }
+        other => Ok(other),
+    }
 }
 
 /// A stream's or function's name, from its ARN where it is one.
@@ -311,6 +320,19 @@ mod tests {
         let both = "      ParallelizationFactor: 2\n      TumblingWindowInSeconds: 5";
         let error = read(both).unwrap_err();
         assert!(error.contains("needs ParallelizationFactor 1"), "{error}");
+    }
+
+    #[test]
+    fn a_fifo_queue_is_no_failure_destination() {
+        let destination = |name: &str| {
+            read(&format!(
+                "      DestinationConfig: {{OnFailure: {{Destination: 'arn:aws:sqs:us-east-1:000000000000:{name}'}}}}"
+            ))
+        };
+        assert!(destination("q").unwrap().on_failure.is_some());
+        let error = destination("q.fifo").unwrap_err();
+        assert!(error.starts_with("line 12: M"), "{error}");
+        assert!(error.contains("expected a standard queue"), "{error}");
     }
 
     #[test]
