@@ -80,7 +80,7 @@ fn describe(mappings: &[MappingStatus]) -> String {
     text
 }
 
-fn rows(mapping: &MappingStatus) -> Vec<[String; 9]> {
+fn rows(mapping: &MappingStatus) -> Vec<[String; 10]> {
     let heading = [
         "shard",
         "checkpoint",
@@ -91,6 +91,7 @@ fn rows(mapping: &MappingStatus) -> Vec<[String; 9]> {
         "given up",
         "retries",
         "in flight",
+        "back-off ms",
     ];
     let shards = mapping.shards.iter().map(|(id, status)| row(id, status));
     std::iter::once(heading.map(str::to_owned))
@@ -98,7 +99,7 @@ fn rows(mapping: &MappingStatus) -> Vec<[String; 9]> {
         .collect()
 }
 
-fn row(id: &str, status: &ShardStatus) -> [String; 9] {
+fn row(id: &str, status: &ShardStatus) -> [String; 10] {
     let checkpoint = match status.checkpoint.as_deref() {
         None => "-".to_owned(),
         Some(number) if number.len() > DIGITS && number.is_ascii() => {
@@ -116,6 +117,7 @@ fn row(id: &str, status: &ShardStatus) -> [String; 9] {
         status.given_up.to_string(),
         status.retries.to_string(),
         status.in_flight.to_string(),
+        status.back_off_ms.to_string(),
     ]
 }
 
@@ -166,6 +168,7 @@ mod tests {
             iterator_age_ms: 3,
             batches: 2,
             records: 10,
+            back_off_ms: 1500,
             last_error: Some("it fails".into()),
             ..ShardStatus::default()
         };
@@ -177,8 +180,8 @@ mod tests {
         };
         let expected = "\
 Mapping: s → f
-  shard      checkpoint     age ms  batches  records  filtered  given up  retries  in flight
-  shardId-0  …989136588898  3       2        10       0         0         0        0
+  shard      checkpoint     age ms  batches  records  filtered  given up  retries  in flight  back-off ms
+  shardId-0  …989136588898  3       2        10       0         0         0        0          1500
   last error of shardId-0: it fails
 ";
         assert_eq!(describe(&[status]), expected);

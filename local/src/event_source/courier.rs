@@ -280,10 +280,15 @@ impl Courier {
 
     /// Waits before the next try; false when the mapping is stopping.
     async fn pause(&self, failures: u32) -> bool {
-        tokio::select! {
-            () = sleep(self.shared.backoff.after(failures)) => true,
+        let wait = self.shared.backoff.after(failures);
+        let status = &self.shared.status;
+        status.backing_off(&self.shard, wait);
+        let goes_on = tokio::select! {
+            () = sleep(wait) => true,
             () = self.shared.stop.cancelled() => false,
-        }
+        };
+        status.backing_off(&self.shard, Duration::ZERO);
+        goes_on
     }
 
     fn age(&self, prepared: &Prepared) -> Duration {

@@ -1,6 +1,6 @@
 //! Reads one shard in order, ahead of its delivery, through every failure.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::mpsc, time::sleep};
 
@@ -113,6 +113,9 @@ impl Reader {
             }
         }
         self.failures += 1;
-        sleep(self.shared.backoff.after(self.failures)).await;
+        let wait = self.shared.backoff.after(self.failures);
+        self.shared.status.backing_off(shard, wait);
+        sleep(wait).await;
+        self.shared.status.backing_off(shard, Duration::ZERO);
     }
 }

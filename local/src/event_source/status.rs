@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,10 @@ pub struct ShardStatus {
     pub retries: u64,
     /// Invocations under way.
     pub in_flight: u64,
+    /// How long the wait before the next try is, while there is one,
+    /// milliseconds; of several batches at once, the one that failed last.
+    #[serde(default)]
+    pub back_off_ms: u64,
     /// What went wrong last.
     pub last_error: Option<String>,
 }
@@ -59,6 +64,13 @@ impl Status {
             Some(status) => change(status),
             None => change(shards.entry(shard.to_owned()).or_default()),
         }
+    }
+
+    /// Says how long a shard waits before its next try; zero for no longer.
+    pub fn backing_off(&self, shard: &str, wait: Duration) {
+        self.update(shard, |status| {
+            status.back_off_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        });
     }
 
     /// What is said of every shard.

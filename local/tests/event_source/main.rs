@@ -12,4 +12,5 @@ mod ledger;
 mod model;
 mod queue;
 mod redrive;
+mod status;
 mod stream;
