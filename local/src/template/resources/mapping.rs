@@ -258,7 +258,7 @@ fn on_failure(properties: Properties) -> Result<Option<String>, Problem> {
     match destination {
         // A message of theirs needs a group, which a batch has not ("Retain
         // discarded batch records": standard queues and topics).
-        Some(arn) if arn.ends_with(".fifo") => {
+        Some(arn) if arn.strip_suffix(".fifo").is_some() => {
             let what = format!("DestinationConfig.OnFailure is {arn}; expected a standard queue");
             Err(properties.problem(node.line, &what))
         }
