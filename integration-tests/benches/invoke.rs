@@ -13,6 +13,9 @@ mod emulator;
 #[path = "../tests/integration/patience.rs"]
 #[allow(dead_code, reason = "the tests use more of it")]
 mod patience;
+#[path = "../tests/runtimes/program.rs"]
+#[allow(dead_code, reason = "the tests use more of it")]
+mod program;
 
 use std::{path::Path, time::Instant};
 

@@ -1,10 +1,7 @@
 //! A bootstrap behind an invoke URL.
 
-use std::{
-    collections::BTreeMap, net::TcpListener, path::Path, process::Stdio, sync::Arc, time::Duration,
-};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
-use anyhow::Context;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use local::{
@@ -14,9 +11,9 @@ use local::{
     server::Server,
 };
 use serde_json::json;
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
-use crate::patience::eventually;
+use crate::program::{Program, free_port};
 
 /// How long an invocation may take: enough for six megabytes on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(4);
@@ -73,28 +70,23 @@ pub async fn serve(function: Arc<Function>) -> anyhow::Result<Server> {
 
 /// AWS's Runtime Interface Emulator around a bootstrap. It ends with this.
 pub struct Rie {
-    process: Child,
+    program: Program,
     port: u16,
 }
 
 impl Rie {
     pub async fn start(rie: &Path, bootstrap: &Path) -> anyhow::Result<Self> {
         let (port, runtime_api) = (free_port()?, free_port()?);
+        let mut command = Command::new(rie);
         // Without both flags it listens on all of the machine's addresses.
-        let process = Command::new(rie)
+        command
             .args(["--runtime-interface-emulator-address", &loopback(port)])
             .args(["--runtime-api-address", &loopback(runtime_api)])
             .arg(bootstrap)
             .env("AWS_LAMBDA_FUNCTION_TIMEOUT", TIMEOUT.as_secs().to_string())
-            .env("AWS_REGION", DEFAULT_REGION)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .with_context(|| format!("starting {}", rie.display()))?;
-        let listens = || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
-        eventually("RIE listens", listens, |listens| *listens).await?;
-        Ok(Self { process, port })
+            .env("AWS_REGION", DEFAULT_REGION);
+        let program = Program::start("RIE", command, port).await?;
+        Ok(Self { program, port })
     }
 
     pub fn url(&self) -> String {
@@ -103,16 +95,11 @@ impl Rie {
     }
 
     /// Whether it is still there.
-    pub fn is_running(&mut self) -> anyhow::Result<bool> {
-        Ok(self.process.try_wait()?.is_none())
+    pub fn is_running(&mut self) -> bool {
+        self.program.is_running()
     }
 }
 
 fn loopback(port: u16) -> String {
     format!("127.0.0.1:{port}")
-}
-
-/// RIE cannot be told to take any free port.
-fn free_port() -> anyhow::Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }

@@ -13,24 +13,20 @@ mod invoke_api;
 mod lifecycle;
 mod outcomes;
 mod pipeline;
+mod program;
+mod tool;
 mod tools;
 
-use std::{future::Future, path::PathBuf, pin::Pin, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::Context;
-use libtest_mimic::{Arguments, Failed, Trial};
-use tools::Tool;
-
-/// A test under way.
-type Run = Pin<Box<dyn Future<Output = anyhow::Result<()>>>>;
+use libtest_mimic::{Arguments, Trial};
+use tool::{Tool, trial};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let (rie, python, curl) = (tools::rie(), tools::python(), tools::curl());
     for tool in [&rie, &python, &curl] {
-        if let Tool::Missing(why) = tool {
-            eprintln!("ignored: {why}");
-        }
+        tool.tell_if_missing();
     }
     let mut trials = vec![
         trial("rie::each_way_to_fail_has_its_outcome", &rie, |rie| {
@@ -85,25 +81,4 @@ fn everywhere() -> Vec<Trial> {
         invoke_api::a_client_that_leaves_ends_no_invocation,
         invoke_api::one_template_has_several_functions_and_mappings,
     ]
-}
-
-/// A test that needs `tool`: ignored where it is not there.
-fn trial(name: &str, tool: &Tool, run: impl FnOnce(PathBuf) -> Run + Send + 'static) -> Trial {
-    let tool = tool.clone();
-    let missing = matches!(tool, Tool::Missing(_));
-    let run = move || match tool {
-        Tool::Found(path) => runtime()
-            .and_then(|runtime| runtime.block_on(run(path)))
-            .map_err(|error| Failed::from(format!("{error:#}"))),
-        Tool::Missing(why) => Err(Failed::from(why)),
-    };
-    Trial::test(name, run).with_ignored_flag(missing)
-}
-
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .context("starting a runtime")
 }

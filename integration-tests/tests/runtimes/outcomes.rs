@@ -85,7 +85,7 @@ pub async fn ten_thousand(rie: PathBuf) -> anyhow::Result<()> {
         classes.iter().all(|class| *class == Class::Success),
         "{classes:?}"
     );
-    ensure!(rie.is_running()?, "RIE has ended");
+    ensure!(rie.is_running(), "RIE has ended");
     pipeline.stop().await;
     Ok(())
 }

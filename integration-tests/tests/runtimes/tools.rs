@@ -1,17 +1,8 @@
 //! Programs that some of these tests need and not every machine has.
 
-use std::{
-    env,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
+use std::{path::PathBuf, process::Command};
 
-/// A program, or why it is not there.
-#[derive(Debug, Clone)]
-pub enum Tool {
-    Found(PathBuf),
-    Missing(String),
-}
+use crate::tool::{Tool, named_or_fetched, succeeds};
 
 /// AWS's Runtime Interface Emulator. It is never asked for its version: any
 /// argument that it does not know makes it start a server.
@@ -47,18 +38,4 @@ pub fn curl() -> Tool {
         }
     }
     Tool::Found(PathBuf::from("bash"))
-}
-
-fn named_or_fetched(variable: &str, fetched: &str) -> PathBuf {
-    match env::var_os(variable) {
-        Some(path) => path.into(),
-        None => Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../target/tools")
-            .join(fetched),
-    }
-}
-
-fn succeeds(command: &mut Command) -> bool {
-    let silent = command.stdout(Stdio::null()).stderr(Stdio::null());
-    silent.status().is_ok_and(|status| status.success())
 }
