@@ -116,3 +116,48 @@ impl Waiter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Waiter, Wake};
+    use std::time::Duration;
+    use tokio::time::Instant;
+
+    const SHARD: &str = "shardId-000000000000";
+
+    /// How long each of so many waits takes, milliseconds.
+    async fn pauses(waiter: &mut Waiter, count: usize) -> Vec<u128> {
+        let mut pauses = Vec::new();
+        for _ in 0..count {
+            let began = Instant::now();
+            waiter.reading();
+            waiter.wait().await;
+            pauses.push(began.elapsed().as_millis());
+        }
+        pauses
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_shard_is_asked_ever_less_often_and_soon_after_records() {
+        let mut waiter = Wake::polled().for_records(SHARD);
+        let growing = [10, 20, 40, 80, 160, 250, 250, 250];
+        assert_eq!(pauses(&mut waiter, 8).await, growing);
+        waiter.found();
+        assert_eq!(pauses(&mut waiter, 8).await, growing);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_minute_is_some_240_reads_and_30_lists_of_shards() {
+        for (mut waiter, expected) in [
+            (Wake::polled().for_records(SHARD), 244),
+            (Wake::polled().for_shards(), 30),
+        ] {
+            let (began, mut reads) = (Instant::now(), 0);
+            while began.elapsed() < Duration::from_mins(1) {
+                pauses(&mut waiter, 1).await;
+                reads += 1;
+            }
+            assert_eq!(reads, expected);
+        }
+    }
+}
