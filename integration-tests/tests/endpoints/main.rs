@@ -1,0 +1,63 @@
+//! One mapping in front of every Kinesis that there is and that is polled: this
+//! project's engine, moto, ministack, kinesis-local.
+//!
+//! What this machine lacks is ignored, and the first lines say why.
+
+#[path = "../integration/patience.rs"]
+mod patience;
+#[path = "../runtimes/program.rs"]
+mod program;
+#[path = "../runtimes/tool.rs"]
+mod tool;
+
+mod delivery;
+mod endpoint;
+mod function;
+mod ledger;
+mod pipeline;
+mod poison;
+mod resharding;
+mod restart;
+mod stream;
+
+use std::process::ExitCode;
+
+use endpoint::Endpoint;
+use libtest_mimic::{Arguments, Trial};
+use tool::trial;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let trials = Endpoint::ALL.into_iter().flat_map(scenarios).collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// What every endpoint has to show.
+fn scenarios(endpoint: Endpoint) -> Vec<Trial> {
+    let tool = endpoint.tool();
+    tool.tell_if_missing();
+    if let Some(deviation) = endpoint.resharding().deviation() {
+        eprintln!("{}: {deviation}", endpoint.name());
+    }
+    macro_rules! trials {
+        ($($module:ident::$function:ident),* $(,)?) => {
+            vec![$(trial(
+                format!("{}::{}", endpoint.name(), stringify!($function)),
+                &tool,
+                move |program| Box::pin(async move {
+                    let running = endpoint.start(&program).await?;
+                    let result = $module::$function(&running).await;
+                    running.stop(result).await
+                }),
+            )),*]
+        };
+    }
+    trials![
+        delivery::every_record_is_delivered_once_and_in_order,
+        resharding::parents_are_delivered_before_their_children,
+        poison::a_poison_record_is_given_up_alone_and_redriven,
+        restart::a_restart_goes_on_at_the_checkpoint,
+        restart::a_crash_repeats_only_what_was_in_flight,
+        restart::latest_is_settled_at_the_first_start,
+    ]
+}

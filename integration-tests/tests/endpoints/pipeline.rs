@@ -1,0 +1,76 @@
+//! A stream and a mapping that polls it, which can be stopped and started again.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use local::{
+    aws::DEFAULT_REGION,
+    event_source::{
+        destination::FailureFolder, mapping::EventSourceMapping, settings::Settings, wake::Wake,
+    },
+    mappings::Mappings,
+    template::environment::Mapping,
+};
+use tempfile::TempDir;
+
+use crate::{
+    endpoint::Running,
+    function::Function,
+    ledger::{self, Entry},
+    patience::eventually,
+    stream::{STREAM, Stream},
+};
+
+/// A stream, and what a mapping of it keeps on the disk.
+pub struct Pipeline {
+    pub stream: Stream,
+    settings: Settings,
+    folder: TempDir,
+}
+
+impl Pipeline {
+    /// A stream with so many shards, and nothing that reads it yet.
+    pub async fn create(
+        endpoint: &Running,
+        shards: i32,
+        settings: Settings,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            stream: Stream::create(endpoint, shards).await?,
+            settings,
+            folder: tempfile::tempdir()?,
+        })
+    }
+
+    /// Starts the mapping in front of `function`, where it was when it ended.
+    pub fn start(&self, function: &Arc<Function>) -> anyhow::Result<EventSourceMapping> {
+        let mapping = Mapping {
+            logical_id: "Mapping".to_owned(),
+            stream: STREAM.to_owned(),
+            function: "function".to_owned(),
+            settings: self.settings.clone(),
+        };
+        let failures = self.folder.path().join("failures");
+        let mappings = Mappings::new(self.stream.kinesis.clone(), DEFAULT_REGION, &failures)
+            .checkpoints_in(Some(self.folder.path()));
+        Ok(mappings.start(&mapping, function.clone(), Wake::polled())?)
+    }
+
+    /// What was given up.
+    pub fn failures(&self) -> FailureFolder {
+        FailureFolder::new(&self.folder.path().join("failures"))
+    }
+}
+
+/// Waits until the checkpoints are behind all of these records.
+pub async fn is_behind(mapping: &EventSourceMapping, written: &[Entry]) -> anyhow::Result<()> {
+    let expected = ledger::last_of_each(written);
+    let checkpoints = || -> BTreeMap<_, _> {
+        let shards = mapping.status().shards.into_iter();
+        shards
+            .filter_map(|(id, shard)| Some((id, shard.checkpoint?)))
+            .collect()
+    };
+    let what = format!("checkpoints {expected:?}");
+    eventually(&what, checkpoints, |now| *now == expected).await?;
+    Ok(())
+}

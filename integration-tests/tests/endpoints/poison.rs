@@ -1,0 +1,73 @@
+//! One record on which the function fails.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use local::{
+    aws::DEFAULT_REGION,
+    event_source::{
+        redrive::{BatchInfo, redrive},
+        settings::Settings,
+    },
+};
+use serde_json::Value;
+
+use crate::{
+    endpoint::Running,
+    function::{Function, POISON},
+    ledger::{Entry, once_and_in_order},
+    patience::same,
+    pipeline::Pipeline,
+};
+
+pub async fn a_poison_record_is_given_up_alone_and_redriven(
+    endpoint: &Running,
+) -> anyhow::Result<()> {
+    let settings = Settings {
+        batch_size: 16,
+        maximum_retry_attempts: Some(2),
+        bisect_batch_on_function_error: true,
+        ..Settings::default()
+    };
+    let pipeline = Pipeline::create(endpoint, 2, settings).await?;
+    let mut written = pipeline.stream.write(20).await?;
+    let poison = pipeline.stream.put(&[POISON]).await?;
+    written.extend(pipeline.stream.write(20).await?);
+    let function = Arc::new(Function::that_poison_fails());
+    let mapping = pipeline.start(&function)?;
+    function.has_done(written.len()).await?;
+    mapping.stop().await;
+
+    once_and_in_order(&written, &function.done())?;
+    let alone = |batch: &Vec<Entry>| *batch == poison;
+    let tries = function.begun().into_iter().filter(alone).count();
+    same("tries of the poison alone", tries, 3)?;
+
+    let failures = pipeline.failures();
+    let documents = failures.list().await?;
+    same("failure documents", documents.len(), 1)?;
+    let (id, document) = &documents[0];
+    check(document, &poison[0])?;
+
+    let healed = Function::new();
+    let info = BatchInfo::of(document)?;
+    let source = pipeline.stream.source();
+    let delivered = redrive(&source, &healed, &info, DEFAULT_REGION).await?;
+    same("records redriven", delivered, 1)?;
+    same("delivered again", healed.done(), poison)?;
+    failures.put_aside(id).await?;
+    same("failures left", failures.list().await?.len(), 0)
+}
+
+/// Whether a failure document is of this record.
+fn check(document: &Value, poison: &Entry) -> anyhow::Result<()> {
+    let condition = document["requestContext"]["condition"].as_str();
+    same("condition", condition, Some("RetryAttemptsExhausted"))?;
+    let batch = &document["KinesisBatchInfo"];
+    let text = |name: &str| batch[name].as_str().context("no such text");
+    same("shard", text("shardId")?, poison.shard.as_str())?;
+    for end in ["startSequenceNumber", "endSequenceNumber"] {
+        same(end, text(end)?, poison.sequence_number.as_str())?;
+    }
+    same("its size", batch["batchSize"].as_u64(), Some(1))
+}
