@@ -21,7 +21,8 @@ const TOO_MUCH: usize = 6 * 1024 * 1024 + 1024;
 
 static MEETING: LazyLock<Barrier> = LazyLock::new(|| Barrier::new(2));
 
-#[tokio::main]
+// One thread, as the function that ships.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     if let Ok(farewell) = env::var("MOODY_FAREWELL") {
         lambda_runtime::spawn_graceful_shutdown_handler(|| async move {

@@ -21,6 +21,7 @@ use super::{
     function::{Function, Functions, Invoked, Request},
     outcome::{FunctionError, Outcome},
     response_stream,
+    to_the_end::ToTheEnd,
 };
 
 /// The name by which AWS's Runtime Interface Emulator calls its one function.
@@ -53,15 +54,8 @@ async fn invoke(
     match invocation_type.as_deref() {
         None | Some("RequestResponse") => {
             let function = function.clone();
-            // A task of its own: a client that goes away ends no invocation.
-            match tokio::spawn(async move { function.invoke(request).await }).await {
-                Ok(invoked) => reply(invoked),
-                Err(stopped) => error(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "ServiceException",
-                    &format!("The invocation was stopped: {stopped}"),
-                ),
-            }
+            // A client that goes away ends no invocation.
+            reply(ToTheEnd::new(async move { function.invoke(request).await }).await)
         }
         Some("DryRun") => StatusCode::NO_CONTENT.into_response(),
         Some("Event") => {

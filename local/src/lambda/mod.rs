@@ -14,6 +14,7 @@ pub mod process;
 mod response_body;
 mod response_stream;
 pub mod runtime_api;
+mod to_the_end;
 
 pub use function::{Function, FunctionConfig};
 pub use outcome::Outcome;
