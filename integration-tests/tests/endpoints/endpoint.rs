@@ -76,6 +76,11 @@ impl Endpoint {
         }
     }
 
+    /// Whether it has queues.
+    pub fn offers_sqs(self) -> bool {
+        matches!(self, Self::Moto | Self::Ministack)
+    }
+
     /// The program that it is.
     pub fn tool(self) -> Tool {
         match self {

@@ -7,6 +7,8 @@
 mod patience;
 #[path = "../runtimes/program.rs"]
 mod program;
+#[path = "../integration/queue.rs"]
+mod queue;
 #[path = "../runtimes/tool.rs"]
 mod tool;
 

@@ -8,6 +8,7 @@ use local::{
         destination::FailureFolder, mapping::EventSourceMapping, settings::Settings, wake::Wake,
     },
     mappings::Mappings,
+    provision::sdk_config,
     template::environment::Mapping,
 };
 use tempfile::TempDir;
@@ -23,6 +24,7 @@ use crate::{
 /// A stream, and what a mapping of it keeps on the disk.
 pub struct Pipeline {
     pub stream: Stream,
+    url: String,
     settings: Settings,
     folder: TempDir,
 }
@@ -36,6 +38,7 @@ impl Pipeline {
     ) -> anyhow::Result<Self> {
         Ok(Self {
             stream: Stream::create(endpoint, shards).await?,
+            url: endpoint.url.clone(),
             settings,
             folder: tempfile::tempdir()?,
         })
@@ -51,6 +54,7 @@ impl Pipeline {
         };
         let failures = self.folder.path().join("failures");
         let mappings = Mappings::new(self.stream.kinesis.clone(), DEFAULT_REGION, &failures)
+            .with_queues_at(&sdk_config(&self.url, DEFAULT_REGION))
             .checkpoints_in(Some(self.folder.path()));
         Ok(mappings.start(&mapping, function.clone(), Wake::polled())?)
     }

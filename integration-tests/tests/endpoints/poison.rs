@@ -1,6 +1,6 @@
 //! One record on which the function fails.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::Context;
 use local::{
@@ -9,6 +9,8 @@ use local::{
         redrive::{BatchInfo, redrive},
         settings::Settings,
     },
+    provision::{Provisioner, sdk_config},
+    template::environment::Queue,
 };
 use serde_json::Value;
 
@@ -18,7 +20,11 @@ use crate::{
     ledger::{Entry, once_and_in_order},
     patience::same,
     pipeline::Pipeline,
+    queue::messages,
 };
+
+/// The mapping's failure destination, where there is SQS.
+const QUEUE: &str = "given-up";
 
 pub async fn a_poison_record_is_given_up_alone_and_redriven(
     endpoint: &Running,
@@ -27,8 +33,13 @@ pub async fn a_poison_record_is_given_up_alone_and_redriven(
         batch_size: 16,
         maximum_retry_attempts: Some(2),
         bisect_batch_on_function_error: true,
+        on_failure: Some("arn:aws:sqs:us-east-1:000000000000:given-up".to_owned()),
         ..Settings::default()
     };
+    let has_queue = endpoint.endpoint.offers_sqs();
+    if has_queue {
+        create_queue(endpoint).await?;
+    }
     let pipeline = Pipeline::create(endpoint, 2, settings).await?;
     let mut written = pipeline.stream.write(20).await?;
     let poison = pipeline.stream.put(&[POISON]).await?;
@@ -48,6 +59,10 @@ pub async fn a_poison_record_is_given_up_alone_and_redriven(
     same("failure documents", documents.len(), 1)?;
     let (id, document) = &documents[0];
     check(document, &poison[0])?;
+    if has_queue {
+        let sent = messages(&endpoint.url, QUEUE).await?;
+        same("messages in the queue", &sent, &vec![document.clone()])?;
+    }
 
     let healed = Function::new();
     let info = BatchInfo::of(document)?;
@@ -57,6 +72,20 @@ pub async fn a_poison_record_is_given_up_alone_and_redriven(
     same("delivered again", healed.done(), poison)?;
     failures.put_aside(id).await?;
     same("failures left", failures.list().await?.len(), 0)
+}
+
+async fn create_queue(endpoint: &Running) -> anyhow::Result<()> {
+    let queue = Queue {
+        logical_id: "GivenUp".to_owned(),
+        name: QUEUE.to_owned(),
+        attributes: BTreeMap::new(),
+    };
+    let provisioner = Provisioner::new(&sdk_config(&endpoint.url, DEFAULT_REGION));
+    // Twice: that it is there is no error.
+    for created in [true, false] {
+        same("created", provisioner.queue(&queue).await?.created, created)?;
+    }
+    Ok(())
 }
 
 /// Whether a failure document is of this record.

@@ -4,6 +4,7 @@
 mod backend;
 mod docker;
 mod patience;
+mod queue;
 mod scenarios;
 mod witness;
 mod world;

@@ -103,7 +103,7 @@ impl Watch {
 struct Discovery {
     shared: Arc<Shared>,
     started: HashSet<String>,
-    pollers: JoinSet<Ended>,
+    pollers: JoinSet<(String, Ended)>,
     /// When the mapping first began, in this process or in one before it.
     began: OffsetDateTime,
     /// It begins now.
@@ -141,7 +141,12 @@ impl Discovery {
             tokio::select! {
                 () = waiter.wait() => {}
                 // A shard that ended may have children that now can be read.
-                Some(_) = self.pollers.join_next() => {}
+                Some(ended) = self.pollers.join_next() => {
+                    if let Ok((shard, Ended::Gone)) = ended {
+                        // Should it be listed again, it is read again.
+                        self.started.remove(&shard);
+                    }
+                }
                 () = stop.cancelled() => {}
             }
         }
@@ -174,8 +179,9 @@ impl Discovery {
                 position = Position::Starting(StartingPosition::AtTimestamp(self.began));
             }
             let poller = ShardPoller::new(self.shared.clone(), &shard.id, position, iterator.ok());
-            self.started.insert(shard.id.clone());
-            self.pollers.spawn(poller.run());
+            let id = shard.id.clone();
+            self.started.insert(id.clone());
+            self.pollers.spawn(async move { (id, poller.run().await) });
         }
         Ok(())
     }

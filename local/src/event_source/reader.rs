@@ -43,8 +43,8 @@ impl Reader {
         }
     }
 
-    /// Sends pages that hold records, and the last one, until the shard ends or
-    /// nobody takes them any more.
+    /// Sends pages that hold records, and the last one, until the shard ends, is
+    /// gone from the stream, or nobody takes them any more.
     pub(super) async fn run(mut self, pages: mpsc::Sender<Page>) {
         loop {
             match self.read().await {
@@ -60,6 +60,10 @@ impl Reader {
                     if empty {
                         self.waiter.wait().await;
                     }
+                }
+                Err(SourceError::Trimmed(_)) if self.is_gone().await => {
+                    self.note_gone();
+                    return;
                 }
                 Err(error) => self.recover(error).await,
             }
@@ -81,6 +85,28 @@ impl Reader {
             self.waiter.found();
         }
         Ok(page)
+    }
+
+    /// Whether the stream has no such shard any more: it was closed, and what it
+    /// had is older than the stream keeps (`ListShards` then leaves it out).
+    async fn is_gone(&self) -> bool {
+        match self.shared.source.shards().await {
+            // None at all is a stream in the making.
+            Ok(shards) => !shards.is_empty() && shards.iter().all(|shard| shard.id != self.shard),
+            Err(_) => false,
+        }
+    }
+
+    fn note_gone(&self) {
+        let (mapping, shard) = (&self.shared.name, &self.shard);
+        tracing::warn!(
+            mapping,
+            shard,
+            "the stream has this shard no more; what was not read of it is lost"
+        );
+        self.shared.status.update(shard, |status| {
+            status.last_error = Some("the stream has this shard no more".to_owned());
+        });
     }
 
     /// After a failed read: a new iterator at the same place.

@@ -71,6 +71,8 @@ pub struct Shared {
 pub enum Ended {
     /// The shard is closed and all of it is processed.
     Closed,
+    /// The stream has the shard no more, and what was read of it is processed.
+    Gone,
     /// The mapping is stopping.
     Stopped,
 }
@@ -86,6 +88,8 @@ pub struct ShardPoller {
     deliveries: JoinSet<(usize, Delivered)>,
     /// No more records will come.
     closed: bool,
+    /// They ended before the shard did.
+    gone: bool,
 }
 
 impl ShardPoller {
@@ -126,6 +130,7 @@ impl ShardPoller {
             lanes,
             deliveries: JoinSet::new(),
             closed: false,
+            gone: false,
         }
     }
 
@@ -135,17 +140,24 @@ impl ShardPoller {
         loop {
             self.start_deliveries();
             if self.closed && self.lanes.iter().all(Lane::is_done) {
+                if self.gone {
+                    // One of that name may come again, with another stream.
+                    return Ended::Gone;
+                }
                 self.shared.checkpoints.end(&self.courier.shard);
                 return Ended::Closed;
             }
             let has_room = !self.closed && self.has_room();
             let next_look = self.next_look();
             tokio::select! {
-                page = self.pages.recv(), if has_room => match page {
-                    Some(page) => self.take(page),
-                    // The reader ends without a last page only if it panicked.
-                    None => return Ended::Stopped,
-                },
+                page = self.pages.recv(), if has_room => {
+                    if let Some(page) = page {
+                        self.take(page);
+                    } else {
+                        // The reader has ended without a last page.
+                        (self.closed, self.gone) = (true, true);
+                    }
+                }
                 Some(delivered) = self.deliveries.join_next() => match delivered {
                     Ok((lane, delivered)) => {
                         if delivered.ended == Ended::Stopped {

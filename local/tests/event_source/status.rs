@@ -20,7 +20,7 @@ use local::event_source::{
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::stream::Stream;
+use crate::stream::{Stream, shard_id};
 
 /// A function that is never there.
 struct Down;
@@ -36,9 +36,21 @@ impl Target for Down {
     }
 }
 
-fn mapping_to(target: Arc<dyn Target>) -> EventSourceMapping {
-    let stream = Stream::new(clock::system(), 1, 0, 1);
-    stream.put(0, b"{}".to_vec());
+/// A function that takes everything.
+struct Takes;
+
+#[async_trait]
+impl Target for Takes {
+    fn name(&self) -> String {
+        "takes".into()
+    }
+
+    async fn invoke(&self, _: Bytes) -> Reply {
+        Reply::Success(Bytes::new())
+    }
+}
+
+fn mapping(stream: Arc<Stream>, target: Arc<dyn Target>) -> EventSourceMapping {
     EventSourceMapping::start(Shared {
         name: "mapping".into(),
         settings: Settings::default(),
@@ -59,7 +71,9 @@ fn mapping_to(target: Arc<dyn Target>) -> EventSourceMapping {
 
 #[tokio::test(start_paused = true)]
 async fn a_wait_before_the_next_try_can_be_seen_and_grows() {
-    let mapping = mapping_to(Arc::new(Down));
+    let stream = Stream::new(clock::system(), 1, 0, 1);
+    stream.put(0, b"{}".to_vec());
+    let mapping = mapping(stream, Arc::new(Down));
     let watch = mapping.watch();
     let shard = || -> Option<ShardStatus> { watch.status().shards.into_values().next() };
     let mut waits = Vec::new();
@@ -74,5 +88,38 @@ async fn a_wait_before_the_next_try_can_be_seen_and_grows() {
     assert!(waits.iter().all(|wait| *wait <= 10_000), "{waits:?}");
     let error = shard().unwrap().last_error.unwrap();
     assert_eq!(error, "nothing listens there");
+    mapping.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shard_that_is_gone_is_asked_for_no_more_until_it_is_listed_again() {
+    let stream = Stream::new(clock::system(), 2, 0, 1);
+    let mapping = mapping(stream.clone(), Arc::new(Takes));
+    let watch = mapping.watch();
+    let shard = |number| watch.status().shards[&shard_id(number)].clone();
+    // Time passes only while everything waits.
+    let minute = || sleep(Duration::from_mins(1));
+    stream.put(0, b"{}".to_vec());
+    minute().await;
+    assert_eq!(shard(0).records, 1);
+
+    stream.set_gone(0, true);
+    minute().await;
+    let error = shard(0).last_error.unwrap();
+    assert_eq!(error, "the stream has this shard no more");
+    let before = stream.reads();
+    minute().await;
+    let of_one_shard = stream.reads() - before;
+    assert_eq!(shard(1).last_error, None);
+
+    stream.set_gone(0, false);
+    minute().await;
+    let before = stream.reads();
+    minute().await;
+    let of_both = stream.reads() - before;
+    assert!(of_both > of_one_shard * 3 / 2, "{of_both}, {of_one_shard}");
+    stream.put(0, b"{}".to_vec());
+    minute().await;
+    assert_eq!(shard(0).records, 2);
     mapping.stop().await;
 }

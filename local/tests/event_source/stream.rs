@@ -17,6 +17,8 @@ pub struct ShardData {
     pub parents: Vec<usize>,
     pub records: Vec<Record>,
     pub closed: bool,
+    /// It is not listed, and cannot be read.
+    pub gone: bool,
 }
 
 impl ShardData {
@@ -38,6 +40,7 @@ struct State {
     next_sequence_number: u64,
     /// Failures of reads that are still to come.
     failures: u32,
+    reads: u32,
     random: StdRng,
 }
 
@@ -54,6 +57,7 @@ impl Stream {
                 // Shorter and longer ones, to be compared as numbers.
                 next_sequence_number: 95,
                 failures,
+                reads: 0,
                 random: StdRng::seed_from_u64(seed),
             }),
         })
@@ -98,6 +102,16 @@ impl Stream {
         }
     }
 
+    /// Takes a shard away, or brings it back.
+    pub fn set_gone(&self, shard: usize, gone: bool) {
+        self.state.lock().unwrap().shards[shard].gone = gone;
+    }
+
+    /// How often records or an iterator were asked for.
+    pub fn reads(&self) -> u32 {
+        self.state.lock().unwrap().reads
+    }
+
     pub fn shards(&self) -> Vec<ShardData> {
         self.state.lock().unwrap().shards.clone()
     }
@@ -108,6 +122,14 @@ impl Stream {
 }
 
 impl State {
+    fn read(&mut self, shard: usize) -> Result<(), SourceError> {
+        self.reads += 1;
+        if self.shards[shard].gone {
+            return Err(SourceError::Trimmed(format!("no {}", shard_id(shard))));
+        }
+        Ok(())
+    }
+
     fn fail(&mut self) -> Result<(), SourceError> {
         if self.failures == 0 || !self.random.random_bool(0.2) {
             return Ok(());
@@ -128,6 +150,7 @@ impl Source for Stream {
         state.fail()?;
         let shards = state.shards.iter().enumerate();
         Ok(shards
+            .filter(|(_, shard)| !shard.gone)
             .map(|(number, shard)| Shard {
                 id: shard_id(number),
                 parents: shard.parents.iter().copied().map(shard_id).collect(),
@@ -139,6 +162,7 @@ impl Source for Stream {
         let mut state = self.state.lock().unwrap();
         state.fail()?;
         let shard: usize = shard.trim_start_matches("shardId-").parse().unwrap();
+        state.read(shard)?;
         let index = match position {
             Position::Starting(StartingPosition::TrimHorizon) => 0,
             Position::Starting(StartingPosition::Latest) => state.shards[shard].records.len(),
@@ -158,6 +182,7 @@ impl Source for Stream {
         state.fail()?;
         let (shard, index) = iterator.split_once(':').unwrap();
         let (shard, index): (usize, usize) = (shard.parse().unwrap(), index.parse().unwrap());
+        state.read(shard)?;
         // Kinesis may give fewer than there are, none included.
         let most = state.random.random_range(0..20).min(limit as usize);
         let data = &state.shards[shard];

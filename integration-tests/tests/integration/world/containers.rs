@@ -24,7 +24,7 @@ use super::{
     BACKOFF, Builder, CacheControl, Programs,
     network::{AWS, CACHE, FunctionContainer, INVOKE, Network, url},
 };
-use crate::{docker, patience::PATIENCE, witness::Witness};
+use crate::{docker, patience::PATIENCE, queue::messages, witness::Witness};
 
 type Container = ContainerAsync<GenericImage>;
 
@@ -150,15 +150,7 @@ impl Containers {
     /// What is in the queue of the template's mapping.
     pub async fn given_up(&self) -> anyhow::Result<Vec<Value>> {
         let queue = self.environment.queues.first().context("no queue")?;
-        let sqs = aws_sdk_sqs::Client::new(&sdk_config(&self.endpoint, DEFAULT_REGION));
-        let found = sqs.get_queue_url().queue_name(&queue.name).send().await?;
-        let url = found.queue_url.context("no URL")?;
-        let receive = sqs.receive_message().queue_url(url);
-        let received = receive.max_number_of_messages(10).send().await?;
-        let bodies = received.messages.unwrap_or_default().into_iter();
-        bodies
-            .map(|message| Ok(serde_json::from_str(&message.body.context("no body")?)?))
-            .collect()
+        messages(&self.endpoint, &queue.name).await
     }
 
     pub async fn stop(self) {
