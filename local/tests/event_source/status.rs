@@ -22,42 +22,28 @@ use tokio_util::sync::CancellationToken;
 
 use crate::stream::{Stream, shard_id};
 
-/// A function that is never there.
-struct Down;
+/// A function that always answers so.
+struct Always(Reply);
 
 #[async_trait]
-impl Target for Down {
+impl Target for Always {
     fn name(&self) -> String {
-        "down".into()
+        "function".into()
     }
 
     async fn invoke(&self, _: Bytes) -> Reply {
-        Reply::Unavailable("nothing listens there".into())
+        self.0.clone()
     }
 }
 
-/// A function that takes everything.
-struct Takes;
-
-#[async_trait]
-impl Target for Takes {
-    fn name(&self) -> String {
-        "takes".into()
-    }
-
-    async fn invoke(&self, _: Bytes) -> Reply {
-        Reply::Success(Bytes::new())
-    }
-}
-
-fn mapping(stream: Arc<Stream>, target: Arc<dyn Target>) -> EventSourceMapping {
+fn mapping(stream: Arc<Stream>, reply: Reply) -> EventSourceMapping {
     EventSourceMapping::start(Shared {
         name: "mapping".into(),
         settings: Settings::default(),
         stream_arn: "arn:aws:kinesis:us-east-1:000000000000:stream/s".into(),
         region: "us-east-1".into(),
         source: stream,
-        target,
+        target: Arc::new(Always(reply)),
         checkpoints: Checkpoints::default(),
         observer: Arc::new(NoObserver),
         status: Status::default(),
@@ -73,7 +59,8 @@ fn mapping(stream: Arc<Stream>, target: Arc<dyn Target>) -> EventSourceMapping {
 async fn a_wait_before_the_next_try_can_be_seen_and_grows() {
     let stream = Stream::new(clock::system(), 1, 0, 1);
     stream.put(0, b"{}".to_vec());
-    let mapping = mapping(stream, Arc::new(Down));
+    let down = Reply::Unavailable("nothing listens there".into());
+    let mapping = mapping(stream, down);
     let watch = mapping.watch();
     let shard = || -> Option<ShardStatus> { watch.status().shards.into_values().next() };
     let mut waits = Vec::new();
@@ -94,7 +81,7 @@ async fn a_wait_before_the_next_try_can_be_seen_and_grows() {
 #[tokio::test(start_paused = true)]
 async fn a_shard_that_is_gone_is_asked_for_no_more_until_it_is_listed_again() {
     let stream = Stream::new(clock::system(), 2, 0, 1);
-    let mapping = mapping(stream.clone(), Arc::new(Takes));
+    let mapping = mapping(stream.clone(), Reply::Success(Bytes::new()));
     let watch = mapping.watch();
     let shard = |number| watch.status().shards[&shard_id(number)].clone();
     // Time passes only while everything waits.
