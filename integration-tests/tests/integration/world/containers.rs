@@ -178,9 +178,12 @@ pub async fn first_words(
     let invoke_url = format!("{}{INVOCATIONS}", url(&function, INVOKE).await?);
     let deadline = Instant::now() + PATIENCE;
     loop {
-        // The emulator starts the function when it is invoked.
+        // The emulator starts the function when it is invoked. It is running
+        // before it listens, and is asked again then.
         let invoked = reqwest::Client::new().post(&invoke_url).body("{}");
-        invoked.send().await?;
+        if invoked.send().await.is_err() {
+            sleep(Duration::from_millis(50)).await;
+        }
         let stdout = function.stdout_to_vec().await?;
         let stderr = function.stderr_to_vec().await?;
         let words = String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned();
