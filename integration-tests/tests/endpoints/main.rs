@@ -9,6 +9,8 @@ mod patience;
 mod program;
 #[path = "../integration/queue.rs"]
 mod queue;
+#[path = "../integration/runtime.rs"]
+mod runtime;
 #[path = "../runtimes/tool.rs"]
 mod tool;
 

@@ -5,6 +5,7 @@ mod backend;
 mod docker;
 mod patience;
 mod queue;
+mod runtime;
 mod scenarios;
 mod witness;
 mod world;
@@ -15,6 +16,7 @@ use anyhow::Context;
 use backend::{Backend, Candidate};
 use docker::Images;
 use libtest_mimic::{Arguments, Failed, Trial};
+use runtime::runtime;
 use scenarios::Scenario;
 use world::Programs;
 
@@ -90,12 +92,4 @@ fn build(images: Images) -> anyhow::Result<Programs> {
         images,
         backend: Backend::Embedded,
     })
-}
-
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .context("starting a runtime")
 }

@@ -6,6 +6,8 @@
 
 #[path = "../integration/patience.rs"]
 mod patience;
+#[path = "../integration/runtime.rs"]
+mod runtime;
 
 mod bootstraps;
 mod emulator;

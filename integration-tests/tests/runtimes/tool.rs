@@ -8,8 +8,9 @@ use std::{
     process::{Command, Stdio},
 };
 
-use anyhow::Context;
 use libtest_mimic::{Failed, Trial};
+
+use crate::runtime::runtime;
 
 /// A program, or why it is not there.
 #[derive(Debug, Clone)]
@@ -45,14 +46,6 @@ pub fn trial(
         Tool::Missing(why) => Err(Failed::from(why)),
     };
     Trial::test(name, run).with_ignored_flag(missing)
-}
-
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .context("starting a runtime")
 }
 
 /// What the environment variable names, or else what `.ci/fetch-tools` fetches.

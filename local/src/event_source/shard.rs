@@ -86,10 +86,8 @@ pub struct ShardPoller {
     _reader: JoinSet<()>,
     lanes: Vec<Lane>,
     deliveries: JoinSet<(usize, Delivered)>,
-    /// No more records will come.
-    closed: bool,
-    /// They ended before the shard did.
-    gone: bool,
+    /// How the shard ended, once no more records will come.
+    ended: Option<Ended>,
 }
 
 impl ShardPoller {
@@ -129,8 +127,7 @@ impl ShardPoller {
             _reader: reader,
             lanes,
             deliveries: JoinSet::new(),
-            closed: false,
-            gone: false,
+            ended: None,
         }
     }
 
@@ -139,15 +136,16 @@ impl ShardPoller {
         let stop = self.shared.stop.clone();
         loop {
             self.start_deliveries();
-            if self.closed && self.lanes.iter().all(Lane::is_done) {
-                if self.gone {
-                    // One of that name may come again, with another stream.
-                    return Ended::Gone;
+            if let Some(ended) = self.ended
+                && self.lanes.iter().all(Lane::is_done)
+            {
+                // One that is gone may come again, with another stream.
+                if ended == Ended::Closed {
+                    self.shared.checkpoints.end(&self.courier.shard);
                 }
-                self.shared.checkpoints.end(&self.courier.shard);
-                return Ended::Closed;
+                return ended;
             }
-            let has_room = !self.closed && self.has_room();
+            let has_room = self.ended.is_none() && self.has_room();
             let next_look = self.next_look();
             tokio::select! {
                 page = self.pages.recv(), if has_room => {
@@ -155,7 +153,7 @@ impl ShardPoller {
                         self.take(page);
                     } else {
                         // The reader has ended without a last page.
-                        (self.closed, self.gone) = (true, true);
+                        self.ended = Some(Ended::Gone);
                     }
                 }
                 Some(delivered) = self.deliveries.join_next() => match delivered {
@@ -178,7 +176,7 @@ impl ShardPoller {
     fn start_deliveries(&mut self) {
         let now = (self.shared.clock)();
         for (place, lane) in self.lanes.iter_mut().enumerate() {
-            let Some(work) = lane.take(now, self.closed) else {
+            let Some(work) = lane.take(now, self.ended.is_some()) else {
                 continue;
             };
             let courier = self.courier.clone();
@@ -213,7 +211,9 @@ impl ShardPoller {
     }
 
     fn take(&mut self, page: Page) {
-        self.closed = page.next_iterator.is_none();
+        if page.next_iterator.is_none() {
+            self.ended = Some(Ended::Closed);
+        }
         let mut filtered = 0;
         for record in page.records {
             let place = self.courier.progress().add(&record.sequence_number);
