@@ -7,22 +7,12 @@
 //! The same function behind both, one invocation at a time. Rounds alternate, so
 //! that a busy machine touches both alike; medians are printed.
 
-#[path = "../tests/runtimes/emulator.rs"]
-#[allow(dead_code, reason = "the tests use more of it")]
-mod emulator;
-#[path = "../tests/integration/patience.rs"]
-#[allow(dead_code, reason = "the tests use more of it")]
-mod patience;
-#[path = "../tests/runtimes/program.rs"]
-#[allow(dead_code, reason = "the tests use more of it")]
-mod program;
-
 use std::{path::Path, time::Instant};
 
 use anyhow::{Context, ensure};
 use bytes::Bytes;
-use emulator::{Rie, function, moody, serve};
-use local::lambda::Outcome;
+use integration_tests::emulator::{Rie, function, serve};
+use lambda_host::Outcome;
 use serde_json::json;
 
 const ROUNDS: usize = 9;
@@ -89,4 +79,9 @@ fn median(mut values: Vec<f64>) -> anyhow::Result<f64> {
         .get(values.len() / 2)
         .copied()
         .context("nothing measured")
+}
+
+/// The function that does what its records say.
+fn moody() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_moody"))
 }

@@ -1,4 +1,13 @@
-//! End-to-end scenarios: `tests/integration`, the same mapping in front of every
-//! Lambda: `tests/runtimes`, and behind every Kinesis: `tests/endpoints`. The
-//! library is empty; the package also has `flaky` and `moody`, functions that
-//! fail on purpose.
+//! What the end-to-end tests have in common.
+//!
+//! Three test programs use it: `tests/integration` (the scenarios, on every backend),
+//! `tests/runtimes` (one mapping in front of every kind of Lambda) and
+//! `tests/endpoints` (one mapping behind every Kinesis), besides `tests/soak`.
+//! The package also has `flaky` and `moody`, functions that fail on purpose.
+
+pub mod emulator;
+pub mod patience;
+pub mod program;
+pub mod queue;
+pub mod runtime;
+pub mod tool;

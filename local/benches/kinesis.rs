@@ -14,13 +14,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use aws_wire::service::{Call, Service};
 use axum::body::to_bytes;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use local::aws::{
-    gateway::Gateway,
-    kinesis::{FsyncPolicy, Kinesis, Options, arrivals::Arrivals},
-    service::{Call, Service},
-};
+use kinesis_engine::{FsyncPolicy, Kinesis, Options, arrivals::Arrivals};
+use local::aws::gateway::Gateway;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinSet};
 

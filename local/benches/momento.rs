@@ -17,8 +17,8 @@ use std::{
 
 use futures_util::{StreamExt, stream};
 use hdrhistogram::Histogram;
-use local::momento::fake_api_key;
 use momento::{CacheClient, CredentialProvider, cache::configurations};
+use momento_offline::fake_api_key;
 
 /// A value's bytes.
 const VALUE: usize = 256;

@@ -50,7 +50,7 @@ enum Command {
     EventSource(EventSource),
     /// Show what the event source mappings of a running `local up` do
     Status(StatusCommand),
-    /// Look at the batches that were given up, and deliver them again
+    /// Look at the batches that were discarded, and deliver them again
     Failures(Failures),
     /// Serve Momento's cache alone
     Cache(CacheCommand),

@@ -3,16 +3,13 @@
 use std::sync::{Arc, OnceLock};
 
 use axum::{Json, Router, extract::State, routing::get};
-use serde::{Deserialize, Serialize};
-
-use crate::{
-    event_source::{mapping::Watch, status::MappingStatus},
-    momento::{
-        admin::CacheStatus,
-        keyspace::Keyspace,
-        transport::{Served, Transport},
-    },
+use event_source_mapping::{mapping::Watch, status::MappingStatus};
+use momento_offline::{
+    admin::CacheStatus,
+    keyspace::Keyspace,
+    transport::{Served, Transport},
 };
+use serde::{Deserialize, Serialize};
 
 /// The path of the status, on the Invoke API's port.
 pub const STATUS_PATH: &str = "/_local/status";

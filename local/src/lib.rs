@@ -4,21 +4,18 @@
 //! behind the Lambda Runtime API, feeds it from Kinesis through an event source
 //! mapping, and stands in for the cache. `docs/design.md` has the whole picture.
 
+pub mod adapters;
 pub mod aws;
 pub mod cargo_build;
 pub mod cli;
 pub mod commands;
 pub mod e2e;
 pub mod embedded;
-pub mod event_source;
 pub mod introspection;
-pub mod lambda;
 pub mod mappings;
-pub mod momento;
 pub mod pipeline;
 pub mod ports;
 pub mod provision;
-mod sdk_error;
 pub mod server;
 pub mod template;
 pub mod watch;

@@ -7,28 +7,26 @@ use std::{
 };
 
 use aws_config::SdkConfig;
+use aws_wire::ACCOUNT_ID;
+use event_source_mapping::{
+    backoff::Backoff,
+    checkpoint::Checkpoints,
+    clock,
+    context::MappingContext,
+    destination::{Destination, Destinations, FailureFolder},
+    mapping::EventSourceMapping,
+    observer::{NoObserver, Observer},
+    poll_trigger::PollTrigger,
+    sdk_source::SdkSource,
+    source::Source,
+    sqs_queue::SqsQueue,
+    status::Status,
+    target::Target,
+};
+use kinesis_engine::reader::Reader;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    aws::{ACCOUNT_ID, kinesis::reader::Reader},
-    event_source::{
-        backoff::Backoff,
-        checkpoint::Checkpoints,
-        clock,
-        destination::{Destination, Destinations, FailureFolder},
-        direct_source::DirectSource,
-        mapping::EventSourceMapping,
-        observer::{NoObserver, Observer},
-        sdk_source::SdkSource,
-        shard::Shared,
-        source::Source,
-        sqs_queue::SqsQueue,
-        status::Status,
-        target::Target,
-        wake::Wake,
-    },
-    template::environment::Mapping,
-};
+use crate::{adapters::engine_source::EngineSource, template::environment::Mapping};
 
 /// What the mappings of one run have in common.
 pub struct Mappings {
@@ -54,7 +52,7 @@ pub struct CheckpointError {
 
 impl Mappings {
     /// Mappings of streams in `region` that are read through `kinesis`; what they
-    /// give up is written to the folder `failures`.
+    /// discard is written to the folder `failures`.
     #[must_use]
     pub fn new(kinesis: aws_sdk_kinesis::Client, region: &str, failures: &Path) -> Self {
         Self {
@@ -69,7 +67,7 @@ impl Mappings {
         }
     }
 
-    /// Sends what they give up to their queues too, at the endpoint of `config`.
+    /// Sends what they discard to their queues too, at the endpoint of `config`.
     #[must_use]
     pub fn with_queues_at(mut self, config: &SdkConfig) -> Self {
         self.queues_at = Some(config.clone());
@@ -113,7 +111,7 @@ impl Mappings {
         &self,
         mapping: &Mapping,
         target: Arc<dyn Target>,
-        wake: Wake,
+        poll_trigger: Arc<dyn PollTrigger>,
     ) -> Result<EventSourceMapping, CheckpointError> {
         let name = &mapping.logical_id;
         let checkpoints = match &self.checkpoints {
@@ -126,7 +124,7 @@ impl Mappings {
             }
         };
         let (region, stream) = (&self.region, &mapping.stream);
-        Ok(EventSourceMapping::start(Shared {
+        Ok(EventSourceMapping::start(MappingContext {
             name: name.clone(),
             settings: mapping.settings.clone(),
             stream_arn: format!("arn:aws:kinesis:{region}:{ACCOUNT_ID}:stream/{stream}"),
@@ -137,14 +135,14 @@ impl Mappings {
             observer: self.observer.clone(),
             status: Status::default(),
             failures: self.destination(mapping),
-            wake,
+            poll_trigger,
             backoff: self.backoff,
             clock: clock::system(),
             stop: CancellationToken::new(),
         }))
     }
 
-    /// The queue that gets what `mapping` gives up, beside the folder; none where
+    /// The queue that gets what `mapping` discards, beside the folder; none where
     /// queues are not used, or the destination is no queue.
     #[must_use]
     pub fn queue_of(&self, mapping: &Mapping) -> Option<SqsQueue> {
@@ -164,7 +162,7 @@ impl Mappings {
         let api = SdkSource::new(self.kinesis.clone(), stream);
         match &self.reader {
             None => Arc::new(api),
-            Some(reader) => Arc::new(DirectSource::new(api, reader.clone())),
+            Some(reader) => Arc::new(EngineSource::new(api, reader.clone())),
         }
     }
 }

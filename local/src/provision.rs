@@ -11,12 +11,12 @@ use aws_sdk_kinesis::types::{StreamMode, StreamModeDetails, StreamStatus};
 use aws_sdk_sqs::types::QueueAttributeName;
 use aws_sdk_ssm::types::ParameterType;
 use aws_smithy_types::body::SdkBody;
+use event_source_mapping::sdk_error;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use crate::{
     pipeline::{LOCATION_KEY, Needs, SEED_LOCATIONS},
-    sdk_error,
     template::{
         Environment,
         environment::{Parameter, Queue, Stream, Table},

@@ -10,10 +10,11 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use lambda_host::Function;
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-use crate::{cargo_build::Source, lambda::Function};
+use crate::cargo_build::Source;
 
 /// Between two looks at the files, and how long they must have rested before
 /// they are built: an editor writes several of them, one after another.

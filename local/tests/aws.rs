@@ -10,20 +10,17 @@ use aws_sdk_dynamodb::types::{
     ScalarAttributeType,
 };
 use aws_sdk_ssm::{error::ProvideErrorMetadata, types::ParameterType};
-use local::{
-    aws::{DEFAULT_REGION, apis::AwsApis, kinesis},
-    ports,
-    provision::sdk_config,
-};
+use aws_wire::DEFAULT_REGION;
+use local::{aws::apis::AwsApis, ports, provision::sdk_config};
 use serde_json::Value;
 
 async fn apis(data: Option<&std::path::Path>) -> AwsApis {
     let listener = ports::listen(Ipv4Addr::LOCALHOST.into(), 0, "--port")
         .await
         .unwrap();
-    let options = kinesis::Options {
+    let options = kinesis_engine::Options {
         data_dir: data.map(std::path::Path::to_owned),
-        ..kinesis::Options::default()
+        ..kinesis_engine::Options::default()
     };
     AwsApis::start(listener, options).await.unwrap()
 }

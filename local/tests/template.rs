@@ -5,10 +5,8 @@
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
-use local::{
-    event_source::settings::StartingPosition,
-    template::{self, Context, Environment, Problem},
-};
+use event_source_mapping::settings::StartingPosition;
+use local::template::{self, Context, Environment, Problem};
 
 fn context() -> Context {
     Context {
@@ -72,7 +70,7 @@ fn the_template_that_is_deployed_describes_the_whole_pipeline() {
     assert_eq!(queue.attributes["MessageRetentionPeriod"], "1209600");
     assert_eq!(
         mapping.settings.on_failure.as_deref(),
-        Some("arn:aws:sqs:us-east-1:000000000000:GivenUp")
+        Some("arn:aws:sqs:us-east-1:000000000000:Discarded")
     );
 }
 

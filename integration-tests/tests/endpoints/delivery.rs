@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use anyhow::ensure;
-use local::event_source::settings::Settings;
+use event_source_mapping::settings::Settings;
+use integration_tests::patience::same;
 
 use crate::{
     endpoint::Running,
     function::Function,
     ledger::{once_and_in_order, shards},
-    patience::same,
     pipeline::Pipeline,
 };
 

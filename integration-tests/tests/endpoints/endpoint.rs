@@ -2,16 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use local::{
-    aws::{apis::AwsApis, kinesis},
-    ports,
-};
-use tokio::process::Command;
-
-use crate::{
+use integration_tests::{
     program::{Program, free_port},
     tool::{Tool, named_or_fetched, succeeds},
 };
+use local::{aws::apis::AwsApis, ports};
+use tokio::process::Command;
 
 /// A Kinesis that is asked over HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,7 +112,7 @@ impl Endpoint {
         let (port, server) = if self == Self::Embedded {
             let listener = ports::listen([127, 0, 0, 1].into(), 0, "--port").await?;
             let port = listener.local_addr()?.port();
-            let apis = AwsApis::start(listener, kinesis::Options::default()).await?;
+            let apis = AwsApis::start(listener, kinesis_engine::Options::default()).await?;
             (port, Server::Engine(apis))
         } else {
             let port = free_port()?;

@@ -6,14 +6,12 @@ use anyhow::Context;
 use async_trait::async_trait;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use local::{
-    event_source::target::{Reply, Target},
-    lambda::outcome::{ErrorKind, FunctionError},
-};
+use event_source_mapping::target::{ErrorKind, FunctionError, Reply, Target};
+use integration_tests::patience::eventually;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use crate::{ledger::Entry, patience::eventually};
+use crate::ledger::Entry;
 
 /// The data of the record on which the function fails.
 pub const POISON: &str = "poison";

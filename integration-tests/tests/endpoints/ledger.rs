@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::ensure;
-
-use crate::patience::same;
+use integration_tests::patience::same;
 
 /// A record and its place.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,17 +3,6 @@
 //!
 //! What this machine lacks is ignored, and the first lines say why.
 
-#[path = "../integration/patience.rs"]
-mod patience;
-#[path = "../runtimes/program.rs"]
-mod program;
-#[path = "../integration/queue.rs"]
-mod queue;
-#[path = "../integration/runtime.rs"]
-mod runtime;
-#[path = "../runtimes/tool.rs"]
-mod tool;
-
 mod delivery;
 mod endpoint;
 mod function;
@@ -27,8 +16,8 @@ mod stream;
 use std::process::ExitCode;
 
 use endpoint::Endpoint;
+use integration_tests::tool::trial;
 use libtest_mimic::{Arguments, Trial};
-use tool::trial;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -59,7 +48,7 @@ fn scenarios(endpoint: Endpoint) -> Vec<Trial> {
     trials![
         delivery::every_record_is_delivered_once_and_in_order,
         resharding::parents_are_delivered_before_their_children,
-        poison::a_poison_record_is_given_up_alone_and_redriven,
+        poison::a_poison_record_is_discarded_alone_and_redriven,
         restart::a_restart_goes_on_at_the_checkpoint,
         restart::a_crash_repeats_only_what_was_in_flight,
         restart::latest_is_settled_at_the_first_start,

@@ -2,22 +2,19 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use local::{
-    aws::DEFAULT_REGION,
-    event_source::{
-        destination::FailureFolder, mapping::EventSourceMapping, settings::Settings, wake::Wake,
-    },
-    mappings::Mappings,
-    provision::sdk_config,
-    template::environment::Mapping,
+use aws_wire::DEFAULT_REGION;
+use event_source_mapping::{
+    destination::FailureFolder, mapping::EventSourceMapping, poll_trigger::Polling,
+    settings::Settings,
 };
+use integration_tests::patience::eventually;
+use local::{mappings::Mappings, provision::sdk_config, template::environment::Mapping};
 use tempfile::TempDir;
 
 use crate::{
     endpoint::Running,
     function::Function,
     ledger::{self, Entry},
-    patience::eventually,
     stream::{STREAM, Stream},
 };
 
@@ -56,10 +53,10 @@ impl Pipeline {
         let mappings = Mappings::new(self.stream.kinesis.clone(), DEFAULT_REGION, &failures)
             .with_queues_at(&sdk_config(&self.url, DEFAULT_REGION))
             .checkpoints_in(Some(self.folder.path()));
-        Ok(mappings.start(&mapping, function.clone(), Wake::polled())?)
+        Ok(mappings.start(&mapping, function.clone(), Arc::new(Polling::default()))?)
     }
 
-    /// What was given up.
+    /// What was discarded.
     pub fn failures(&self) -> FailureFolder {
         FailureFolder::new(&self.folder.path().join("failures"))
     }

@@ -3,12 +3,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::Context;
+use aws_wire::DEFAULT_REGION;
+use event_source_mapping::{
+    redrive::{BatchInfo, redrive},
+    settings::Settings,
+};
+use integration_tests::{patience::same, queue::messages};
 use local::{
-    aws::DEFAULT_REGION,
-    event_source::{
-        redrive::{BatchInfo, redrive},
-        settings::Settings,
-    },
     provision::{Provisioner, sdk_config},
     template::environment::Queue,
 };
@@ -18,15 +19,13 @@ use crate::{
     endpoint::Running,
     function::{Function, POISON},
     ledger::{Entry, once_and_in_order},
-    patience::same,
     pipeline::Pipeline,
-    queue::messages,
 };
 
 /// The mapping's failure destination, where there is SQS.
 const QUEUE: &str = "given-up";
 
-pub async fn a_poison_record_is_given_up_alone_and_redriven(
+pub async fn a_poison_record_is_discarded_alone_and_redriven(
     endpoint: &Running,
 ) -> anyhow::Result<()> {
     let settings = Settings {
@@ -76,7 +75,7 @@ pub async fn a_poison_record_is_given_up_alone_and_redriven(
 
 async fn create_queue(endpoint: &Running) -> anyhow::Result<()> {
     let queue = Queue {
-        logical_id: "GivenUp".to_owned(),
+        logical_id: "Discarded".to_owned(),
         name: QUEUE.to_owned(),
         attributes: BTreeMap::new(),
     };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, ensure};
-use local::event_source::{settings::Settings, source::Shard};
+use event_source_mapping::{settings::Settings, source::Shard};
 
 use crate::{
     endpoint::{Resharding, Running},

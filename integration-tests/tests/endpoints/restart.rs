@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use anyhow::ensure;
-use local::event_source::settings::{Settings, StartingPosition};
+use event_source_mapping::settings::{Settings, StartingPosition};
+use integration_tests::patience::{eventually, same};
 use time::OffsetDateTime;
 
 use crate::{
     endpoint::Running,
     function::Function,
     ledger::{once_and_in_order, shards},
-    patience::{eventually, same},
     pipeline::{Pipeline, is_behind},
 };
 

@@ -8,17 +8,16 @@ use aws_sdk_kinesis::{
     primitives::Blob,
     types::{PutRecordsRequestEntry, StreamStatus},
 };
-use local::{
-    aws::DEFAULT_REGION,
-    event_source::{
-        sdk_source::SdkSource,
-        source::{Shard, Source},
-    },
-    provision::sdk_config,
+use aws_wire::DEFAULT_REGION;
+use event_source_mapping::{
+    sdk_source::SdkSource,
+    source::{Shard, Source},
 };
+use integration_tests::patience::PATIENCE;
+use local::provision::sdk_config;
 use tokio::time::{Instant, sleep};
 
-use crate::{endpoint::Running, ledger::Entry, patience::PATIENCE};
+use crate::{endpoint::Running, ledger::Entry};
 
 /// Its name: each endpoint has only this one.
 pub const STREAM: &str = "stream";

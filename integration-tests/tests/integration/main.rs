@@ -3,9 +3,6 @@
 
 mod backend;
 mod docker;
-mod patience;
-mod queue;
-mod runtime;
 mod scenarios;
 mod witness;
 mod world;
@@ -15,8 +12,8 @@ use std::{path::Path, process::ExitCode};
 use anyhow::Context;
 use backend::{Backend, Candidate};
 use docker::Images;
+use integration_tests::runtime::runtime;
 use libtest_mimic::{Arguments, Failed, Trial};
-use runtime::runtime;
 use scenarios::Scenario;
 use world::Programs;
 

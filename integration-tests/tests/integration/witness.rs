@@ -5,10 +5,10 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use local::event_source::{
+use event_source_mapping::{
     batch::Prepared,
-    delivery::GivenUp,
     observer::{Invoked, Observer},
+    retry_state::Discarded,
 };
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ pub struct Seen {
     /// Shard and sequence number of each record that is done, in that order.
     pub done: Vec<(String, String)>,
     /// How many records each given-up batch had.
-    pub given_up: Vec<usize>,
+    pub discarded: Vec<usize>,
     /// Invocations.
     pub invocations: u64,
     /// Invocations that did not succeed.
@@ -79,7 +79,7 @@ impl Witness {
 impl Seen {
     /// How many records are dealt with.
     pub fn settled(&self) -> usize {
-        self.done.len() + self.given_up.iter().sum::<usize>()
+        self.done.len() + self.discarded.iter().sum::<usize>()
     }
 
     /// Where the locations of processed records came from, in order.
@@ -115,7 +115,7 @@ impl Observer for Witness {
             }));
     }
 
-    fn gave_up(&self, _shard: &str, records: &[Prepared], _given_up: &GivenUp) {
-        self.lock().given_up.push(records.len());
+    fn discarded(&self, _shard: &str, records: &[Prepared], _discarded: &Discarded) {
+        self.lock().discarded.push(records.len());
     }
 }

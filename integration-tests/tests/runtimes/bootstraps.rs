@@ -6,13 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use local::event_source::settings::Settings;
-
-use crate::{
-    emulator::function,
+use event_source_mapping::settings::Settings;
+use integration_tests::{
+    emulator::{function, target},
     patience::same,
-    pipeline::{Class, Pipeline},
 };
+
+use crate::pipeline::{Class, Pipeline};
 
 /// The bootstrap of the tutorial "Building a custom runtime" of the Lambda
 /// developer guide, in short.
@@ -56,7 +56,7 @@ pub async fn python(python: PathBuf) -> anyhow::Result<()> {
     runs(&executable(&folder.path().join("bootstrap"), &script)?).await
 }
 
-/// Poison is given up after its one try, and the function goes on.
+/// Poison is discarded after its one try, and the function goes on.
 async fn runs(bootstrap: &Path) -> anyhow::Result<()> {
     let function = function(bootstrap, &[]);
     let settings = Settings {
@@ -66,7 +66,7 @@ async fn runs(bootstrap: &Path) -> anyhow::Result<()> {
         report_batch_item_failures: true,
         ..Settings::default()
     };
-    let pipeline = Pipeline::start(function.clone(), settings).await?;
+    let pipeline = Pipeline::start(target(&function), settings).await?;
     pipeline.write(&["ok"; 20]).await?;
     pipeline.write(&["poison"]).await?;
     pipeline.write(&["ok"; 20]).await?;

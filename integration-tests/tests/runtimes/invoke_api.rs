@@ -4,14 +4,14 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::{Context, ensure};
 use base64::{Engine, prelude::BASE64_STANDARD};
+use integration_tests::{
+    emulator::{event, function, serve},
+    patience::{eventually, same},
+};
 use reqwest::Client;
 use serde_json::Value;
 
-use crate::{
-    bootstraps::executable,
-    emulator::{event, function, moody, serve},
-    patience::{eventually, same},
-};
+use crate::{bootstraps::executable, moody};
 
 /// A function that streams over plain sockets: two pieces, the second one when
 /// the file `GATE` is there; for an event with `fail` in it, an error in the
@@ -206,8 +206,8 @@ fn messages(mut bytes: &[u8]) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
 /// Two functions and three mappings of one template, and what `/_local/status`
 /// says of them.
 pub async fn one_template_has_several_functions_and_mappings() -> anyhow::Result<()> {
+    use aws_wire::{ACCOUNT_ID, DEFAULT_REGION};
     use local::{
-        aws::{ACCOUNT_ID, DEFAULT_REGION},
         embedded::{Embedded, Options},
         template::{self, Context as TemplateContext},
     };
@@ -256,7 +256,7 @@ Resources:
         ("OrdersToOther", 5),
         ("ReturnsToOther", 7),
     ];
-    let deadline = tokio::time::Instant::now() + crate::patience::PATIENCE;
+    let deadline = tokio::time::Instant::now() + integration_tests::patience::PATIENCE;
     loop {
         let status: Value = Client::new().get(&url).send().await?.json().await?;
         let status = status["mappings"].as_array().context("no mappings")?;

@@ -3,17 +3,20 @@
 use std::{fs, path::Path, time::Duration};
 
 use anyhow::ensure;
+use event_source_mapping::settings::Settings;
+use integration_tests::{
+    emulator::{event, function, function_with, target},
+    patience::{eventually, same},
+};
+use lambda_host::Outcome;
 use local::{
     cargo_build::Source,
-    event_source::settings::Settings,
-    lambda::Outcome,
     watch::{News, Watch},
 };
 
 use crate::{
     bootstraps::{BASH, executable},
-    emulator::{event, function, function_with, moody},
-    patience::{eventually, same},
+    moody,
     pipeline::{Class, Pipeline},
 };
 
@@ -110,7 +113,7 @@ pub async fn a_function_is_replaced_without_losing_a_record() -> anyhow::Result<
         batch_size: 1,
         ..Settings::default()
     };
-    let pipeline = Pipeline::start(function.clone(), settings).await?;
+    let pipeline = Pipeline::start(target(&function), settings).await?;
     let (tell, mut news) = tokio::sync::mpsc::unbounded_channel();
     let watch = Watch::new(function.clone(), Source::File(bootstrap.clone()), false)?;
     let watching = tokio::spawn(watch.run(move |news| drop(tell.send(news))));
@@ -148,6 +151,6 @@ fn write_whole(path: &Path, text: &str) -> anyhow::Result<()> {
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "it is for `map_err`")]
-fn failed(error: local::lambda::outcome::FunctionError) -> anyhow::Error {
+fn failed(error: lambda_host::outcome::FunctionError) -> anyhow::Error {
     anyhow::anyhow!(error.text())
 }

@@ -4,25 +4,20 @@
 //!
 //! What this machine lacks is ignored, and the first lines say why.
 
-#[path = "../integration/patience.rs"]
-mod patience;
-#[path = "../integration/runtime.rs"]
-mod runtime;
-
 mod bootstraps;
-mod emulator;
 mod invoke_api;
 mod lifecycle;
 mod outcomes;
 mod pipeline;
-mod program;
-mod tool;
 mod tools;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
+use integration_tests::tool::{Tool, trial};
 use libtest_mimic::{Arguments, Trial};
-use tool::{Tool, trial};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -83,4 +78,9 @@ fn everywhere() -> Vec<Trial> {
         invoke_api::a_client_that_leaves_ends_no_invocation,
         invoke_api::one_template_has_several_functions_and_mappings,
     ]
+}
+
+/// The function that does what its records say.
+fn moody() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_moody"))
 }

@@ -3,14 +3,18 @@
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::ensure;
-use local::{
-    event_source::{http_target::HttpTarget, settings::Settings, target::Target},
-    lambda::outcome::ErrorKind,
+use event_source_mapping::{
+    http_target::HttpTarget,
+    settings::Settings,
+    target::{ErrorKind, Target},
+};
+use integration_tests::{
+    emulator::{Rie, function, serve, target},
+    patience::same,
 };
 
 use crate::{
-    emulator::{Rie, function, moody, serve},
-    patience::same,
+    moody,
     pipeline::{Class, Pipeline},
 };
 
@@ -45,7 +49,7 @@ async fn each_way(target: Arc<dyn Target>) -> anyhow::Result<()> {
 /// This project's function, as a mapping of the same process has it.
 pub async fn each_way_to_fail_has_its_outcome_in_the_process() -> anyhow::Result<()> {
     let function = function(moody(), &[]);
-    each_way(function.clone()).await?;
+    each_way(target(&function)).await?;
     function.shut_down().await;
     Ok(())
 }

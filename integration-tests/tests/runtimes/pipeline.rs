@@ -6,26 +6,21 @@ use std::{
 };
 
 use aws_sdk_kinesis::{Client, primitives::Blob, types::PutRecordsRequestEntry};
-use local::{
-    aws::{DEFAULT_REGION, apis::AwsApis, kinesis},
-    event_source::{
-        backoff::Backoff,
-        batch::Prepared,
-        delivery::GivenUp,
-        mapping::EventSourceMapping,
-        observer::{Invoked, Observer},
-        settings::Settings,
-        target::{Reply, Target},
-        wake::Wake,
-    },
-    lambda::outcome::ErrorKind,
-    mappings::Mappings,
-    ports,
-    provision::sdk_config,
-    template::environment::Mapping,
+use aws_wire::DEFAULT_REGION;
+use event_source_mapping::{
+    backoff::Backoff,
+    batch::Prepared,
+    mapping::EventSourceMapping,
+    observer::{Invoked, Observer},
+    retry_state::Discarded,
+    settings::Settings,
+    target::{ErrorKind, Reply, Target},
 };
-
-use crate::patience::eventually;
+use integration_tests::patience::eventually;
+use local::{
+    adapters::push_trigger::PushTrigger, aws::apis::AwsApis, mappings::Mappings, ports,
+    provision::sdk_config, template::environment::Mapping,
+};
 
 const STREAM: &str = "stream";
 
@@ -68,7 +63,7 @@ struct Seen(Mutex<Told>);
 struct Told {
     classes: Vec<Class>,
     done: Vec<String>,
-    given_up: usize,
+    discarded: usize,
 }
 
 impl Observer for Seen {
@@ -80,9 +75,9 @@ impl Observer for Seen {
             .extend(done.iter().map(|one| one.record.sequence_number.clone()));
     }
 
-    fn gave_up(&self, _: &str, records: &[Prepared], _: &GivenUp) {
+    fn discarded(&self, _: &str, records: &[Prepared], _: &Discarded) {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        told.given_up += records.len();
+        told.discarded += records.len();
     }
 }
 
@@ -90,7 +85,7 @@ impl Pipeline {
     /// A stream of one shard, mapped to `target`.
     pub async fn start(target: Arc<dyn Target>, settings: Settings) -> anyhow::Result<Self> {
         let listener = ports::listen([127, 0, 0, 1].into(), 0, "--port").await?;
-        let aws = AwsApis::start(listener, kinesis::Options::default()).await?;
+        let aws = AwsApis::start(listener, kinesis_engine::Options::default()).await?;
         let kinesis = Client::new(&sdk_config(&aws.url(), DEFAULT_REGION));
         let create = kinesis.create_stream().stream_name(STREAM).shard_count(1);
         create.send().await?;
@@ -101,17 +96,17 @@ impl Pipeline {
             function: "function".to_owned(),
             settings,
         };
-        let wake = Wake::Pushed {
-            arrivals: aws.arrivals.clone(),
-            stream: STREAM.to_owned(),
-        };
         let mapping = Mappings::new(kinesis.clone(), DEFAULT_REGION, failures.path())
             .watched_by(seen.clone())
             .backoff(Backoff {
                 first: Duration::from_millis(5),
                 longest: Duration::from_millis(50),
             })
-            .start(&mapping, target, wake)?;
+            .start(
+                &mapping,
+                target,
+                Arc::new(PushTrigger::new(aws.arrivals.clone(), STREAM)),
+            )?;
         Ok(Self {
             aws,
             kinesis,
@@ -140,7 +135,7 @@ impl Pipeline {
     pub async fn settled(&self, count: usize) -> anyhow::Result<(Vec<Class>, usize)> {
         let settled = || {
             let told = self.seen.0.lock().unwrap_or_else(PoisonError::into_inner);
-            told.done.len() + told.given_up
+            told.done.len() + told.discarded
         };
         eventually(&format!("{count} records dealt with"), settled, |settled| {
             *settled >= count

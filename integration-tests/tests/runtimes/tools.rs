@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::Command};
 
-use crate::tool::{Tool, named_or_fetched, succeeds};
+use integration_tests::tool::{Tool, named_or_fetched, succeeds};
 
 /// AWS's Runtime Interface Emulator. It is never asked for its version: any
 /// argument that it does not know makes it start a server.

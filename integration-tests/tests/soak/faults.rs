@@ -10,16 +10,18 @@ use std::{
 
 use anyhow::Context;
 use aws_sdk_kinesis::{Client, types::Shard};
+use aws_wire::DEFAULT_REGION;
+use event_source_mapping::mapping::EventSourceMapping;
+use integration_tests::patience::eventually;
 use local::{
-    aws::DEFAULT_REGION,
+    adapters::{function_target::FunctionTarget, push_trigger::PushTrigger},
     embedded::Embedded,
-    event_source::{mapping::EventSourceMapping, wake::Wake},
     mappings::Mappings,
-    momento::transport::{CacheOptions, Served},
     template::environment::Mapping,
 };
+use momento_offline::transport::{CacheOptions, Served};
 
-use crate::{patience::eventually, tally::Tally};
+use crate::tally::Tally;
 
 /// The running pipeline, and what has been done to it.
 pub struct Faults {
@@ -74,12 +76,11 @@ impl Faults {
 
     fn start_mapping(&mut self) -> anyhow::Result<()> {
         let function = self.embedded.functions.get(&self.mapping.function);
-        let wake = Wake::Pushed {
-            arrivals: self.embedded.aws.arrivals.clone(),
-            stream: self.mapping.stream.clone(),
-        };
+        let arrivals = self.embedded.aws.arrivals.clone();
+        let trigger = Arc::new(PushTrigger::new(arrivals, &self.mapping.stream));
         let function = function.context("no function")?.clone();
-        self.running = Some(self.mappings.start(&self.mapping, function, wake)?);
+        let target = Arc::new(FunctionTarget(function));
+        self.running = Some(self.mappings.start(&self.mapping, target, trigger)?);
         Ok(())
     }
 

@@ -5,10 +5,6 @@
 //! SOAK_SECONDS=600 cargo test --test soak
 //! ```
 
-#[path = "../integration/patience.rs"]
-#[allow(dead_code, reason = "the scenarios use more of it")]
-mod patience;
-
 mod faults;
 mod tally;
 
@@ -16,10 +12,11 @@ use std::{collections::BTreeMap, path::Path, process::ExitCode, sync::Arc, time:
 
 use anyhow::{Context, ensure};
 use aws_sdk_kinesis::{Client, primitives::Blob, types::PutRecordsRequestEntry};
+use aws_wire::{ACCOUNT_ID, DEFAULT_REGION};
 use faults::Faults;
+use integration_tests::patience::eventually;
 use libtest_mimic::{Arguments, Failed, Trial};
 use local::{
-    aws::{ACCOUNT_ID, DEFAULT_REGION, kinesis},
     embedded::{Embedded, Options},
     provision::sdk_config,
     template::{self, Context as TemplateContext},
@@ -79,9 +76,9 @@ async fn soak(length: Duration) -> anyhow::Result<()> {
     streams.for_each(|stream| stream.shards = Some(1));
     let bootstraps = [(mapping.function.clone(), bootstrap)].into();
     let embedded = Embedded::start(Options {
-        kinesis: kinesis::Options {
+        kinesis: kinesis_engine::Options {
             max_memory: Some(KEPT),
-            ..kinesis::Options::default()
+            ..kinesis_engine::Options::default()
         },
         ..Options::new(environment, bootstraps)
     })
@@ -108,10 +105,10 @@ async fn soak(length: Duration) -> anyhow::Result<()> {
         }
     }
     let all_done = || tally.done();
-    patience::eventually("all records done", all_done, |done| *done == written).await?;
+    eventually("all records done", all_done, |done| *done == written).await?;
     tally.note_memory(began.elapsed(), written)?;
     println!("{}", tally.report(written, &faults));
-    ensure!(tally.given_up() == 0, "records were given up");
+    ensure!(tally.discarded() == 0, "records were discarded");
     faults.stop().await;
     Ok(())
 }

@@ -7,10 +7,10 @@ use std::{
 };
 
 use anyhow::Context;
-use local::event_source::{
+use event_source_mapping::{
     batch::Prepared,
-    delivery::GivenUp,
     observer::{Invoked, Observer},
+    retry_state::Discarded,
 };
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ struct Counts {
     done: Vec<u8>,
     invocations: u64,
     failures: u64,
-    given_up: usize,
+    discarded: usize,
     /// KiB in use, at each look.
     memory: Vec<u64>,
 }
@@ -36,8 +36,8 @@ impl Tally {
         self.lock().done.iter().filter(|count| **count > 0).count() as u64
     }
 
-    pub fn given_up(&self) -> usize {
-        self.lock().given_up
+    pub fn discarded(&self) -> usize {
+        self.lock().discarded
     }
 
     /// Takes note of how much memory this process has in use, and says so.
@@ -72,10 +72,10 @@ impl Tally {
             format!("{} MiB", part[part.len() / 2] / 1024)
         });
         format!(
-            "lost {} of {written}; {again} done again, {} given up; {} invocations, {} of them failed; \
+            "lost {} of {written}; {again} done again, {} discarded; {} invocations, {} of them failed; \
              faults: {faults}; memory, median of each third: {}",
             written - done,
-            counts.given_up,
+            counts.discarded,
             counts.invocations,
             counts.failures,
             thirds.collect::<Vec<_>>().join(", "),
@@ -103,7 +103,7 @@ impl Observer for Tally {
         }
     }
 
-    fn gave_up(&self, _: &str, records: &[Prepared], _: &GivenUp) {
-        self.lock().given_up += records.len();
+    fn discarded(&self, _: &str, records: &[Prepared], _: &Discarded) {
+        self.lock().discarded += records.len();
     }
 }

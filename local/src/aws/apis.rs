@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use aws_wire::service::Service;
+use kinesis_engine::{Kinesis, arrivals::Arrivals, reader::Reader};
 use tokio::net::TcpListener;
 
 use super::{
     dynamodb::{self, DynamoDb},
     gateway::{CallCounts, Gateway},
-    kinesis::{self, Kinesis, arrivals::Arrivals, reader::Reader},
-    service::Service,
     ssm::{self, ParameterStore},
 };
 use crate::server::Server;
@@ -29,7 +29,7 @@ pub struct AwsApis {
 pub enum OpenError {
     /// Kinesis.
     #[error(transparent)]
-    Kinesis(#[from] kinesis::OpenError),
+    Kinesis(#[from] kinesis_engine::OpenError),
     /// DynamoDB.
     #[error(transparent)]
     DynamoDb(#[from] dynamodb::StartError),
@@ -50,7 +50,7 @@ impl AwsApis {
     /// State that cannot be opened.
     pub async fn start(
         listener: TcpListener,
-        kinesis: kinesis::Options,
+        kinesis: kinesis_engine::Options,
     ) -> Result<Self, OpenError> {
         let region = kinesis.region.clone();
         let data = kinesis.data_dir.clone();

@@ -8,6 +8,10 @@
 use std::{net::SocketAddr, path::Path};
 
 use async_trait::async_trait;
+use aws_wire::{
+    error::AwsError,
+    service::{Call, Service},
+};
 use axum::{
     body::Body,
     response::{IntoResponse, Response},
@@ -15,11 +19,6 @@ use axum::{
 use dynoxide::Database;
 use http::header;
 use tokio::{net::TcpListener, sync::oneshot};
-
-use super::{
-    error::AwsError,
-    service::{Call, Service},
-};
 
 /// Why DynamoDB could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -89,8 +88,8 @@ impl Service for DynamoDb {
         &["DynamoDB_20120810"]
     }
 
-    fn operations(&self) -> Vec<&'static str> {
-        vec![
+    fn operations(&self) -> &'static [&'static str] {
+        &[
             "BatchExecuteStatement",
             "BatchGetItem",
             "BatchWriteItem",

@@ -5,6 +5,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use aws_wire::{
+    error::AwsError,
+    service::{Call, Service},
+};
 use axum::{
     Router,
     body::to_bytes,
@@ -14,11 +18,6 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
-
-use super::{
-    error::AwsError,
-    service::{Call, Service},
-};
 
 /// The largest request body taken, bytes: the 10 MiB of `PutRecords` (API
 /// reference) in base64, with room for keys.

@@ -6,13 +6,13 @@ mod store;
 use std::path::Path;
 
 use async_trait::async_trait;
-use axum::response::Response;
-use serde_json::json;
-
-use super::{
+use aws_wire::{
     error::AwsError,
     service::{Call, Service, json_reply},
 };
+use axum::response::Response;
+use serde_json::json;
+
 use model::{
     DescribeParameters, GetByPath, GetParameter, GetParameters, Name, Names, PutParameter,
 };
@@ -110,8 +110,8 @@ impl Service for ParameterStore {
         &["AmazonSSM"]
     }
 
-    fn operations(&self) -> Vec<&'static str> {
-        vec![
+    fn operations(&self) -> &'static [&'static str] {
+        &[
             "DeleteParameter",
             "DeleteParameters",
             "DescribeParameters",

@@ -7,21 +7,19 @@ use std::{
     time::Duration,
 };
 
+use aws_wire::{ACCOUNT_ID, DEFAULT_REGION};
 use clap::{Args, ValueEnum};
+use kinesis_engine::FsyncPolicy;
+use lambda_host::function::IDLE_TIMEOUT;
+use momento_offline::{
+    faults::{FaultPlan, FaultRule},
+    transport::{CacheOptions, Transport},
+};
 
 use crate::{
-    aws::{
-        ACCOUNT_ID, DEFAULT_REGION,
-        kinesis::{self, FsyncPolicy},
-    },
     cargo_build::{self, Source},
     cli::Failure,
     embedded::{ApiKey, Cache},
-    lambda::function::IDLE_TIMEOUT,
-    momento::{
-        faults::{FaultPlan, FaultRule},
-        transport::{CacheOptions, Transport},
-    },
     pipeline::unoptimised_variables,
     template::{self, Context, Environment},
 };
@@ -248,8 +246,8 @@ pub enum Fsync {
 impl KinesisArgs {
     /// As the engine takes them.
     #[must_use]
-    pub fn options(&self) -> kinesis::Options {
-        kinesis::Options {
+    pub fn options(&self) -> kinesis_engine::Options {
+        kinesis_engine::Options {
             enforce_limits: self.enforce_limits,
             max_memory: self.max_memory,
             transition_delay: Duration::from_millis(self.transition_delay.into()),
@@ -257,7 +255,7 @@ impl KinesisArgs {
                 Fsync::Never => FsyncPolicy::Never,
                 Fsync::Always => FsyncPolicy::Always,
             },
-            ..kinesis::Options::default()
+            ..kinesis_engine::Options::default()
         }
     }
 }

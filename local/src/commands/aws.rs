@@ -2,11 +2,12 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
+use aws_wire::DEFAULT_REGION;
 use clap::Args;
 
 use super::args::{HostArgs, KinesisArgs};
 use crate::{
-    aws::{DEFAULT_REGION, apis::AwsApis, kinesis},
+    aws::apis::AwsApis,
     cli::{Failure, Outcome, interrupted},
     ports,
 };
@@ -45,7 +46,7 @@ impl Aws {
         if let Some(data) = &self.data_dir {
             std::fs::create_dir_all(data).map_err(Failure::configuration)?;
         }
-        let options = kinesis::Options {
+        let options = kinesis_engine::Options {
             region: self.region,
             data_dir: self.data_dir,
             ..self.kinesis.options()

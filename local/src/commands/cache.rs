@@ -4,12 +4,12 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 use clap::Args;
+use momento_offline::transport::{Served, Transport};
 
 use super::args::{HostArgs, ServedCacheArgs};
 use crate::{
     cli::{Failure, Outcome, interrupted},
     embedded::Cache,
-    momento::transport::{Served, Transport},
     ports, server,
 };
 

@@ -4,6 +4,8 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Instant};
 
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
+use lambda_host::log::{LogLine, LogSink};
+use momento_offline::transport::Transport;
 use reqwest::Url;
 
 use super::args::{
@@ -19,8 +21,6 @@ use crate::{
         tally::Tally,
     },
     embedded::{Embedded, Options},
-    lambda::log::{LogLine, LogSink},
-    momento::transport::Transport,
     template::{Environment, environment::Mapping},
 };
 

@@ -4,14 +4,15 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::anyhow;
 use clap::Args;
+use event_source_mapping::{
+    http_target::HttpTarget, mapping::EventSourceMapping, poll_trigger::Polling,
+    sqs_queue::SqsQueue,
+};
 use futures_util::future::join_all;
 
 use super::args::{EndpointArgs, HostArgs, InvokeArgs, TemplateArgs};
 use crate::{
     cli::{Failure, Outcome, interrupted},
-    event_source::{
-        http_target::HttpTarget, mapping::EventSourceMapping, sqs_queue::SqsQueue, wake::Wake,
-    },
     introspection::{Board, STATUS_PATH},
     mappings::Mappings,
     ports,
@@ -37,7 +38,7 @@ pub struct EventSource {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
     concurrency: u16,
 
-    /// Where batches that are given up are written down
+    /// Where batches that are discarded are written down
     #[arg(long, value_name = "DIR", default_value = ".local/failures")]
     failures: PathBuf,
 
@@ -81,10 +82,10 @@ impl EventSource {
             .filter(|mapping| mapping.settings.enabled)
         {
             eprintln!("{} → {}", mapping.stream, self.invoke.invoke_url);
-            let started = mappings.start(mapping, target.clone(), Wake::polled());
+            let started = mappings.start(mapping, target.clone(), Arc::new(Polling::default()));
             running.push(started.map_err(Failure::configuration)?);
             if let Some(queue) = mappings.queue_of(mapping) {
-                eprintln!("{}", self.given_up(&queue).await);
+                eprintln!("{}", self.discarded(&queue).await);
             }
         }
         if running.is_empty() {
@@ -114,12 +115,12 @@ impl EventSource {
         Ok(Some(server))
     }
 
-    /// Where what is given up goes.
-    async fn given_up(&self, queue: &SqsQueue) -> String {
+    /// Where what is discarded goes.
+    async fn discarded(&self, queue: &SqsQueue) -> String {
         let folder = self.failures.display();
         match queue.url().await {
-            Ok(url) => format!("given up → {folder}, {url}"),
-            Err(error) => format!("given up → {folder}; not to {error}"),
+            Ok(url) => format!("discarded → {folder}, {url}"),
+            Err(error) => format!("discarded → {folder}; not to {error}"),
         }
     }
 }

@@ -1,9 +1,16 @@
-//! `local failures`: what was given up, and another chance for it.
+//! `local failures`: what was discarded, and another chance for it.
 
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, anyhow};
+use aws_wire::DEFAULT_REGION;
 use clap::{Args, Subcommand};
+use event_source_mapping::{
+    destination::FailureFolder,
+    http_target::HttpTarget,
+    redrive::{self, BatchInfo},
+    sdk_source::SdkSource,
+};
 use serde_json::Value;
 
 use super::{
@@ -11,14 +18,7 @@ use super::{
     table,
 };
 use crate::{
-    aws::DEFAULT_REGION,
     cli::{Failure, Outcome},
-    event_source::{
-        destination::FailureFolder,
-        http_target::HttpTarget,
-        redrive::{self, BatchInfo},
-        sdk_source::SdkSource,
-    },
     provision::sdk_config,
 };
 
@@ -120,7 +120,7 @@ async fn find(folder: &FailureFolder, id: &str) -> Result<Value, Failure> {
 }
 
 fn rows(all: &[(String, Value)]) -> Vec<[String; 5]> {
-    let heading = ["id", "given up", "condition", "shard", "records"].map(str::to_owned);
+    let heading = ["id", "discarded", "condition", "shard", "records"].map(str::to_owned);
     let text = |document: &Value, path: &str| match document.pointer(path) {
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),

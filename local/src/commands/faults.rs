@@ -8,16 +8,14 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
+use momento_offline::{
+    admin::{FAULTS_PATH, FaultStatus},
+    faults::{FaultPlan, FaultRule},
+};
 use reqwest::{Method, StatusCode};
 
 use super::table;
-use crate::{
-    cli::{Failure, Outcome},
-    momento::{
-        admin::{FAULTS_PATH, FaultStatus},
-        faults::{FaultPlan, FaultRule},
-    },
-};
+use crate::cli::{Failure, Outcome};
 
 /// Have a running cache fail on purpose: refuse, be slow, drop connections.
 #[derive(Debug, Args)]
@@ -179,7 +177,7 @@ fn describe(status: &FaultStatus) -> String {
 #[cfg(test)]
 mod tests {
     use super::describe;
-    use crate::momento::{admin::FaultStatus, faults::RuleStatus};
+    use momento_offline::{admin::FaultStatus, faults::RuleStatus};
 
     #[test]
     fn a_plan_is_a_line_for_each_rule() {

@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
+use aws_wire::DEFAULT_REGION;
 use clap::Args;
+use lambda_host::{Function, FunctionConfig, function::Functions, invoke_api, log::LogLine};
 
 use super::args::{HostArgs, IdleArgs, pair};
 use crate::{
-    aws::DEFAULT_REGION,
     cargo_build,
     cli::{Failure, Outcome, interrupted},
-    lambda::{Function, FunctionConfig, function::Functions, invoke_api, log::LogLine},
     ports,
     server::Server,
 };

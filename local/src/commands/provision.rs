@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, process::ExitCode};
 
 use clap::Args;
+use momento_offline::transport::Transport;
 
 use super::{
     args::{CacheArgs, EndpointArgs, TemplateArgs},
@@ -10,7 +11,6 @@ use super::{
 };
 use crate::{
     cli::{Failure, Outcome},
-    momento::transport::Transport,
     pipeline::Needs,
     provision::{Provisioner, sdk_config},
 };

@@ -5,13 +5,13 @@ use std::{fmt::Write, process::ExitCode};
 
 use anyhow::Context;
 use clap::Args;
+use event_source_mapping::status::{MappingStatus, ShardStatus};
+use momento_offline::admin::CacheStatus;
 
 use super::table;
 use crate::{
     cli::{Failure, Outcome},
-    event_source::status::{MappingStatus, ShardStatus},
     introspection::{STATUS_PATH, Status},
-    momento::admin::CacheStatus,
 };
 
 /// Digits of a sequence number that are shown: the last ones tell.
@@ -88,7 +88,7 @@ fn rows(mapping: &MappingStatus) -> Vec<[String; 10]> {
         "batches",
         "records",
         "filtered",
-        "given up",
+        "discarded",
         "retries",
         "in flight",
         "back-off ms",
@@ -114,7 +114,7 @@ fn row(id: &str, status: &ShardStatus) -> [String; 10] {
         status.batches.to_string(),
         status.records.to_string(),
         status.filtered.to_string(),
-        status.given_up.to_string(),
+        status.discarded.to_string(),
         status.retries.to_string(),
         status.in_flight.to_string(),
         status.back_off_ms.to_string(),
@@ -156,10 +156,8 @@ fn cache(cache: &CacheStatus) -> String {
 #[cfg(test)]
 mod tests {
     use super::{cache, describe};
-    use crate::{
-        event_source::status::{MappingStatus, ShardStatus},
-        momento::{admin::CacheStatus, faults::Fault, keyspace::Keyspace},
-    };
+    use event_source_mapping::status::{MappingStatus, ShardStatus};
+    use momento_offline::{admin::CacheStatus, faults::Fault, keyspace::Keyspace};
 
     #[test]
     fn a_status_is_a_line_for_each_shard_and_its_last_error() {
@@ -180,7 +178,7 @@ mod tests {
         };
         let expected = "\
 Mapping: s → f
-  shard      checkpoint     age ms  batches  records  filtered  given up  retries  in flight  back-off ms
+  shard      checkpoint     age ms  batches  records  filtered  discarded  retries  in flight  back-off ms
   shardId-0  …989136588898  3       2        10       0         0         0        0          1500
   last error of shardId-0: it fails
 ";

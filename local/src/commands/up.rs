@@ -3,6 +3,8 @@
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::Args;
+use lambda_host::log::LogLine;
+use momento_offline::transport::Transport;
 use tokio::task::JoinSet;
 
 use super::{
@@ -12,8 +14,6 @@ use super::{
 use crate::{
     cli::{Failure, Outcome, interrupted},
     embedded::{Embedded, Options, Ports},
-    lambda::log::LogLine,
-    momento::transport::Transport,
     server,
     template::Environment,
     watch::Watch,

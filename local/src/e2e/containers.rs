@@ -8,6 +8,13 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use async_trait::async_trait;
+use event_source_mapping::{
+    http_target::HttpTarget, mapping::EventSourceMapping, poll_trigger::Polling, sdk_error,
+};
+use momento_offline::{
+    admin::{CacheStatus, STATUS_PATH},
+    counters::Counts,
+};
 use reqwest::Url;
 use tempfile::TempDir;
 use tokio::{net::TcpStream, time::timeout};
@@ -18,15 +25,9 @@ use super::{
     tally::Tally,
 };
 use crate::{
-    event_source::{http_target::HttpTarget, mapping::EventSourceMapping, wake::Wake},
     mappings::Mappings,
-    momento::{
-        admin::{CacheStatus, STATUS_PATH},
-        counters::Counts,
-    },
     pipeline::Needs,
     provision::{Provisioner, sdk_config},
-    sdk_error,
     template::{
         Environment,
         environment::{Mapping, Stream},
@@ -103,7 +104,7 @@ impl Containers {
         let target = Arc::new(HttpTarget::new(addresses.invoke.clone(), 1));
         let mapping = Mappings::new(kinesis.clone(), &addresses.region, failures.path())
             .watched_by(tally.clone())
-            .start(&renamed, target, Wake::polled())?;
+            .start(&renamed, target, Arc::new(Polling::default()))?;
         mapping.ready().await;
         Ok(Self {
             addresses,

@@ -117,7 +117,7 @@ async fn produce(site: &dyn Site, load: &Load) -> anyhow::Result<Written> {
         .args(["--threads", &load.threads.to_string()])
         .args(["--records", &per_thread.to_string()])
         .env("AWS_ENDPOINT_URL", site.endpoint())
-        .env("AWS_REGION", crate::aws::DEFAULT_REGION)
+        .env("AWS_REGION", aws_wire::DEFAULT_REGION)
         .env("AWS_ACCESS_KEY_ID", "local")
         .env("AWS_SECRET_ACCESS_KEY", "local")
         .stdin(Stdio::null())

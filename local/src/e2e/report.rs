@@ -3,10 +3,10 @@
 use std::{fmt, time::Duration};
 
 use hdrhistogram::Histogram;
+use momento_offline::counters::Counts;
 use serde::Serialize;
 
 use super::{site::Seen, tally::Tally};
-use crate::momento::counters::Counts;
 
 /// What only the run itself knows of its course.
 pub(super) struct Run {
@@ -64,7 +64,7 @@ pub struct Records {
     pub produced: u64,
     /// Processed, each counted once.
     pub processed: u64,
-    /// Neither processed nor given up.
+    /// Neither processed nor discarded.
     pub lost: u64,
     /// Deliveries beyond the first of a record.
     pub duplicates: u64,
@@ -116,9 +116,9 @@ impl Report {
                 processed: totals.processed,
                 lost: run
                     .produced
-                    .saturating_sub(totals.processed + totals.given_up),
+                    .saturating_sub(totals.processed + totals.discarded),
                 duplicates: totals.duplicates,
-                failed: totals.given_up + run.refused,
+                failed: totals.discarded + run.refused,
             },
             cache_requests: seen.cache_requests.map(CacheRequests::from),
             store_reads: seen.store_reads,

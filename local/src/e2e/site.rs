@@ -2,8 +2,9 @@
 //! function.
 
 use async_trait::async_trait;
+use momento_offline::counters::Counts;
 
-use crate::{embedded::Embedded, momento::counters::Counts};
+use crate::embedded::Embedded;
 
 /// A running pipeline whose mapping a [`Tally`](super::tally::Tally) watches.
 #[async_trait]

@@ -6,17 +6,16 @@ use std::{
     time::Duration,
 };
 
+use event_source_mapping::{
+    batch::Prepared,
+    observer::{Invoked, Observer},
+    retry_state::Discarded,
+    source::Record,
+};
 use hdrhistogram::Histogram;
 use serde::Deserialize;
 use time::OffsetDateTime;
 use tokio::sync::watch;
-
-use crate::event_source::{
-    batch::Prepared,
-    delivery::GivenUp,
-    observer::{Invoked, Observer},
-    source::Record,
-};
 
 /// The longest latency told apart, microseconds: an hour.
 const LONGEST_US: u64 = 3_600_000_000;
@@ -34,7 +33,7 @@ struct Counts {
     delivered: HashSet<String>,
     /// Records that the function is done with.
     processed: HashSet<String>,
-    given_up: u64,
+    discarded: u64,
     duplicates: u64,
     invocations: u64,
     write_to_read_us: Histogram<u64>,
@@ -46,8 +45,8 @@ struct Counts {
 pub struct Totals {
     /// Records that the function is done with, each counted once.
     pub processed: u64,
-    /// Records that were given up.
-    pub given_up: u64,
+    /// Records that were discarded.
+    pub discarded: u64,
     /// Times that a record was delivered again.
     pub duplicates: u64,
     /// Invocations.
@@ -73,7 +72,7 @@ impl Default for Tally {
             counts: Mutex::new(Counts {
                 delivered: HashSet::new(),
                 processed: HashSet::new(),
-                given_up: 0,
+                discarded: 0,
                 duplicates: 0,
                 invocations: 0,
                 write_to_read_us: microseconds(),
@@ -85,11 +84,11 @@ impl Default for Tally {
 }
 
 impl Tally {
-    /// Records that are dealt with: processed or given up.
+    /// Records that are dealt with: processed or discarded.
     #[must_use]
     pub fn settled(&self) -> u64 {
         let counts = self.lock();
-        counts.processed.len() as u64 + counts.given_up
+        counts.processed.len() as u64 + counts.discarded
     }
 
     /// Changes whenever a count does.
@@ -104,7 +103,7 @@ impl Tally {
         let counts = self.lock();
         Totals {
             processed: counts.processed.len() as u64,
-            given_up: counts.given_up,
+            discarded: counts.discarded,
             duplicates: counts.duplicates,
             invocations: counts.invocations,
             write_to_read_us: counts.write_to_read_us.clone(),
@@ -144,8 +143,8 @@ impl Observer for Tally {
         self.changed.send_replace(());
     }
 
-    fn gave_up(&self, _shard: &str, records: &[Prepared], _given_up: &GivenUp) {
-        self.lock().given_up += records.len() as u64;
+    fn discarded(&self, _shard: &str, records: &[Prepared], _discarded: &Discarded) {
+        self.lock().discarded += records.len() as u64;
         self.changed.send_replace(());
     }
 }

@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::{
-    aws::apis, lambda::outcome::FunctionError, mappings::CheckpointError, ports::PortError,
-    provision::ProvisionError,
-};
+use lambda_host::outcome::FunctionError;
+
+use crate::{aws::apis, mappings::CheckpointError, ports::PortError, provision::ProvisionError};
 
 /// Why it could not be started.
 #[derive(Debug, thiserror::Error)]

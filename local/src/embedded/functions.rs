@@ -3,13 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use futures_util::future::join_all;
+use lambda_host::{Function, FunctionConfig};
+use momento_offline::transport::Served;
 
 use super::{Options, StartError};
-use crate::{
-    lambda::{Function, FunctionConfig},
-    momento::transport::Served,
-    server,
-};
+use crate::server;
 
 /// Environments of a function without `ReservedConcurrentExecutions`.
 const DEFAULT_CONCURRENCY: usize = 50;

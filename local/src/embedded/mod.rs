@@ -11,19 +11,18 @@ use std::{
 };
 
 use aws_config::SdkConfig;
+use event_source_mapping::mapping::EventSourceMapping;
 use futures_util::future::join_all;
+use kinesis_engine::arrivals::Arrivals;
+use lambda_host::{function::Functions, invoke_api};
+use momento_offline::transport::Served;
 use tempfile::TempDir;
 
 use crate::{
-    aws::{
-        apis::AwsApis,
-        kinesis::{self, arrivals::Arrivals},
-    },
-    event_source::{mapping::EventSourceMapping, wake::Wake},
+    adapters::{function_target::FunctionTarget, push_trigger::PushTrigger},
+    aws::apis::AwsApis,
     introspection::Board,
-    lambda::{function::Functions, invoke_api},
     mappings::{CheckpointError, Mappings},
-    momento::transport::Served,
     pipeline::Needs,
     ports,
     provision::{ProvisionError, Provisioned, Provisioner, sdk_config},
@@ -68,7 +67,7 @@ impl Embedded {
 
         let (data, scratch) = data_folder(options.data_dir.as_deref())?;
         let kept = scratch.is_none().then_some(data.as_path());
-        let kinesis = kinesis::Options {
+        let kinesis = kinesis_engine::Options {
             region: options.region.clone(),
             data_dir: kept.map(Path::to_owned),
             ..options.kinesis.clone()
@@ -188,11 +187,9 @@ fn start_mappings(
         // The template's reader has checked that the function is there.
         .filter_map(|mapping| Some((mapping, functions.get(&mapping.function)?)))
         .map(|(mapping, function)| {
-            let wake = Wake::Pushed {
-                arrivals: arrivals.clone(),
-                stream: mapping.stream.clone(),
-            };
-            mappings.start(mapping, function.clone(), wake)
+            let target = Arc::new(FunctionTarget(function.clone()));
+            let trigger = Arc::new(PushTrigger::new(arrivals.clone(), &mapping.stream));
+            mappings.start(mapping, target, trigger)
         })
         .collect()
 }

@@ -8,16 +8,15 @@ use std::{
     time::Duration,
 };
 
-use crate::{
-    aws::{DEFAULT_REGION, kinesis},
-    event_source::{
-        backoff::Backoff,
-        observer::{NoObserver, Observer},
-    },
-    lambda::{function::IDLE_TIMEOUT, log::LogSink},
-    momento::{fake_api_key, transport::CacheOptions},
-    template::Environment,
+use aws_wire::DEFAULT_REGION;
+use event_source_mapping::{
+    backoff::Backoff,
+    observer::{NoObserver, Observer},
 };
+use lambda_host::{function::IDLE_TIMEOUT, log::LogSink};
+use momento_offline::{fake_api_key, transport::CacheOptions};
+
+use crate::template::Environment;
 
 /// What to start, and where.
 pub struct Options {
@@ -32,7 +31,7 @@ pub struct Options {
     /// The region of all ARNs.
     pub region: String,
     /// How Kinesis behaves; region and data folder are taken from here.
-    pub kinesis: kinesis::Options,
+    pub kinesis: kinesis_engine::Options,
     /// Where the functions' cache is.
     pub cache: Cache,
     /// State that survives; none is memory.
@@ -110,7 +109,7 @@ impl Options {
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             ports: Ports::FREE,
             region: DEFAULT_REGION.to_owned(),
-            kinesis: kinesis::Options::default(),
+            kinesis: kinesis_engine::Options::default(),
             cache: Cache::Here(CacheOptions::default()),
             data_dir: None,
             variables: BTreeMap::new(),

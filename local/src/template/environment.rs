@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use crate::event_source::settings::Settings;
+use event_source_mapping::settings::Settings;
 
 /// Everything a template describes that runs here, in the template's order.
 #[derive(Debug, Clone, Default, PartialEq)]

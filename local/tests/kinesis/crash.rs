@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use local::aws::kinesis::Options;
+use kinesis_engine::Options;
 use serde_json::json;
 
 use crate::support::{Client, data, entry, serve};

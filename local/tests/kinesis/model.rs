@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use local::aws::{
-    kinesis::{Kinesis, Options, arrivals::Arrivals},
-    service::{Call, Service as _},
-};
+use aws_wire::service::{Call, Service as _};
+use kinesis_engine::{Kinesis, Options, arrivals::Arrivals};
 use proptest::{prelude::*, sample::Index};
 use serde_json::{Value, json};
 

@@ -3,10 +3,8 @@
 use std::net::SocketAddr;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use local::aws::{
-    gateway::Gateway,
-    kinesis::{Kinesis, Options, arrivals::Arrivals},
-};
+use kinesis_engine::{Kinesis, Options, arrivals::Arrivals};
+use local::aws::gateway::Gateway;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 

@@ -5,16 +5,13 @@ use std::{collections::HashMap, net::Ipv4Addr, time::Duration};
 
 use anyhow::ensure;
 use aws_sdk_dynamodb::types::AttributeValue;
+use aws_wire::DEFAULT_REGION;
 use consumer::store::{Store, table::LocationTable};
-use local::{
-    aws::{DEFAULT_REGION, apis::AwsApis, kinesis},
-    momento::faults::Fault,
-    ports,
-    provision::sdk_config,
-};
+use integration_tests::patience::{eventually, same};
+use local::{aws::apis::AwsApis, ports, provision::sdk_config};
+use momento_offline::faults::Fault;
 
 use crate::{
-    patience::{eventually, same},
     scenarios::caching::expiring,
     witness::Seen,
     world::{Builder, Programs},
@@ -83,7 +80,7 @@ pub async fn coalescing_asks_the_cache_less_often_and_gives_the_same_items(
 
 pub async fn many_items_at_once_are_what_each_alone_is(_: Programs) -> anyhow::Result<()> {
     let listener = ports::listen(Ipv4Addr::LOCALHOST.into(), 0, "--port").await?;
-    let aws = AwsApis::start(listener, kinesis::Options::default()).await?;
+    let aws = AwsApis::start(listener, kinesis_engine::Options::default()).await?;
     let client = aws_sdk_dynamodb::Client::new(&sdk_config(&aws.url(), DEFAULT_REGION));
     create_table(&client).await?;
     let names: Vec<String> = (0..120).map(|place| format!("place {place}")).collect();
@@ -233,7 +230,7 @@ pub async fn a_batch_that_runs_out_of_time_is_answered_and_nothing_is_lost(
     world.cache()?.no_fault().await?;
     let seen = world.processed(5).await?;
     with_their_items(&seen)?;
-    same("given up", &seen.given_up, &vec![])?;
+    same("discarded", &seen.discarded, &vec![])?;
     // Lambda would have ended the environment that it timed out.
     same("cold starts", world.cold_starts()?, 1)?;
     world.stop().await;

@@ -1,13 +1,11 @@
 //! What is asked of the cache, and what of the table.
 
 use anyhow::ensure;
-use local::momento::counters::Counts;
+use integration_tests::patience::{PATIENCE, same};
+use momento_offline::counters::Counts;
 use tokio::time::Instant;
 
-use crate::{
-    patience::{PATIENCE, same},
-    world::{Builder, Programs, World},
-};
+use crate::world::{Builder, Programs, World};
 
 pub async fn the_first_read_of_a_location_misses_and_later_ones_hit(
     programs: Programs,
@@ -95,7 +93,7 @@ pub async fn an_unknown_location_is_processed_and_not_cached_as_present(
         &seen.processed[0]["after"]["location"],
         &serde_json::json!({ "location": "Moon" }),
     )?;
-    same("given up", seen.given_up, vec![])?;
+    same("discarded", seen.discarded, vec![])?;
     world.stop().await;
     Ok(())
 }

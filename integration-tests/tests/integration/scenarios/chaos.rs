@@ -5,13 +5,11 @@
 use std::{env, time::Duration};
 
 use anyhow::{Context, ensure};
-use local::momento::{faults::FaultRule, transport::Transport};
+use integration_tests::patience::same;
+use momento_offline::{faults::FaultRule, transport::Transport};
 use tokio::time::Instant;
 
-use crate::{
-    patience::same,
-    world::{Builder, Programs, World},
-};
+use crate::world::{Builder, Programs, World};
 
 /// Records of all faults together, unless `CHAOS_RECORDS` says otherwise.
 const RECORDS: usize = 6500;
@@ -67,7 +65,7 @@ pub async fn whatever_goes_wrong_with_the_cache_every_record_has_its_item(
     }
     let seen = world.processed(written).await?;
     same("done", seen.done.len(), written)?;
-    same("given up", &seen.given_up, &vec![])?;
+    same("discarded", &seen.discarded, &vec![])?;
     for line in &seen.processed {
         let location = line["before"]["location"].as_str().unwrap_or_default();
         let item = line["after"]["location"]["description"].as_str();

@@ -2,13 +2,11 @@
 
 use anyhow::ensure;
 use futures_util::future::join_all;
+use integration_tests::patience::{PATIENCE, same};
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::{
-    patience::{PATIENCE, same},
-    world::{Builder, Programs, World, reading},
-};
+use crate::world::{Builder, Programs, World, reading};
 
 pub async fn a_localstack_that_loses_everything_is_provisioned_again_and_goes_on(
     programs: Programs,
@@ -21,7 +19,7 @@ pub async fn a_localstack_that_loses_everything_is_provisioned_again_and_goes_on
     world.containers()?.restart_localstack().await?;
     world.write(&["House"; 5]).await?;
     let seen = world.processed(10).await?;
-    same("given up", seen.given_up, vec![])?;
+    same("discarded", seen.discarded, vec![])?;
     world.stop().await;
     Ok(())
 }
@@ -47,17 +45,19 @@ pub async fn an_emulator_that_crashes_comes_back_and_nothing_is_lost(
     }
     let seen = world.settled(1100).await?;
     same("done", seen.done.len(), 1100)?;
-    same("given up", seen.given_up, vec![])?;
+    same("discarded", seen.discarded, vec![])?;
     world.stop().await;
     Ok(())
 }
 
-pub async fn what_is_given_up_is_in_the_mapping_s_queue(programs: Programs) -> anyhow::Result<()> {
+pub async fn a_discarded_batch_is_in_the_on_failure_queue(
+    programs: Programs,
+) -> anyhow::Result<()> {
     let mut world = Builder::new(programs).start().await?;
     let data = [reading(0, "Car"), b"not JSON".to_vec(), reading(2, "House")];
     world.write_data(&data).await?;
     world.settled(3).await?;
-    let documents = world.containers()?.given_up().await?;
+    let documents = world.containers()?.discarded().await?;
     same("documents", documents.len(), 1)?;
     let condition = &documents[0]["requestContext"]["condition"];
     same("condition", condition, &json!("RetryAttemptsExhausted"))?;

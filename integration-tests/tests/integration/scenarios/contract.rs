@@ -2,11 +2,9 @@
 
 use anyhow::Context;
 use consumer::record::Reading;
+use integration_tests::patience::same;
 
-use crate::{
-    patience::same,
-    world::{Programs, reading},
-};
+use crate::world::{Programs, reading};
 
 pub async fn what_the_producer_writes_the_consumer_reads(_: Programs) -> anyhow::Result<()> {
     for _ in 0..100 {

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use local::momento::faults::Fault;
+use integration_tests::patience::same;
+use momento_offline::faults::Fault;
 
-use crate::{
-    patience::same,
-    world::{Builder, Programs, World},
-};
+use crate::world::{Builder, Programs, World};
 
 const RECORDS: [&str; 6] = ["Car", "House", "Diner", "Car", "House", "Diner"];
 
@@ -16,7 +14,7 @@ async fn served_by_the_table(world: World) -> anyhow::Result<()> {
     world.write(&RECORDS).await?;
     let seen = world.processed(RECORDS.len()).await?;
     same("sources", seen.sources(), vec!["store"; RECORDS.len()])?;
-    same("given up", &seen.given_up, &vec![])?;
+    same("discarded", &seen.discarded, &vec![])?;
     for (line, location) in seen.processed.iter().zip(RECORDS) {
         let item = &line["after"]["location"];
         let expected = format!("{location} description");

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use crate::{
-    patience::same,
-    world::{Builder, Programs},
-};
+use integration_tests::patience::same;
+
+use crate::world::{Builder, Programs};
 
 const FAILURES: u64 = 3;
 
@@ -18,7 +17,7 @@ async fn nothing_is_lost(programs: Programs, mode: &str) -> anyhow::Result<()> {
     world.write(&["Car"; 20]).await?;
     let seen = world.settled(20).await?;
     same("done", seen.done.len(), 20)?;
-    same("given up", &seen.given_up, &vec![])?;
+    same("discarded", &seen.discarded, &vec![])?;
     same("failed invocations", seen.failures, FAILURES)?;
     let mut unique = seen.done.clone();
     unique.sort();

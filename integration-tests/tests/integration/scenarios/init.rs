@@ -4,12 +4,9 @@ use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc, time::Duration};
 
 use anyhow::{bail, ensure};
 use aws_sdk_ssm::types::ParameterType;
-use local::{
-    aws::{DEFAULT_REGION, apis::AwsApis, kinesis},
-    lambda::{Function, FunctionConfig, function::IDLE_TIMEOUT},
-    ports,
-    provision::sdk_config,
-};
+use aws_wire::DEFAULT_REGION;
+use lambda_host::{Function, FunctionConfig, function::IDLE_TIMEOUT};
+use local::{aws::apis::AwsApis, ports, provision::sdk_config};
 
 use crate::{
     backend::Backend,
@@ -32,7 +29,7 @@ async fn complaint(
         return first_words(&programs, &variables, prepare).await;
     }
     let listener = ports::listen(Ipv4Addr::LOCALHOST.into(), 0, "--port").await?;
-    let aws = AwsApis::start(listener, kinesis::Options::default()).await?;
+    let aws = AwsApis::start(listener, kinesis_engine::Options::default()).await?;
     put_key(&aws.url(), key).await?;
     variables.insert("AWS_ENDPOINT_URL".to_owned(), aws.url());
     let config = FunctionConfig {

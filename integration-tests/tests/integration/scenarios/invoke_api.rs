@@ -1,13 +1,11 @@
 //! The Invoke API over HTTP, on the path that AWS's emulator uses.
 
 use anyhow::{Context, ensure};
+use integration_tests::patience::same;
 use reqwest::{Client, Response};
 use serde_json::Value;
 
-use crate::{
-    patience::same,
-    world::{Builder, Programs, World},
-};
+use crate::world::{Builder, Programs, World};
 
 /// The name by which AWS's emulator calls its one function.
 const ANY: &str = "function";

@@ -1,12 +1,10 @@
 //! A new API key while the function runs.
 
 use anyhow::ensure;
-use local::momento::faults::Fault;
+use integration_tests::patience::same;
+use momento_offline::faults::Fault;
 
-use crate::{
-    patience::same,
-    world::{Builder, Programs},
-};
+use crate::world::{Builder, Programs};
 
 /// A v1 key that opens nothing, as someone pasted it: with a line feed.
 const NEW_KEY: &str = "eyJlbmRwb2ludCI6ImNlbGwuaW52YWxpZCIsImFwaV9rZXkiOiJub3QtYS1yZWFsLWtleSJ9\n";
@@ -27,7 +25,7 @@ pub async fn a_refused_key_is_read_again_once_and_no_record_is_lost(
     world.write(&["Car"; 100]).await?;
     let seen = world.processed(101).await?;
     same("sources", &seen.sources()[1..], &["store"; 100])?;
-    same("given up", &seen.given_up, &vec![])?;
+    same("discarded", &seen.discarded, &vec![])?;
     same("reads of the key", world.key_reads()? - before, 1)?;
 
     // The client with the new key, trimmed, is the one in use.

@@ -104,7 +104,7 @@ scenarios! {
     On::Only(Backend::Localstack) => {
         containers::a_localstack_that_loses_everything_is_provisioned_again_and_goes_on,
         containers::an_emulator_that_crashes_comes_back_and_nothing_is_lost,
-        containers::what_is_given_up_is_in_the_mapping_s_queue,
+        containers::a_discarded_batch_is_in_the_on_failure_queue,
         containers::a_cache_that_is_frozen_costs_no_record,
     }
 }

@@ -3,11 +3,9 @@
 use std::collections::HashMap;
 
 use anyhow::ensure;
+use integration_tests::patience::same;
 
-use crate::{
-    patience::same,
-    world::{Builder, Programs, reading},
-};
+use crate::world::{Builder, Programs, reading};
 
 pub async fn a_malformed_record_fails_alone_and_blocks_no_other(
     programs: Programs,
@@ -19,7 +17,7 @@ pub async fn a_malformed_record_fails_alone_and_blocks_no_other(
     data[15] = br#"{"id":"15","name":"Model One"}"#.to_vec();
     world.write_data(&data).await?;
     let seen = world.settled(20).await?;
-    same("given up, each alone", &seen.given_up, &vec![1, 1, 1])?;
+    same("discarded, each alone", &seen.discarded, &vec![1, 1, 1])?;
     same("done", seen.done.len(), 17)?;
 
     // The shard goes on.
@@ -56,7 +54,7 @@ pub async fn ten_thousand_records_are_all_processed(programs: Programs) -> anyho
     }
     let seen = world.processed(10_000).await?;
     same("done", seen.done.len(), 10_000)?;
-    same("given up", &seen.given_up, &vec![])?;
+    same("discarded", &seen.discarded, &vec![])?;
     let with_item =
         |line: &&serde_json::Value| line["after"]["location"]["description"] == "Diner description";
     let with_item = seen.processed.iter().filter(with_item).count();

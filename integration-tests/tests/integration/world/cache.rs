@@ -2,7 +2,7 @@
 //! same on every backend.
 
 use anyhow::Context;
-use local::momento::{
+use momento_offline::{
     admin::{CacheStatus, FAULTS_PATH, STATUS_PATH},
     counters::Counts,
     faults::FaultPlan,

@@ -5,15 +5,18 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use anyhow::Context;
+use aws_wire::DEFAULT_REGION;
+use event_source_mapping::{
+    http_target::HttpTarget, mapping::EventSourceMapping, poll_trigger::Polling,
+};
+use integration_tests::{patience::PATIENCE, queue::messages};
 use local::{
-    aws::DEFAULT_REGION,
-    event_source::{http_target::HttpTarget, mapping::EventSourceMapping, wake::Wake},
     mappings::Mappings,
-    momento::fake_api_key,
     pipeline::Needs,
     provision::{Provisioner, sdk_config},
     template::Environment,
 };
+use momento_offline::fake_api_key;
 use reqwest::Url;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -24,7 +27,7 @@ use super::{
     BACKOFF, Builder, CacheControl, Programs,
     network::{AWS, CACHE, FunctionContainer, INVOKE, Network, url},
 };
-use crate::{docker, patience::PATIENCE, queue::messages, witness::Witness};
+use crate::{docker, witness::Witness};
 
 type Container = ContainerAsync<GenericImage>;
 
@@ -79,7 +82,7 @@ impl Containers {
             .with_queues_at(&sdk)
             .watched_by(witness.clone())
             .backoff(BACKOFF)
-            .start(mapping, target, Wake::polled())?;
+            .start(mapping, target, Arc::new(Polling::default()))?;
         let control = CacheControl::at(url(&cache, CACHE).await?);
         Ok(Self {
             endpoint,
@@ -148,7 +151,7 @@ impl Containers {
     }
 
     /// What is in the queue of the template's mapping.
-    pub async fn given_up(&self) -> anyhow::Result<Vec<Value>> {
+    pub async fn discarded(&self) -> anyhow::Result<Vec<Value>> {
         let queue = self.environment.queues.first().context("no queue")?;
         messages(&self.endpoint, &queue.name).await
     }

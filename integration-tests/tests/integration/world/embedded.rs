@@ -5,10 +5,10 @@ use std::sync::Arc;
 use anyhow::Context;
 use local::{
     embedded::{Cache, Embedded, Options},
-    momento::transport::CacheOptions,
     server,
     template::Environment,
 };
+use momento_offline::transport::CacheOptions;
 use tempfile::TempDir;
 
 use super::{BACKOFF, Builder, CacheControl};

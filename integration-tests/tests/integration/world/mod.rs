@@ -12,19 +12,19 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use aws_sdk_kinesis::{primitives::Blob, types::PutRecordsRequestEntry};
+use aws_wire::{ACCOUNT_ID, DEFAULT_REGION};
+use event_source_mapping::backoff::Backoff;
+use integration_tests::patience::eventually;
 use local::{
-    aws::{ACCOUNT_ID, DEFAULT_REGION},
-    event_source::backoff::Backoff,
-    momento::{counters::Counts, transport::Transport},
     provision::sdk_config,
     template::{self, Context as TemplateContext, Environment},
 };
+use momento_offline::{counters::Counts, transport::Transport};
 use serde_json::json;
 
 use crate::{
     backend::Backend,
     docker::Images,
-    patience::eventually,
     witness::{Seen, Witness},
 };
 use embedded::EmbeddedWorld;

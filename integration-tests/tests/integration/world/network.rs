@@ -12,7 +12,7 @@ use std::{
 };
 
 use anyhow::Context;
-use local::aws::DEFAULT_REGION;
+use aws_wire::DEFAULT_REGION;
 use testcontainers::{
     ContainerAsync, ContainerRequest, CopyTargetOptions, GenericImage, ImageExt,
     bollard::models::{RestartPolicy, RestartPolicyNameEnum},
@@ -151,7 +151,7 @@ impl<'a> Network<'a> {
             .with_network(&self.name)
             .with_container_name(self.host(service))
             .with_label(LABEL, docker::run())
-            .with_startup_timeout(crate::patience::PATIENCE);
+            .with_startup_timeout(integration_tests::patience::PATIENCE);
         if self.keeps_ports {
             request = request
                 .with_mapped_port(free_port()?, port.tcp())

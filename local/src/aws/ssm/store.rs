@@ -7,13 +7,13 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use aws_wire::{ACCOUNT_ID, error::AwsError};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 use time::OffsetDateTime;
 
 use super::model::{DescribeParameters, GetByPath, Kind, Metadata, Page, Parameter, PutParameter};
-use crate::aws::{ACCOUNT_ID, error::AwsError};
 
 /// Largest value of a standard parameter, bytes (API reference, `PutParameter`).
 const MAX_VALUE: usize = 4096;

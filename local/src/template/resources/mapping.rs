@@ -2,20 +2,18 @@
 
 use std::time::Duration;
 
+use event_source_mapping::{
+    filter::{FilterError, Filters},
+    settings::{Settings, StartingPosition},
+};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::in_range;
-use crate::{
-    event_source::{
-        filter::{FilterError, Filters},
-        settings::{Settings, StartingPosition},
-    },
-    template::{
-        Problem,
-        document::Value,
-        environment::{Environment, Mapping},
-        properties::Properties,
-    },
+use crate::template::{
+    Problem,
+    document::Value,
+    environment::{Environment, Mapping},
+    properties::Properties,
 };
 
 /// The options, spelled alike in both forms.
@@ -240,7 +238,7 @@ fn reports_failures(properties: Properties) -> Result<bool, Problem> {
     }
 }
 
-/// The ARN of what gets the batches that are given up.
+/// The ARN of what gets the batches that are discarded.
 fn on_failure(properties: Properties) -> Result<Option<String>, Problem> {
     let Some(node) = properties
         .node("DestinationConfig")
@@ -273,10 +271,8 @@ fn name_in_arn(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::{
-        event_source::settings::Settings,
-        template::{self, Context},
-    };
+    use crate::template::{self, Context};
+    use event_source_mapping::settings::Settings;
     use std::{collections::BTreeMap, time::Duration};
 
     /// Reads a mapping with these lines among its properties.

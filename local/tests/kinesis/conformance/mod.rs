@@ -13,9 +13,8 @@ mod target;
 
 use std::{env, time::Duration};
 
-use local::aws::kinesis::Options;
-
 use crate::support::{Client, serve};
+use kinesis_engine::Options;
 use target::{Check, Target};
 
 /// For one check, with the slowest engine: some create a stream in seconds.

@@ -1,0 +1,53 @@
+//! Errors in the shape that AWS clients parse.
+
+use axum_core::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde_json::json;
+
+/// An error reply of an AWS JSON service: a status, a code and a message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct AwsError {
+    /// HTTP status: 400 for what the client did, 500 for what happened here.
+    pub status: StatusCode,
+    /// The exception's name, such as `ResourceNotFoundException`.
+    pub code: &'static str,
+    /// What happened, for a person.
+    pub message: String,
+}
+
+impl AwsError {
+    /// An error of the client's making (HTTP 400).
+    pub fn client(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            code,
+            message: message.into(),
+        }
+    }
+
+    /// An error of this process's making (HTTP 500), which SDKs retry.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            code: "InternalFailure",
+            message: message.into(),
+        }
+    }
+}
+
+impl IntoResponse for AwsError {
+    /// The JSON 1.1 protocol's error form: `__type` and `message` in the body,
+    /// the code again in `x-amzn-errortype`.
+    fn into_response(self) -> Response {
+        let body = json!({ "__type": self.code, "message": self.message }).to_string();
+        let mut reply = (self.status, body).into_response();
+        let headers = reply.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/x-amz-json-1.1"),
+        );
+        headers.insert("x-amzn-errortype", HeaderValue::from_static(self.code));
+        reply
+    }
+}

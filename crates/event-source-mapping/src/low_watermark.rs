@@ -1,0 +1,79 @@
+//! What of a shard is done while several batches of it are under way.
+
+use std::collections::VecDeque;
+
+/// The records of a shard that have been read and are not all done, in order.
+#[derive(Debug, Default)]
+pub struct LowWatermark {
+    /// The ordinal of the first record that waits.
+    first: u64,
+    waiting: VecDeque<Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    sequence_number: String,
+    done: bool,
+}
+
+impl LowWatermark {
+    /// Adds the next record and says its ordinal.
+    pub fn add(&mut self, sequence_number: &str) -> u64 {
+        let ordinal = self.first + self.waiting.len() as u64;
+        self.waiting.push_back(Entry {
+            sequence_number: sequence_number.to_owned(),
+            done: false,
+        });
+        ordinal
+    }
+
+    /// Says that the record at this ordinal is dealt with.
+    pub fn finish(&mut self, ordinal: u64) {
+        let index = ordinal
+            .checked_sub(self.first)
+            .and_then(|index| usize::try_from(index).ok());
+        if let Some(entry) = index.and_then(|index| self.waiting.get_mut(index)) {
+            entry.done = true;
+        }
+    }
+
+    /// Takes the records off before which every one is done, and gives the last
+    /// one's sequence number: where the checkpoint may move.
+    pub fn advance(&mut self) -> Option<String> {
+        let mut last = None;
+        while let Some(entry) = self.waiting.pop_front_if(|entry| entry.done) {
+            self.first += 1;
+            last = Some(entry.sequence_number);
+        }
+        last
+    }
+
+    /// How many records there are behind the checkpoint.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LowWatermark;
+
+    #[test]
+    fn the_checkpoint_moves_only_past_records_before_which_all_is_done() {
+        let mut low_watermark = LowWatermark::default();
+        let ordinals: Vec<_> = ["1", "2", "3"]
+            .map(|number| low_watermark.add(number))
+            .into();
+        low_watermark.finish(ordinals[1]);
+        assert_eq!(low_watermark.advance(), None);
+        low_watermark.finish(ordinals[0]);
+        assert_eq!(low_watermark.advance().as_deref(), Some("2"));
+        let fourth = low_watermark.add("4");
+        low_watermark.finish(fourth);
+        low_watermark.finish(ordinals[2]);
+        low_watermark.finish(ordinals[0]);
+        assert_eq!(low_watermark.advance().as_deref(), Some("4"));
+        assert_eq!(low_watermark.waiting(), 0);
+    }
+}

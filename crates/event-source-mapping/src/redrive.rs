@@ -1,0 +1,175 @@
+//! Delivers again what was given up: a failure document names the records, the
+//! stream still has them.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    batch::{Buffer, Prepared},
+    event::{self, Origin},
+    response::{self, BatchResult},
+    sequence_number::is_later,
+    source::{Position, Source, SourceError},
+    target::{Reply, Target},
+};
+
+/// Records read at once.
+const PAGE: u32 = 1000;
+
+/// Empty pages in a row after which the records are taken to be gone.
+const MOST_EMPTY_PAGES: u32 = 100;
+
+/// The `KinesisBatchInfo` of a failure document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchInfo {
+    /// The shard's id.
+    pub shard_id: String,
+    /// The first record.
+    pub start_sequence_number: String,
+    /// The last record.
+    pub end_sequence_number: String,
+    /// How many records were given up.
+    pub batch_size: u32,
+    /// The stream's ARN.
+    pub stream_arn: String,
+}
+
+/// Why records are not delivered.
+#[derive(Debug, thiserror::Error)]
+pub enum RedriveError {
+    /// The document is of another form.
+    #[error("the document has no KinesisBatchInfo as AWS describes it: {0}")]
+    NoBatch(serde_json::Error),
+    /// The stream cannot be read.
+    #[error("the records cannot be read: {0}")]
+    Source(#[from] SourceError),
+    /// The stream has no record in that range any more.
+    #[error("the stream has none of the records any more")]
+    Gone,
+    /// The function did not take them.
+    #[error("the function failed again, after {delivered} records: {reason}")]
+    Failed {
+        /// Records that were delivered before.
+        delivered: usize,
+        /// What the function, or its endpoint, said.
+        reason: String,
+    },
+}
+
+impl BatchInfo {
+    /// Reads a failure document.
+    ///
+    /// # Errors
+    ///
+    /// It is none.
+    pub fn of(document: &Value) -> Result<Self, RedriveError> {
+        let info = document
+            .get("KinesisBatchInfo")
+            .cloned()
+            .unwrap_or_default();
+        serde_json::from_value(info).map_err(RedriveError::NoBatch)
+    }
+
+    /// The stream's name.
+    #[must_use]
+    pub fn stream(&self) -> &str {
+        let arn = &self.stream_arn;
+        arn.rsplit('/').next().unwrap_or(arn)
+    }
+}
+
+/// Reads the batch's records from `source` and invokes `target` with them, once;
+/// says how many there were.
+///
+/// The document names the first record and the last. With filters or parallel
+/// batches there may be others in between: they are delivered too.
+///
+/// # Errors
+///
+/// They cannot be read, or the function fails on them again.
+pub async fn redrive(
+    source: &dyn Source,
+    target: &dyn Target,
+    info: &BatchInfo,
+    region: &str,
+) -> Result<usize, RedriveError> {
+    let origin = Origin::new(&info.stream_arn, region, &info.shard_id);
+    let mut buffer = read(source, info, &origin).await?;
+    let mut delivered = 0;
+    while !buffer.is_empty() {
+        let batch = buffer.cut(None);
+        deliver(target, &batch)
+            .await
+            .map_err(|reason| RedriveError::Failed { delivered, reason })?;
+        delivered += batch.len();
+    }
+    Ok(delivered)
+}
+
+async fn read(
+    source: &dyn Source,
+    info: &BatchInfo,
+    origin: &Origin,
+) -> Result<Buffer, RedriveError> {
+    let mut buffer = Buffer::new(info.batch_size.max(1), false);
+    let start = Position::At(info.start_sequence_number.clone());
+    let mut iterator = Some(source.iterator(&info.shard_id, &start).await?);
+    let mut empty = 0;
+    while let Some(current) = iterator {
+        let page = source.records(&current, PAGE).await?;
+        empty = if page.records.is_empty() {
+            empty + 1
+        } else {
+            0
+        };
+        for record in page.records {
+            if is_later(&record.sequence_number, &info.end_sequence_number) {
+                return some(buffer);
+            }
+            let json = event::encode(&record, origin);
+            let last = record.sequence_number == info.end_sequence_number;
+            let ordinal = 0;
+            buffer.push(Prepared {
+                record,
+                json,
+                ordinal,
+            });
+            if last {
+                return Ok(buffer);
+            }
+        }
+        iterator = page.next_iterator.filter(|_| empty < MOST_EMPTY_PAGES);
+    }
+    some(buffer)
+}
+
+fn some(buffer: Buffer) -> Result<Buffer, RedriveError> {
+    if buffer.is_empty() {
+        return Err(RedriveError::Gone);
+    }
+    Ok(buffer)
+}
+
+async fn deliver(target: &dyn Target, batch: &[Prepared]) -> Result<(), String> {
+    let event = event::join(batch.iter().map(|prepared| &prepared.json), None);
+    match target.invoke(event).await {
+        Reply::Success(payload) => {
+            let numbers: Vec<_> = batch
+                .iter()
+                .map(|prepared| prepared.record.sequence_number.as_str())
+                .collect();
+            match response::read(&payload, &numbers) {
+                BatchResult::FailedFrom(index) => {
+                    Err(format!("it names {} as failed", numbers[index]))
+                }
+                // Whether it reports at all is not known here.
+                BatchResult::AllDone | BatchResult::AllFailed => Ok(()),
+            }
+        }
+        Reply::FunctionError(error) => Err(error.text()),
+        Reply::Throttled => Err("it is throttled".to_owned()),
+        Reply::TooLarge => Err("the payload is too large".to_owned()),
+        Reply::Unavailable(reason) => Err(reason),
+    }
+}

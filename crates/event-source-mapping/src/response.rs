@@ -1,0 +1,124 @@
+//! What a function's response says of its batch (Lambda developer guide,
+//! "Configuring partial batch response with Kinesis").
+
+use serde_json::Value;
+
+/// What a response says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BatchResult {
+    /// All records are done.
+    AllDone,
+    /// The records before this index are done, those from it on are not.
+    FailedFrom(usize),
+    /// None is: the response names no record that can be found.
+    AllFailed,
+}
+
+/// Reads a response against the sequence numbers of its batch.
+///
+/// An empty or null response, an empty or null list: done. An identifier that
+/// is empty, null or of no record in the batch, or a response of another form:
+/// the whole batch failed.
+#[must_use]
+pub fn read(response: &[u8], sequence_numbers: &[&str]) -> BatchResult {
+    if response.trim_ascii().is_empty() {
+        return BatchResult::AllDone;
+    }
+    let Ok(response) = serde_json::from_slice::<Value>(response) else {
+        return BatchResult::AllFailed;
+    };
+    let failures = match &response {
+        Value::Null => return BatchResult::AllDone,
+        Value::Object(fields) => match fields.get("batchItemFailures") {
+            None | Some(Value::Null) => return BatchResult::AllDone,
+            Some(Value::Array(failures)) => failures,
+            Some(_) => return BatchResult::AllFailed,
+        },
+        _ => return BatchResult::AllFailed,
+    };
+    let mut lowest = None;
+    for failure in failures {
+        let identifier = failure.get("itemIdentifier").and_then(Value::as_str);
+        let index = identifier.and_then(|identifier| {
+            sequence_numbers
+                .iter()
+                .position(|number| *number == identifier)
+        });
+        match index {
+            None => return BatchResult::AllFailed,
+            Some(index) => lowest = Some(lowest.map_or(index, |lowest: usize| lowest.min(index))),
+        }
+    }
+    lowest.map_or(BatchResult::AllDone, BatchResult::FailedFrom)
+}
+
+/// The state of a tumbling window in a response. Without one the invocation
+/// has failed ("Implementing stateful Kinesis Data Streams processing").
+#[must_use]
+pub fn state(response: &[u8]) -> Option<Value> {
+    match serde_json::from_slice(response) {
+        Ok(Value::Object(mut fields)) => fields.remove("state").filter(|state| !state.is_null()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BatchResult, read, state};
+
+    #[test]
+    fn a_state_is_there_or_the_invocation_has_failed() {
+        let response = br#"{"state":{"1":282},"batchItemFailures":[]}"#;
+        assert_eq!(state(response), Some(serde_json::json!({ "1": 282 })));
+        for response in ["", "null", "{}", "[1]", r#"{"state":null}"#] {
+            assert_eq!(state(response.as_bytes()), None, "{response}");
+        }
+    }
+
+    const BATCH: [&str; 3] = ["10", "11", "12"];
+
+    #[test]
+    fn a_response_that_names_no_failure_is_success() {
+        for response in [
+            "",
+            "null",
+            "{}",
+            r#"{"batchItemFailures":null}"#,
+            r#"{"batchItemFailures":[]}"#,
+        ] {
+            assert_eq!(
+                read(response.as_bytes(), &BATCH),
+                BatchResult::AllDone,
+                "{response}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_lowest_sequence_number_named_is_where_the_batch_failed() {
+        let response =
+            br#"{"batchItemFailures":[{"itemIdentifier":"12"},{"itemIdentifier":"11"}]}"#;
+        assert_eq!(read(response, &BATCH), BatchResult::FailedFrom(1));
+    }
+
+    #[test]
+    fn a_response_that_cannot_be_understood_fails_the_whole_batch() {
+        for response in [
+            "not json",
+            "[]",
+            "\"ok\"",
+            r#"{"batchItemFailures":{}}"#,
+            r#"{"batchItemFailures":[{"itemIdentifier":""}]}"#,
+            r#"{"batchItemFailures":[{"itemIdentifier":null}]}"#,
+            r#"{"batchItemFailures":[{"wrongKey":"11"}]}"#,
+            r#"{"batchItemFailures":[{"itemIdentifier":"99"}]}"#,
+            r#"{"batchItemFailures":[{"itemIdentifier":"11"},{"itemIdentifier":"99"}]}"#,
+        ] {
+            assert_eq!(
+                read(response.as_bytes(), &BATCH),
+                BatchResult::AllFailed,
+                "{response}"
+            );
+        }
+    }
+}

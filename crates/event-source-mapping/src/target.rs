@@ -1,0 +1,73 @@
+//! What a mapping needs of a function.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde_json::json;
+
+/// How an invocation ended, as far as a mapping can know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// The function returned this.
+    Success(Bytes),
+    /// The function failed: this uses up a retry.
+    FunctionError(FunctionError),
+    /// There was no room for the invocation: it is repeated without end.
+    Throttled,
+    /// The payload is larger than the endpoint takes.
+    TooLarge,
+    /// The endpoint did not answer, or not as an invoke endpoint does: it is
+    /// repeated without end.
+    Unavailable(String),
+}
+
+/// A function error and its JSON document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionError {
+    /// What failed.
+    pub kind: ErrorKind,
+    /// `{"errorType":…,"errorMessage":…}`, as the function or its runtime wrote it.
+    pub payload: Bytes,
+}
+
+impl FunctionError {
+    /// An error in the form that Lambda gives it.
+    #[must_use]
+    pub fn new(kind: ErrorKind, error_type: &str, message: &str) -> Self {
+        let document = json!({ "errorType": error_type, "errorMessage": message });
+        Self {
+            kind,
+            payload: Bytes::from(document.to_string()),
+        }
+    }
+
+    /// The payload as text, for messages.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.payload).into_owned()
+    }
+}
+
+/// What failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The handler returned an error.
+    Handled,
+    /// The function did not answer in time.
+    Timeout,
+    /// The function's process ended.
+    Exit,
+    /// The function's init failed.
+    Init,
+    /// The response is over 6 MB.
+    ResponseTooLarge,
+}
+
+/// Something that can be invoked.
+#[async_trait]
+pub trait Target: Send + Sync {
+    /// Its ARN or URL, for messages and failure documents.
+    fn name(&self) -> String;
+
+    /// Invokes it with an event and waits for how it ends.
+    async fn invoke(&self, event: Bytes) -> Reply;
+}

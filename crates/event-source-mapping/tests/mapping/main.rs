@@ -1,0 +1,15 @@
+//! The event source mapping against a model of AWS's rules.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what is wrong by stopping"
+)]
+
+mod function;
+mod ledger;
+mod model;
+mod redrive;
+mod status;
+mod stream;

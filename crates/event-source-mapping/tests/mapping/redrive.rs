@@ -1,0 +1,96 @@
+//! What was given up, delivered again.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use event_source_mapping::{
+    clock,
+    redrive::{BatchInfo, RedriveError, redrive},
+    target::{Reply, Target},
+};
+use serde_json::{Value, json};
+
+use crate::stream::Stream;
+
+/// Keeps what it is invoked with, and answers as it is told.
+struct Recorder {
+    reply: Reply,
+    events: Mutex<Vec<Value>>,
+}
+
+impl Recorder {
+    fn new(reply: Reply) -> Self {
+        Self {
+            reply,
+            events: Mutex::default(),
+        }
+    }
+}
+
+#[async_trait]
+impl Target for Recorder {
+    fn name(&self) -> String {
+        "recorder".into()
+    }
+
+    async fn invoke(&self, event: Bytes) -> Reply {
+        let event = serde_json::from_slice(&event).unwrap();
+        self.events.lock().unwrap().push(event);
+        self.reply.clone()
+    }
+}
+
+fn stream() -> Arc<Stream> {
+    let stream = Stream::new(clock::system(), 1, 0, 1);
+    for _ in 0..10 {
+        stream.put(0, b"{}".to_vec());
+    }
+    stream
+}
+
+/// Of the records from the first to the last, as the failure document has them.
+fn info(first: &str, last: &str) -> BatchInfo {
+    let document = json!({ "KinesisBatchInfo": {
+        "shardId": "shardId-000000000000",
+        "startSequenceNumber": first,
+        "endSequenceNumber": last,
+        "batchSize": 4,
+        "streamArn": "arn:aws:kinesis:us-east-1:000000000000:stream/s",
+    }});
+    BatchInfo::of(&document).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn just_the_records_that_were_given_up_are_delivered_again() {
+    let target = Recorder::new(Reply::Success(Bytes::new()));
+    let delivered = redrive(&*stream(), &target, &info("98", "101"), "us-east-1").await;
+    assert_eq!(delivered.unwrap(), 4);
+    let events = target.events.lock().unwrap();
+    let records = events[0]["Records"].as_array().unwrap();
+    let numbers: Vec<_> = records
+        .iter()
+        .map(|record| record["kinesis"]["sequenceNumber"].as_str().unwrap())
+        .collect();
+    assert_eq!(numbers, ["98", "99", "100", "101"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_that_fail_again_are_not_delivered() {
+    let response = json!({ "batchItemFailures": [{ "itemIdentifier": "99" }] });
+    for reply in [
+        Reply::Throttled,
+        Reply::Success(Bytes::from(response.to_string())),
+    ] {
+        let target = Recorder::new(reply);
+        let delivered = redrive(&*stream(), &target, &info("98", "101"), "us-east-1").await;
+        let failed = matches!(delivered, Err(RedriveError::Failed { delivered: 0, .. }));
+        assert!(failed, "{delivered:?}");
+    }
+}
+
+#[test]
+fn a_document_of_another_form_is_refused() {
+    let refused = BatchInfo::of(&json!({ "KinesisBatchInfo": { "shardId": 1 } }));
+    assert!(matches!(refused, Err(RedriveError::NoBatch(_))));
+}

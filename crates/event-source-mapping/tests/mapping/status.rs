@@ -1,0 +1,112 @@
+//! What a mapping says of itself while it runs.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use event_source_mapping::{
+    backoff::Backoff,
+    checkpoint::Checkpoints,
+    clock,
+    context::MappingContext,
+    destination::Destinations,
+    mapping::EventSourceMapping,
+    observer::NoObserver,
+    poll_trigger::Polling,
+    settings::Settings,
+    status::{ShardStatus, Status},
+    target::{Reply, Target},
+};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::stream::{Stream, shard_id};
+
+/// A function that always answers so.
+struct Always(Reply);
+
+#[async_trait]
+impl Target for Always {
+    fn name(&self) -> String {
+        "function".into()
+    }
+
+    async fn invoke(&self, _: Bytes) -> Reply {
+        self.0.clone()
+    }
+}
+
+fn mapping(stream: Arc<Stream>, reply: Reply) -> EventSourceMapping {
+    EventSourceMapping::start(MappingContext {
+        name: "mapping".into(),
+        settings: Settings::default(),
+        stream_arn: "arn:aws:kinesis:us-east-1:000000000000:stream/s".into(),
+        region: "us-east-1".into(),
+        source: stream,
+        target: Arc::new(Always(reply)),
+        checkpoints: Checkpoints::default(),
+        observer: Arc::new(NoObserver),
+        status: Status::default(),
+        failures: Arc::new(Destinations(Vec::new())),
+        poll_trigger: Arc::new(Polling::default()),
+        backoff: Backoff::default(),
+        clock: clock::system(),
+        stop: CancellationToken::new(),
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_before_the_next_try_can_be_seen_and_grows() {
+    let stream = Stream::new(clock::system(), 1, 0, 1);
+    stream.put(0, b"{}".to_vec());
+    let down = Reply::Unavailable("nothing listens there".into());
+    let mapping = mapping(stream, down);
+    let watch = mapping.watch();
+    let shard = || -> Option<ShardStatus> { watch.status().shards.into_values().next() };
+    let mut waits = Vec::new();
+    // Time passes only while everything waits.
+    while waits.last().is_none_or(|wait| *wait < 5000) {
+        assert!(waits.len() < 10_000, "it does not grow: {waits:?}");
+        sleep(Duration::from_millis(10)).await;
+        waits.extend(shard().map(|shard| shard.back_off_ms));
+    }
+    let first = waits.iter().find(|wait| **wait > 0).unwrap();
+    assert!(*first <= 100, "{waits:?}");
+    assert!(waits.iter().all(|wait| *wait <= 10_000), "{waits:?}");
+    let error = shard().unwrap().last_error.unwrap();
+    assert_eq!(error, "nothing listens there");
+    mapping.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shard_that_is_gone_is_asked_for_no_more_until_it_is_listed_again() {
+    let stream = Stream::new(clock::system(), 2, 0, 1);
+    let mapping = mapping(stream.clone(), Reply::Success(Bytes::new()));
+    let watch = mapping.watch();
+    let shard = |number| watch.status().shards[&shard_id(number)].clone();
+    // Time passes only while everything waits.
+    let minute = || sleep(Duration::from_mins(1));
+    stream.put(0, b"{}".to_vec());
+    minute().await;
+    assert_eq!(shard(0).records, 1);
+
+    stream.set_gone(0, true);
+    minute().await;
+    let error = shard(0).last_error.unwrap();
+    assert_eq!(error, "the stream has this shard no more");
+    let before = stream.reads();
+    minute().await;
+    let of_one_shard = stream.reads() - before;
+    assert_eq!(shard(1).last_error, None);
+
+    stream.set_gone(0, false);
+    minute().await;
+    let before = stream.reads();
+    minute().await;
+    let of_both = stream.reads() - before;
+    assert!(of_both > of_one_shard * 3 / 2, "{of_both}, {of_one_shard}");
+    stream.put(0, b"{}".to_vec());
+    minute().await;
+    assert_eq!(shard(0).records, 2);
+    mapping.stop().await;
+}

@@ -1,0 +1,103 @@
+//! Puts, and what follows from them.
+
+use std::sync::Arc;
+
+use super::{
+    Engine,
+    hash_key::HashKey,
+    shard::{NewRecord, Outcome, Shard},
+    stream::{Placed, Put, Stream},
+};
+use crate::error::KinesisError;
+
+impl Engine {
+    /// Stores `records` in `stream` and wakes the readers of the shards that
+    /// got some, once each.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stream::append`].
+    pub async fn put(
+        &self,
+        stream: &Arc<Stream>,
+        records: &[(HashKey, NewRecord<'_>)],
+    ) -> Result<Vec<Placed>, KinesisError> {
+        let Put { placed, commits } = stream.append(records, self.moment(stream))?;
+        let mut touched: Vec<&Arc<Shard>> = Vec::new();
+        for place in &placed {
+            let stored = matches!(place.outcome, Outcome::Stored(_));
+            if stored
+                && !touched
+                    .iter()
+                    .any(|shard| shard.number == place.shard.number)
+            {
+                touched.push(&place.shard);
+            }
+        }
+        for shard in touched {
+            self.arrivals.notify_records(&stream.name, &shard.id);
+        }
+        self.relieve_memory();
+        for commit in commits {
+            commit.wait().await.map_err(|error| {
+                KinesisError::Internal(format!("the log cannot be flushed: {error}"))
+            })?;
+        }
+        Ok(placed)
+    }
+
+    /// Drops the oldest records of all while they take more than the memory
+    /// allowed.
+    pub(super) fn relieve_memory(&self) {
+        let Some(max) = self.options.max_memory else {
+            return;
+        };
+        while self.memory() > max {
+            // A little more than needed, so that not every put has to do this.
+            let excess = self.memory().saturating_sub(max) + max / 64;
+            let streams = self.streams();
+            let shards = streams.iter().flat_map(|stream| {
+                let shards = stream.topology().shards.clone();
+                shards.into_iter().map(move |shard| (stream, shard))
+            });
+            let dated = shards.filter_map(|(stream, shard)| {
+                let arrival = shard.oldest_arrival()?;
+                Some((arrival, stream, shard))
+            });
+            let Some((_, stream, shard)) = dated.min_by_key(|(arrival, ..)| *arrival) else {
+                return;
+            };
+            let records = shard.evict(excess);
+            tracing::warn!(
+                stream = stream.name,
+                shard = shard.id,
+                records,
+                max_memory = max,
+                "records take more than the memory allowed: the oldest are dropped before their retention ends"
+            );
+        }
+    }
+
+    /// The message for a put or a read that a shard's limits refuse.
+    #[must_use]
+    pub fn rate_exceeded(&self, stream: &Stream, shard: &Shard) -> String {
+        format!(
+            "Rate exceeded for shard {} in stream {} under account {}.",
+            shard.id, stream.name, self.options.account
+        )
+    }
+
+    /// The shards of `stream` that are listed: all but those that have been
+    /// closed for so long that every record in them is past retention (API
+    /// reference, `ListShards`: "This action does not list expired shards").
+    #[must_use]
+    pub fn listed_shards(&self, stream: &Stream) -> Vec<Arc<Shard>> {
+        let horizon = self.moment(stream).horizon;
+        let topology = stream.topology();
+        let kept = topology.shards.iter().filter(|shard| {
+            let closing = shard.closing();
+            closing.is_none_or(|closing| closing.at >= horizon)
+        });
+        kept.cloned().collect()
+    }
+}

@@ -1,0 +1,174 @@
+//! `GetRecords`.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeSeq};
+
+use super::shapes::ChildShard;
+use aws_wire::{blob::Blob, timestamp::Timestamp};
+
+use crate::{
+    engine::{
+        Engine,
+        batch::{Batch, Window},
+        iterator::ShardIterator,
+        sequence::SequenceNumber,
+        shard::Shard,
+    },
+    error::KinesisError,
+    validation::Constraints,
+};
+
+/// Records in one reply at most, and unless the request says otherwise (API
+/// reference, `GetRecords`, `Limit`).
+const MAX_RECORDS: i64 = 10_000;
+/// Bytes of keys and data in one reply at most (API reference).
+const MAX_BYTES: usize = 10 * 1024 * 1024;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Request {
+    #[serde(default)]
+    shard_iterator: String,
+    limit: Option<i64>,
+    #[serde(rename = "StreamARN")]
+    stream_arn: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Reply {
+    records: Records,
+    /// Absent once a closed shard has been read to its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_shard_iterator: Option<String>,
+    millis_behind_latest: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    child_shards: Option<Vec<ChildShard>>,
+}
+
+/// What a read found, before it is written in any format.
+pub struct Read {
+    /// The records.
+    pub records: Records,
+    /// Where to go on; none once a closed shard has been read to its end.
+    pub next_iterator: Option<String>,
+    /// Milliseconds behind the shard's newest record.
+    pub millis_behind_latest: u64,
+    children: Option<Vec<ChildShard>>,
+}
+
+/// Reads on from an iterator, and hands out the next one.
+pub async fn get_records(engine: &Engine, request: Request) -> Result<Reply, KinesisError> {
+    let stream_arn = request.stream_arn.as_deref();
+    let read = read(engine, &request.shard_iterator, request.limit, stream_arn)?;
+    Ok(Reply {
+        records: read.records,
+        next_shard_iterator: read.next_iterator,
+        millis_behind_latest: read.millis_behind_latest,
+        child_shards: read.children,
+    })
+}
+
+/// As [`get_records`], for readers in this process.
+pub fn read(
+    engine: &Engine,
+    iterator: &str,
+    limit: Option<i64>,
+    stream_arn: Option<&str>,
+) -> Result<Read, KinesisError> {
+    let mut constraints = Constraints::default();
+    constraints.length("shardIterator", iterator, 1, 512);
+    constraints.range("limit", limit, 1, MAX_RECORDS);
+    constraints.finish()?;
+    let iterator = ShardIterator::unseal(iterator, engine.clock().millis())?;
+    let stream = engine.readable(Some(&iterator.stream), stream_arn)?;
+    let topology = stream.topology();
+    let shard = topology
+        .shard(iterator.shard)
+        .filter(|shard| shard.opened == iterator.opened)
+        .ok_or_else(|| {
+            KinesisError::ResourceNotFound(format!(
+                "The shard of this iterator is no longer in stream {}",
+                stream.name
+            ))
+        })?;
+    let window = Window {
+        from: iterator.index,
+        limit: usize::try_from(limit.unwrap_or(MAX_RECORDS)).unwrap_or(0),
+        bytes: MAX_BYTES,
+    };
+    let now = engine.moment(&stream);
+    let batch = shard
+        .read(window, now)
+        .map_err(|_| KinesisError::ThroughputExceeded(engine.rate_exceeded(&stream, shard)))?;
+    let next = ShardIterator {
+        index: batch.next(),
+        issued: now.millis(),
+        ..iterator
+    };
+    let children = batch
+        .ended
+        .as_ref()
+        // The topology may be older than the shard's end.
+        .map(|children| ChildShard::of(&stream.topology(), children));
+    Ok(Read {
+        next_iterator: match children {
+            Some(_) => None,
+            None => Some(next.seal()?),
+        },
+        millis_behind_latest: batch.behind(now.millis()),
+        children,
+        records: Records::new(shard, batch),
+    })
+}
+
+/// The records of a batch, written straight from where the shard keeps them.
+#[derive(Debug)]
+pub struct Records {
+    /// The sequence number of the first.
+    pub start: SequenceNumber,
+    /// What was read.
+    pub batch: Batch,
+}
+
+impl Records {
+    /// The records that were read from `shard`.
+    pub fn new(shard: &Shard, batch: Batch) -> Self {
+        Self {
+            start: shard.sequence(batch.first),
+            batch,
+        }
+    }
+}
+
+impl Serialize for Records {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let records = &self.batch.records;
+        let mut list = serializer.serialize_seq(Some(records.len()))?;
+        for (record, index) in records.iter().zip(self.start.index..) {
+            list.serialize_element(&RecordReply {
+                sequence_number: SequenceNumber {
+                    index,
+                    ..self.start
+                },
+                approximate_arrival_timestamp: Timestamp::from_millis(record.arrival),
+                data: Blob(Cow::Borrowed(record.data())),
+                partition_key: record.partition_key(),
+                encryption_type: "NONE",
+            })?;
+        }
+        list.end()
+    }
+}
+
+/// `Record`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct RecordReply<'a> {
+    sequence_number: SequenceNumber,
+    approximate_arrival_timestamp: Timestamp,
+    data: Blob<'a>,
+    partition_key: &'a str,
+    encryption_type: &'static str,
+}

@@ -1,0 +1,56 @@
+//! What an engine is opened with.
+
+use std::{path::PathBuf, time::Duration};
+
+use super::clock::Clock;
+use aws_wire::{ACCOUNT_ID, DEFAULT_REGION};
+
+/// How an engine behaves.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The region in every ARN.
+    pub region: String,
+    /// The account in every ARN, 12 digits.
+    pub account: String,
+    /// How long a stream stays CREATING, UPDATING or DELETING. Zero makes every
+    /// change complete when its call returns.
+    pub transition_delay: Duration,
+    /// Whether PROVISIONED shards throttle as in AWS, and account limits hold.
+    pub enforce_limits: bool,
+    /// Bytes that stored records may take; beyond it the oldest are dropped,
+    /// with a warning.
+    pub max_memory: Option<u64>,
+    /// Where state is kept across restarts; `None` keeps it in memory.
+    pub data_dir: Option<PathBuf>,
+    /// When a write counts as done, with `data_dir`.
+    pub fsync: FsyncPolicy,
+    /// Where the time comes from.
+    pub clock: Clock,
+}
+
+/// When a put is acknowledged, relative to the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FsyncPolicy {
+    /// When the operating system has the bytes: survives the end of this
+    /// process however it comes (`kill -9`), not a power failure.
+    #[default]
+    Never,
+    /// When the disk has the bytes; puts that wait at the same time share one
+    /// flush. Survives a power failure.
+    Always,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            region: DEFAULT_REGION.to_owned(),
+            account: ACCOUNT_ID.to_owned(),
+            transition_delay: Duration::ZERO,
+            enforce_limits: false,
+            max_memory: None,
+            data_dir: None,
+            fsync: FsyncPolicy::default(),
+            clock: Clock::default(),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Momento's HTTP API.
+
+use momento_offline::admin::CacheStatus;
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+
+use crate::world::{CACHE, World};
+
+on_both_transports!(
+    a_value_is_put_got_and_deleted,
+    the_http_api_and_grpc_share_the_keyspace,
+    what_is_missing_is_not_found_by_name,
+    what_is_wrong_is_refused,
+    the_status_tells_what_was_asked,
+);
+
+fn ask(world: &World, method: Method, what: &str) -> RequestBuilder {
+    let url = format!("{}{what}", world.url());
+    Client::new()
+        .request(method, url)
+        .header("authorization", "any key")
+}
+
+async fn said(request: RequestBuilder) -> (StatusCode, String) {
+    let reply = request.send().await.unwrap();
+    (reply.status(), reply.text().await.unwrap())
+}
+
+async fn a_value_is_put_got_and_deleted(world: World) {
+    let item = "/cache/sample-a?key=Car&ttl_seconds=10";
+    let put = ask(&world, Method::PUT, item).body(vec![0, 255, 10]);
+    assert_eq!(said(put).await, (StatusCode::NO_CONTENT, String::new()));
+    let got = ask(&world, Method::GET, item).send().await.unwrap();
+    assert_eq!(got.status(), 200);
+    let content_type = &got.headers()["content-type"];
+    assert_eq!(content_type, "application/octet-stream");
+    assert_eq!(got.bytes().await.unwrap(), [0, 255, 10][..]);
+    let deleted = said(ask(&world, Method::DELETE, item)).await;
+    assert_eq!(deleted, (StatusCode::NO_CONTENT, String::new()));
+    let got = said(ask(&world, Method::GET, item)).await;
+    assert_eq!(got, (StatusCode::NOT_FOUND, "Key Not Found\n".to_owned()));
+    let counts = world.keyspace().counts();
+    assert_eq!((counts.get, counts.hit, counts.set), (2, 1, 1));
+}
+
+async fn the_http_api_and_grpc_share_the_keyspace(world: World) {
+    world.client.set(CACHE, "a key/ü", "item").await.unwrap();
+    for key in [
+        "key=a%20key%2F%C3%BC",
+        "key_base64=YSBrZXkvw7w",
+        "key_base64=YSBrZXkvw7w=",
+    ] {
+        let item = format!("/cache/sample-a?{key}");
+        let got = said(ask(&world, Method::GET, &item)).await;
+        assert_eq!(got, (StatusCode::OK, "item".to_owned()), "{key}");
+    }
+}
+
+async fn what_is_missing_is_not_found_by_name(world: World) {
+    let missing = (StatusCode::NOT_FOUND, "Cache Not Found\n".to_owned());
+    for method in [Method::GET, Method::PUT, Method::DELETE] {
+        let item = "/cache/none?key=Car&ttl_seconds=10";
+        assert_eq!(said(ask(&world, method, item)).await, missing);
+    }
+    let (status, text) = said(ask(&world, Method::GET, "/caches")).await;
+    assert_eq!(status, 404);
+    assert!(text.starts_with("/caches is not served"), "{text}");
+}
+
+async fn what_is_wrong_is_refused(world: World) {
+    for (method, item, status, says) in [
+        (Method::GET, "/cache/sample-a", 400, "no key"),
+        (Method::PUT, "/cache/sample-a?key=k", 400, "no ttl_seconds"),
+        (
+            Method::PUT,
+            "/cache/sample-a?key=k&ttl_seconds=soon",
+            400,
+            "ttl_seconds is \"soon\"",
+        ),
+        (
+            Method::PUT,
+            "/cache/sample-a?key=k&ttl_seconds=86401",
+            400,
+            "expected 1 ms to 24 h",
+        ),
+        (
+            Method::GET,
+            "/cache/sample-a?key_base64=%21",
+            400,
+            "not URL-safe Base64",
+        ),
+        (Method::POST, "/cache/sample-a?key=k", 405, "not served"),
+    ] {
+        let (answered, text) = said(ask(&world, method, item)).await;
+        assert_eq!(answered, status, "{item}: {text}");
+        assert!(text.contains(says), "{item}: {text}");
+    }
+    let item = format!("{}/cache/sample-a?key=k", world.url());
+    let (status, text) = said(Client::new().get(item)).await;
+    assert_eq!(status, 401, "{text}");
+    let large = ask(&world, Method::PUT, "/cache/sample-a?key=k&ttl_seconds=9")
+        .body(vec![0; 5 * 1024 * 1024]);
+    let (status, text) = said(large).await;
+    assert_eq!(status, 429, "{text}");
+}
+
+async fn the_status_tells_what_was_asked(world: World) {
+    world.client.set(CACHE, "Car", "item").await.unwrap();
+    let status = ask(&world, Method::GET, "/_local/status").send();
+    let status: CacheStatus = status.await.unwrap().json().await.unwrap();
+    assert_eq!(status, world.served.status());
+    assert_eq!((status.counts.set, status.usage.items), (1, 1));
+    assert_eq!(
+        (status.usage.bytes, &*status.caches),
+        (7, &[CACHE.to_owned()][..])
+    );
+}

@@ -1,0 +1,40 @@
+//! A function of this process, as the target of a mapping.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use event_source_mapping::target::{ErrorKind, FunctionError, Reply, Target};
+use lambda_host::{Function, Outcome, outcome};
+
+/// Invokes a function without a request.
+pub struct FunctionTarget(pub Arc<Function>);
+
+#[async_trait]
+impl Target for FunctionTarget {
+    fn name(&self) -> String {
+        self.0.config().arn()
+    }
+
+    async fn invoke(&self, event: Bytes) -> Reply {
+        match self.0.invoke(event).await.outcome {
+            Outcome::Success(payload) => Reply::Success(payload),
+            Outcome::FunctionError(error) => Reply::FunctionError(function_error(error)),
+            Outcome::Throttled => Reply::Throttled,
+            Outcome::TooLarge { .. } => Reply::TooLarge,
+        }
+    }
+}
+
+fn function_error(error: outcome::FunctionError) -> FunctionError {
+    FunctionError {
+        kind: match error.kind {
+            outcome::ErrorKind::Handled => ErrorKind::Handled,
+            outcome::ErrorKind::Timeout => ErrorKind::Timeout,
+            outcome::ErrorKind::Exit => ErrorKind::Exit,
+            outcome::ErrorKind::Init => ErrorKind::Init,
+            outcome::ErrorKind::ResponseTooLarge => ErrorKind::ResponseTooLarge,
+        },
+        payload: error.payload,
+    }
+}

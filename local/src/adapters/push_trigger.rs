@@ -1,0 +1,32 @@
+//! The engine in this process wakes a mapping: nobody polls.
+
+use event_source_mapping::poll_trigger::{PollTrigger, Waiter};
+use kinesis_engine::arrivals::Arrivals;
+
+/// Wakes the readers of one stream when it gets records or shards.
+#[derive(Debug, Clone)]
+pub struct PushTrigger {
+    arrivals: Arrivals,
+    stream: String,
+}
+
+impl PushTrigger {
+    /// The stream's signals among `arrivals`.
+    #[must_use]
+    pub fn new(arrivals: Arrivals, stream: &str) -> Self {
+        Self {
+            arrivals,
+            stream: stream.to_owned(),
+        }
+    }
+}
+
+impl PollTrigger for PushTrigger {
+    fn for_records(&self, shard: &str) -> Waiter {
+        Waiter::pushed(self.arrivals.records(&self.stream, shard))
+    }
+
+    fn for_shards(&self) -> Waiter {
+        Waiter::pushed(self.arrivals.shards(&self.stream))
+    }
+}

@@ -1,0 +1,132 @@
+//! Invocation records that go to a queue as well as to a folder.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what is wrong by stopping"
+)]
+
+use std::{path::Path, sync::Arc};
+
+use aws_config::SdkConfig;
+use aws_wire::DEFAULT_REGION;
+use event_source_mapping::{
+    destination::{Destination, Destinations, FailureFolder},
+    sqs_queue::SqsQueue,
+};
+use local::{aws::apis::AwsApis, ports, provision::sdk_config};
+use serde_json::{Value, json};
+use wiremock::{Mock, MockServer, ResponseTemplate, matchers::header};
+
+const ARN: &str = "arn:aws:sqs:us-east-1:000000000000:given-up";
+
+/// An endpoint with SQS, which answers `SendMessage` so.
+async fn endpoint(sent: ResponseTemplate) -> MockServer {
+    let server = MockServer::start().await;
+    let url = format!("{}/000000000000/given-up", server.uri());
+    let found = ResponseTemplate::new(200).set_body_json(json!({ "QueueUrl": url }));
+    for (operation, reply) in [("GetQueueUrl", found), ("SendMessage", sent)] {
+        let target = format!("AmazonSQS.{operation}");
+        let call = Mock::given(header("x-amz-target", target.as_str()));
+        call.respond_with(reply).mount(&server).await;
+    }
+    server
+}
+
+fn config(endpoint: &str) -> SdkConfig {
+    sdk_config(endpoint, DEFAULT_REGION)
+}
+
+/// The folder and the queue, as a mapping has them.
+fn both(folder: &Path, config: &SdkConfig) -> Destinations {
+    let queue = SqsQueue::of_arn(ARN, config).unwrap();
+    Destinations(vec![Arc::new(FailureFolder::new(folder)), Arc::new(queue)])
+}
+
+fn document() -> Value {
+    json!({ "requestContext": { "condition": "RetryAttemptsExhausted" } })
+}
+
+async fn in_folder(folder: &Path) -> Vec<Value> {
+    let all = FailureFolder::new(folder).list().await.unwrap();
+    all.into_iter().map(|(_, document)| document).collect()
+}
+
+#[tokio::test]
+async fn a_document_goes_to_the_queue_and_to_the_folder() {
+    let sent = ResponseTemplate::new(200).set_body_json(json!({ "MessageId": "1" }));
+    let server = endpoint(sent).await;
+    let folder = tempfile::tempdir().unwrap();
+    let destination = both(folder.path(), &config(&server.uri()));
+
+    for _ in 0..2 {
+        let places = destination.keep(&document()).await.unwrap();
+        assert!(places.ends_with("/000000000000/given-up"), "{places}");
+    }
+
+    assert_eq!(in_folder(folder.path()).await, [document(), document()]);
+    let requests = server.received_requests().await.unwrap();
+    let bodies: Vec<Value> = requests
+        .iter()
+        .map(|request| request.body_json().unwrap())
+        .collect();
+    assert_eq!(bodies[0], json!({ "QueueName": "given-up" }));
+    // The queue's URL was asked for once.
+    assert_eq!(bodies.len(), 3);
+    for body in &bodies[1..] {
+        let message = body["MessageBody"].as_str().unwrap();
+        let message: Value = serde_json::from_str(message).unwrap();
+        assert_eq!(message, document());
+    }
+}
+
+#[tokio::test]
+async fn a_queue_that_takes_no_message_costs_no_document() {
+    let gone = json!({ "__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "gone" });
+    let server = endpoint(ResponseTemplate::new(400).set_body_json(gone)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let destination = both(folder.path(), &config(&server.uri()));
+
+    let places = destination.keep(&document()).await.unwrap();
+
+    assert!(!places.contains("given-up"), "{places}");
+    assert_eq!(in_folder(folder.path()).await, [document()]);
+}
+
+#[tokio::test]
+async fn an_endpoint_without_sqs_says_so_and_costs_no_document() {
+    let listener = ports::listen([127, 0, 0, 1].into(), 0, "--port").await;
+    let apis = AwsApis::start(listener.unwrap(), kinesis_engine::Options::default());
+    let config = config(&apis.await.unwrap().url());
+    let folder = tempfile::tempdir().unwrap();
+
+    let error = SqsQueue::of_arn(ARN, &config).unwrap();
+    let error = error.url().await.unwrap_err().to_string();
+    assert!(error.starts_with("queue given-up: "), "{error}");
+
+    let kept = both(folder.path(), &config).keep(&document()).await;
+    kept.unwrap();
+    assert_eq!(in_folder(folder.path()).await, [document()]);
+}
+
+#[tokio::test]
+async fn a_document_that_nothing_can_keep_is_an_error_with_every_reason() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let config = config("http://127.0.0.1:1");
+    let error = both(file.path(), &config).keep(&document()).await;
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("; queue given-up: "), "{error}");
+}
+
+#[test]
+fn the_arn_of_another_service_is_no_queue() {
+    let config = config("http://127.0.0.1:1");
+    for arn in [
+        "arn:aws:sns:us-east-1:000000000000:topic",
+        "arn:aws:s3:::bucket",
+        "queue",
+    ] {
+        assert!(SqsQueue::of_arn(arn, &config).is_none(), "{arn}");
+    }
+}
