@@ -1,4 +1,4 @@
-# Short names for what cargo does; `just` alone lists them.
+# Short names for common commands; `just` alone lists them.
 
 set positional-arguments
 
@@ -6,35 +6,35 @@ set positional-arguments
 default:
     @just --list --unsorted
 
-# Everything the template describes, until Ctrl-C
+# Start everything the template describes, until Ctrl-C
 dev *arguments:
     cargo local up "$@"
 
-# The whole pipeline once, every record checked; with `just up` running, in containers too
+# Run the whole pipeline once and check every record; with `just up` running, in containers too
 e2e *arguments:
     cargo local e2e "$@"
-    @if docker/pipeline healthy 2>/dev/null; then cargo local e2e --backend localstack "$@"; else echo "containers: not checked, as they do not run (just up)"; fi
+    @if docker/pipeline healthy 2>/dev/null; then cargo local e2e --backend localstack "$@"; else echo "containers: skipped; start them with: just up"; fi
 
-# Every test that this machine can run
+# Run every test that this machine can run
 test *arguments:
     cargo test --workspace "$@"
 
-# Formatting, clippy with warnings denied, licences
+# Check formatting, lints (warnings are errors) and licences
 lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
-    @command -v cargo-deny >/dev/null && cargo deny check bans licenses sources || echo "cargo-deny is not installed: licences are not checked (cargo install cargo-deny)"
-    @command -v cfn-lint >/dev/null && cfn-lint template.yaml || echo "cfn-lint is not installed: the template is not checked (pip install cfn-lint)"
+    @command -v cargo-deny >/dev/null && cargo deny check bans licenses sources || echo "licences: skipped; install cargo-deny with: cargo install cargo-deny"
+    @command -v cfn-lint >/dev/null && cfn-lint template.yaml || echo "template: skipped; install cfn-lint with: pip install cfn-lint"
 
-# The pipeline for some seconds while parts of it fail: nothing lost, memory flat
+# Run the pipeline for some seconds while parts of it fail, and check that no record is lost
 soak seconds="600":
     SOAK_SECONDS="$1" cargo test --test soak
 
-# Benchmarks: ratios and medians, never assertions
+# Benchmark the Kinesis engine: ratios and medians, no assertions
 bench *arguments:
     cargo bench --bench kinesis -- "$@"
 
-# What an invocation costs beside AWS's Runtime Interface Emulator
+# Benchmark an invocation beside AWS's Runtime Interface Emulator
 bench-invoke:
     .ci/fetch-tools
     cargo bench --bench invoke
@@ -44,15 +44,15 @@ deploy *arguments:
     sam build --beta-features
     sam deploy --guided "$@"
 
-# The same pipeline in containers, with LocalStack and AWS's emulator: until all is healthy
+# Containers: start the pipeline with LocalStack and AWS's emulator, and wait until all is healthy
 up *arguments:
     docker/pipeline up "$@"
 
-# Stop the containers and remove them, their network and their volumes
+# Containers: stop and remove them, their network and their volumes
 down:
     docker/pipeline down
 
-# Containers: every stream and table anew
+# Containers: remove everything and start again with empty streams and tables
 reset *arguments:
     docker/pipeline reset "$@"
 
@@ -60,14 +60,14 @@ reset *arguments:
 load *arguments:
     docker/pipeline load "$@"
 
-# Containers: what they say
+# Containers: show their logs
 logs *arguments:
     docker/pipeline logs "$@"
 
-# Containers: what runs
+# Containers: list them
 ps:
     docker/pipeline ps
 
-# Containers: what the mapping does
+# Containers: show the status of the mapping
 status *arguments:
     docker/pipeline status "$@"
