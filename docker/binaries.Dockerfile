@@ -1,23 +1,29 @@
 # The binaries, built in Docker for Docker's own architecture. Dependencies are
-# a layer of their own, so that a change of the sources rebuilds only what is
-# here. (`RUN --mount` would be faster still; not every engine's builder has it.)
+# a layer of their own, which depends on the manifests and the lock file alone:
+# after a change of the sources cargo compiles only the workspace's crates.
+# (`RUN --mount` would be faster still; not every engine's builder has it.)
 ARG BUILDER_IMAGE=rust:1.95-slim-bookworm
 
+FROM ${BUILDER_IMAGE} AS manifests
+COPY . /sources
+RUN sh /sources/docker/empty-targets /sources /manifests
+
 FROM ${BUILDER_IMAGE} AS builder
-ENV CARGO_TARGET_DIR=/target CARGO_TERM_COLOR=never
-
-WORKDIR /dependencies
-COPY Cargo.toml Cargo.lock ./
-COPY consumer/Cargo.toml consumer/
-COPY producer/Cargo.toml producer/
-COPY local/Cargo.toml local/
-COPY integration-tests/Cargo.toml integration-tests/
-COPY docker/empty-targets ./
-RUN sh empty-targets && cargo build --profile quick --locked --bin bootstrap --bin local --bin producer
-
+ARG PROFILE=quick
+ENV CARGO_TARGET_DIR=/target CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0
 WORKDIR /workspace
+
+COPY --from=manifests /manifests ./
+RUN cargo build --profile "$PROFILE" --locked --bin bootstrap --bin local --bin producer
+
 COPY . .
-RUN cargo build --profile quick --locked --bin bootstrap --bin local --bin producer
+# COPY keeps the sources' modification times. Where they are older than the
+# layer above, cargo would take the empty programs for up to date.
+RUN find . -name '*.rs' -exec touch {} + \
+ && cargo build --profile "$PROFILE" --locked --bin bootstrap --bin local --bin producer \
+ && mkdir /binaries \
+ && case "$PROFILE" in dev) folder=debug ;; *) folder=$PROFILE ;; esac \
+ && cp "/target/$folder/bootstrap" "/target/$folder/local" "/target/$folder/producer" /binaries
 
 FROM scratch
-COPY --from=builder /target/quick/bootstrap /target/quick/local /target/quick/producer /
+COPY --from=builder /binaries /
