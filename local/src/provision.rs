@@ -1,11 +1,11 @@
-//! Creates what the template names, and what the pipeline needs beyond it, at
-//! any endpoint that speaks AWS. Doing it twice changes nothing.
+//! Creates what the template and `local.toml` name, at any endpoint that speaks AWS.
+//! Doing it twice changes nothing.
 
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
-use aws_sdk_dynamodb::types::{AttributeValue, KeySchemaElement, TableDescription};
+use aws_sdk_dynamodb::types::{KeySchemaElement, TableDescription};
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kinesis::types::{StreamMode, StreamModeDetails, StreamStatus};
 use aws_sdk_sqs::types::QueueAttributeName;
@@ -16,10 +16,10 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    pipeline::{LOCATION_KEY, Needs, SEED_LOCATIONS},
+    project::seed::{Seed, SeedParameter, SeedTable},
     template::{
         Environment,
-        environment::{Parameter, Queue, Stream, Table},
+        environment::{Queue, Stream, Table},
     },
 };
 
@@ -82,8 +82,7 @@ impl Provisioner {
         }
     }
 
-    /// Creates everything of `environment` and `needs`. A parameter of the API
-    /// key gets `api_key`, and keeps what it has unless `replace_key`.
+    /// Creates everything that `environment` and `seed` name.
     ///
     /// # Errors
     ///
@@ -91,9 +90,7 @@ impl Provisioner {
     pub async fn provision(
         &self,
         environment: &Environment,
-        needs: &Needs,
-        api_key: &str,
-        replace_key: bool,
+        seed: &Seed,
     ) -> Result<Vec<Provisioned>, ProvisionError> {
         let mut done = Vec::new();
         for stream in &environment.streams {
@@ -102,17 +99,26 @@ impl Provisioner {
         for table in &environment.tables {
             done.push(self.table(table).await?);
         }
-        for name in &needs.tables {
-            if !environment.tables.iter().any(|table| table.name == *name) {
-                done.push(self.table(&locations_table(name)).await?);
+        for table in &seed.tables {
+            let in_template = environment.tables.iter().any(|one| one.name == table.name);
+            if let Some(key) = table.key.as_deref().filter(|_| !in_template) {
+                done.push(self.table(&table_with_key(&table.name, key)).await?);
             }
-            self.seed(name).await?;
+            self.items(table).await?;
         }
         for parameter in &environment.parameters {
-            done.push(self.parameter(parameter).await?);
+            done.push(
+                self.parameter(&SeedParameter {
+                    name: parameter.name.clone(),
+                    kind: parameter.kind.clone(),
+                    value: parameter.value.clone(),
+                    replaces: false,
+                })
+                .await?,
+            );
         }
-        for name in &needs.api_key_parameters {
-            done.push(self.api_key(name, api_key, replace_key).await?);
+        for parameter in &seed.parameters {
+            done.push(self.parameter(parameter).await?);
         }
         Ok(done)
     }
@@ -223,41 +229,34 @@ impl Provisioner {
         Ok(Provisioned { what, created })
     }
 
-    /// Puts the seed items into a table of the locations' form; leaves others alone.
-    async fn seed(&self, table: &str) -> Result<(), ProvisionError> {
-        let what = format!("the items of table {table}");
-        let described = self
-            .dynamodb
-            .describe_table()
-            .table_name(table)
-            .send()
-            .await
-            .map_err(|error| self.failed(&what, error))?;
-        let schema = described.table().map(TableDescription::key_schema);
-        let keys: Vec<_> = schema
-            .unwrap_or_default()
-            .iter()
-            .map(KeySchemaElement::attribute_name)
-            .collect();
-        if keys != [LOCATION_KEY] {
+    /// Puts a table's first items, and leaves alone those that are there already.
+    async fn items(&self, table: &SeedTable) -> Result<(), ProvisionError> {
+        if table.items.is_empty() {
             return Ok(());
         }
-        for location in SEED_LOCATIONS {
-            let text = |text: String| AttributeValue::S(text);
-            self.dynamodb
-                .put_item()
-                .table_name(table)
-                .item(LOCATION_KEY, text(location.to_owned()))
-                .item("description", text(format!("{location} description")))
-                .item("notes", text(format!("{location} notes")))
+        let what = format!("the items of table {}", table.name);
+        let described = self.dynamodb.describe_table().table_name(&table.name);
+        let described = described.send().await;
+        let described = described.map_err(|error| self.failed(&what, error))?;
+        let keys = described.table().map(TableDescription::key_schema);
+        let key = keys.unwrap_or_default().first();
+        let key = key.map_or("", KeySchemaElement::attribute_name);
+        for item in &table.items {
+            let item = serde_dynamo::to_item(item)
+                .map_err(|error| self.because(&what, error.to_string()))?;
+            let put = self.dynamodb.put_item().table_name(&table.name);
+            let put = put
+                .set_item(Some(item))
+                .condition_expression("attribute_not_exists(#key)")
+                .expression_attribute_names("#key", key)
                 .send()
-                .await
-                .map_err(|error| self.failed(&what, error))?;
+                .await;
+            self.created(&what, put, "ConditionalCheckFailedException")?;
         }
         Ok(())
     }
 
-    async fn parameter(&self, parameter: &Parameter) -> Result<Provisioned, ProvisionError> {
+    async fn parameter(&self, parameter: &SeedParameter) -> Result<Provisioned, ProvisionError> {
         let what = format!("parameter {}", parameter.name);
         let put = self
             .ssm
@@ -265,26 +264,7 @@ impl Provisioner {
             .name(&parameter.name)
             .r#type(ParameterType::from(parameter.kind.as_str()))
             .value(&parameter.value)
-            .send()
-            .await;
-        let created = self.created(&what, put, "ParameterAlreadyExists")?;
-        Ok(Provisioned { what, created })
-    }
-
-    async fn api_key(
-        &self,
-        name: &str,
-        api_key: &str,
-        replace: bool,
-    ) -> Result<Provisioned, ProvisionError> {
-        let what = format!("parameter {name}");
-        let put = self
-            .ssm
-            .put_parameter()
-            .name(name)
-            .r#type(ParameterType::SecureString)
-            .value(api_key)
-            .overwrite(replace)
+            .overwrite(parameter.replaces)
             .send()
             .await;
         let created = self.created(&what, put, "ParameterAlreadyExists")?;
@@ -324,15 +304,15 @@ impl Provisioner {
     }
 }
 
-/// The table that the consumer reads, for templates that leave it to others.
-fn locations_table(name: &str) -> Table {
+/// A table of `local.toml` that the template does not have.
+fn table_with_key(name: &str, key: &str) -> Table {
     Table {
         name: name.to_owned(),
         definition: json!({
             "TableName": name,
             "BillingMode": "PAY_PER_REQUEST",
-            "AttributeDefinitions": [{ "AttributeName": LOCATION_KEY, "AttributeType": "S" }],
-            "KeySchema": [{ "AttributeName": LOCATION_KEY, "KeyType": "HASH" }],
+            "AttributeDefinitions": [{ "AttributeName": key, "AttributeType": "S" }],
+            "KeySchema": [{ "AttributeName": key, "KeyType": "HASH" }],
         }),
     }
 }

@@ -1,6 +1,6 @@
 //! The Invoke API: names, logs, streams, clients that leave.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -206,10 +206,10 @@ fn messages(mut bytes: &[u8]) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
 /// Two functions and three mappings of one template, and what `/_local/status`
 /// says of them.
 pub async fn one_template_has_several_functions_and_mappings() -> anyhow::Result<()> {
-    use aws_wire::{ACCOUNT_ID, DEFAULT_REGION};
+    use aws_wire::DEFAULT_REGION;
     use local::{
         embedded::{Embedded, Options},
-        template::{self, Context as TemplateContext},
+        project::Project,
     };
     const TEMPLATE: &str = "
 Resources:
@@ -224,16 +224,11 @@ Resources:
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("template.yaml");
     std::fs::write(&file, TEMPLATE)?;
-    let context = TemplateContext {
-        region: DEFAULT_REGION.to_owned(),
-        account: ACCOUNT_ID.to_owned(),
-        parameters: BTreeMap::new(),
-    };
-    let environment = template::load(&file, &context)?;
+    let project = Project::in_region(&file, DEFAULT_REGION)?;
     let bootstraps = ["one", "other"].map(|name| (name.to_owned(), moody().to_owned()));
     let embedded = Embedded::start(Options {
         log: Arc::new(|_| {}),
-        ..Options::new(environment, bootstraps.into())
+        ..Options::new(project, bootstraps.into())
     })
     .await?;
     let kinesis = aws_sdk_kinesis::Client::new(&local::provision::sdk_config(

@@ -8,18 +8,18 @@
 mod faults;
 mod tally;
 
-use std::{collections::BTreeMap, path::Path, process::ExitCode, sync::Arc, time::Duration};
+use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::{Context, ensure};
 use aws_sdk_kinesis::{Client, primitives::Blob, types::PutRecordsRequestEntry};
-use aws_wire::{ACCOUNT_ID, DEFAULT_REGION};
+use aws_wire::DEFAULT_REGION;
 use faults::Faults;
 use integration_tests::patience::eventually;
 use libtest_mimic::{Arguments, Failed, Trial};
 use local::{
     embedded::{Embedded, Options},
+    project::Project,
     provision::sdk_config,
-    template::{self, Context as TemplateContext},
 };
 use tally::Tally;
 use tokio::time::{Instant, interval};
@@ -62,12 +62,8 @@ async fn soak(length: Duration) -> anyhow::Result<()> {
         .context("this package has no workspace around it")?;
     let release = std::env::var_os("SOAK_RELEASE").is_some();
     let bootstrap = local::cargo_build::build(workspace, "bootstrap", release).await?;
-    let context = TemplateContext {
-        region: DEFAULT_REGION.to_owned(),
-        account: ACCOUNT_ID.to_owned(),
-        parameters: BTreeMap::new(),
-    };
-    let mut environment = template::load(&workspace.join("template.yaml"), &context)?;
+    let mut project = Project::in_region(&workspace.join("template.yaml"), DEFAULT_REGION)?;
+    let environment = &mut project.environment;
     // The mapping is started here, so that it can be restarted.
     let mapping = environment.mappings.pop().context("no mapping")?;
     let stream = mapping.stream.clone();
@@ -80,7 +76,7 @@ async fn soak(length: Duration) -> anyhow::Result<()> {
             max_memory: Some(KEPT),
             ..kinesis_engine::Options::default()
         },
-        ..Options::new(environment, bootstraps)
+        ..Options::new(project, bootstraps)
     })
     .await?;
     let kinesis = Client::new(&sdk_config(&embedded.aws.url(), DEFAULT_REGION));

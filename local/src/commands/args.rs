@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -20,16 +20,17 @@ use crate::{
     cargo_build::{self, Source},
     cli::Failure,
     embedded::{ApiKey, Cache},
-    pipeline::unoptimised_variables,
-    template::{self, Context, Environment},
+    project::{self, Project},
+    template::{Context, Environment},
 };
 
 /// Which template, and values for its parameters.
 #[derive(Debug, Clone, Args)]
 pub struct TemplateArgs {
-    /// The SAM template
-    #[arg(long, value_name = "FILE", default_value = "template.yaml")]
-    pub template: PathBuf,
+    /// The SAM template [default: template.yaml, .yml or .json in this folder or the
+    /// nearest one above it]
+    #[arg(long, value_name = "FILE")]
+    pub template: Option<PathBuf>,
 
     /// A value for one of the template's parameters
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = pair)]
@@ -41,19 +42,33 @@ pub struct TemplateArgs {
 }
 
 impl TemplateArgs {
-    /// Reads the template.
+    /// Reads the template and `local.toml` beside it.
     ///
     /// # Errors
     ///
-    /// What is wrong with it, and where.
-    pub fn read(&self) -> Result<Environment, Failure> {
+    /// What is wrong with them, and where.
+    pub fn read(&self) -> Result<Project, Failure> {
+        let template = match &self.template {
+            Some(template) => template.clone(),
+            None => found_template()?,
+        };
         let context = Context {
             region: self.region.clone(),
             account: ACCOUNT_ID.to_owned(),
             parameters: self.parameters.iter().cloned().collect(),
         };
-        template::load(&self.template, &context).map_err(Failure::configuration)
+        Project::load(&template, &context).map_err(Failure::configuration)
     }
+}
+
+/// The template of the working folder's project, by a short path where it stands in
+/// the folder itself.
+fn found_template() -> Result<PathBuf, Failure> {
+    let here = std::env::current_dir().map_err(Failure::configuration)?;
+    let found = project::find_template(&here).map_err(Failure::configuration)?;
+    Ok(found
+        .strip_prefix(&here)
+        .map_or(found.clone(), PathBuf::from))
 }
 
 /// Where the functions' executables come from.
@@ -78,22 +93,12 @@ impl BootstrapArgs {
     pub async fn resolve(
         &self,
         environment: &Environment,
-        template: &TemplateArgs,
+        template: &Path,
     ) -> Result<BTreeMap<String, PathBuf>, Failure> {
         let sources = self.sources(environment, template)?;
         cargo_build::executables(&sources, self.release)
             .await
             .map_err(Failure::configuration)
-    }
-
-    /// Variables for the functions, set over their own.
-    #[must_use]
-    pub fn variables(&self, environment: &Environment) -> BTreeMap<String, String> {
-        // How an executable that was named has been built is not known.
-        if self.release || !self.bootstraps.is_empty() {
-            return BTreeMap::new();
-        }
-        unoptimised_variables(environment)
     }
 
     /// Says where the executable of every function comes from.
@@ -104,11 +109,11 @@ impl BootstrapArgs {
     pub fn sources(
         &self,
         environment: &Environment,
-        template: &TemplateArgs,
+        template: &Path,
     ) -> Result<BTreeMap<String, Source>, Failure> {
         let named = self.bootstraps.iter();
         let named = named.map(|NamedBootstrap(name, path)| (name.clone(), path.clone()));
-        cargo_build::sources(&environment.functions, &named.collect(), &template.template)
+        cargo_build::sources(&environment.functions, &named.collect(), template)
             .map_err(Failure::configuration)
     }
 }
@@ -188,11 +193,33 @@ impl ServedCacheArgs {
         self.choice.cache
     }
 
-    /// The cache, as it is asked for.
+    /// The cache of `project`: none where neither `--cache` nor `local.toml` asks for
+    /// one.
     ///
     /// # Errors
     ///
-    /// Momento's key is not set, or Momento is asked to behave.
+    /// As [`ServedCacheArgs::resolve`], or a flag that needs a cache stands without one.
+    pub fn of_project(
+        &self,
+        project: &Project,
+        default: Transport,
+    ) -> Result<Option<Cache>, Failure> {
+        if self.choice.cache.is_some() || project.local.caches.is_some() {
+            return self.resolve(default).map(Some);
+        }
+        if self.cache_capacity.is_some() || !self.faults.is_empty() {
+            return Err(Failure::configuration(anyhow::anyhow!(
+                "--cache-capacity and --fault need a cache, and this project has none; choose one with --cache, or name caches in local.toml: [cache] names = [\"…\"]"
+            )));
+        }
+        Ok(None)
+    }
+
+    /// The cache, as the flags describe it.
+    ///
+    /// # Errors
+    ///
+    /// Momento's key is not set, or cache flags conflict with `--cache momento`.
     pub fn resolve(&self, default: Transport) -> Result<Cache, Failure> {
         match self.choice.resolve(default)? {
             Cache::Here(options) => Ok(Cache::Here(CacheOptions {

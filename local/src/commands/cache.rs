@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::anyhow;
+use aws_wire::DEFAULT_REGION;
 use clap::Args;
 use momento_offline::transport::{Served, Transport};
 
@@ -10,7 +11,9 @@ use super::args::{HostArgs, ServedCacheArgs};
 use crate::{
     cli::{Failure, Outcome, interrupted},
     embedded::Cache,
-    ports, server,
+    ports,
+    project::{Project, find_template},
+    server,
 };
 
 /// Serve Momento's cache, for any program that uses a Momento SDK or HTTP.
@@ -26,8 +29,9 @@ pub struct CacheCommand {
     #[arg(long, value_name = "PORT", default_value_t = 8080)]
     port: u16,
 
-    /// A cache that is there from the start; more can be created through the SDK
-    #[arg(long = "cache-name", env = "CACHE_NAME", value_name = "NAME", default_values_t = [String::from("sample-a")])]
+    /// A cache that exists from the start [default: those of local.toml, where the
+    /// working folder's project has one]; the SDK can create more
+    #[arg(long = "cache-name", value_name = "NAME")]
     names: Vec<String>,
 }
 
@@ -46,16 +50,36 @@ impl CacheCommand {
         let listener = ports::listen(self.host.host, self.port, "--port")
             .await
             .map_err(Failure::configuration)?;
-        let served = Served::start(options, listener, self.names.clone())
+        let names = self.names()?;
+        let served = Served::start(options, listener, names.clone())
             .await
             .map_err(Failure::configuration)?;
         eprintln!(
             "Momento {} at {} (gRPC and HTTP, no TLS), caches: {}",
             served.transport().name(),
             server::url(served.address()),
-            self.names.join(", ")
+            if names.is_empty() {
+                "none yet".to_owned()
+            } else {
+                names.join(", ")
+            }
         );
         interrupted().await;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// The caches to create.
+    fn names(&self) -> Result<Vec<String>, Failure> {
+        if !self.names.is_empty() {
+            return Ok(self.names.clone());
+        }
+        // A cache runs without a project too.
+        let here = std::env::current_dir().map_err(Failure::configuration)?;
+        let Ok(template) = find_template(&here) else {
+            return Ok(Vec::new());
+        };
+        let project = Project::in_region(&template, DEFAULT_REGION);
+        let project = project.map_err(Failure::configuration)?;
+        Ok(project.local.caches.unwrap_or_default())
     }
 }

@@ -1,6 +1,11 @@
 //! `local e2e`: the whole pipeline once, checked.
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Instant,
+};
 
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
@@ -21,6 +26,7 @@ use crate::{
         tally::Tally,
     },
     embedded::{Embedded, Options},
+    project::Project,
     template::{Environment, environment::Mapping},
 };
 
@@ -112,17 +118,20 @@ impl E2e {
     ///
     /// Something cannot be started or built, or the producer fails.
     pub async fn run(self) -> Outcome {
-        let mut environment = self.template.read()?;
-        let mapping = self.mapping(&mut environment)?;
+        let mut project = self.template.read()?;
+        let mapping = self.mapping(&mut project)?;
         let load = Load {
-            producer: self.producer().await?,
+            producer: self.producer(&project.template).await?,
             records: self.records,
             threads: self.threads,
             rate: self.rate,
         };
         let report = match self.backend {
-            Backend::Embedded => self.embedded(environment, mapping, &load).await?,
-            Backend::Localstack => self.localstack(&environment, &mapping, &load).await?,
+            Backend::Embedded => self.embedded(project, mapping, &load).await?,
+            Backend::Localstack => {
+                self.localstack(&project.environment, &mapping, &load)
+                    .await?
+            }
         };
         self.print(&report).map_err(Failure::run)?;
         Ok(match (report.partial, report.passed()) {
@@ -134,22 +143,22 @@ impl E2e {
 
     async fn embedded(
         &self,
-        environment: Environment,
+        project: Project,
         mapping: Mapping,
         load: &Load,
     ) -> Result<Report, Failure> {
         let tally = Arc::new(Tally::default());
+        let bootstraps = &self.bootstrap;
+        let bootstraps = bootstraps
+            .resolve(&project.environment, &project.template)
+            .await?;
         let options = Options {
             region: self.template.region.clone(),
-            cache: self.cache.resolve(Transport::Stub)?,
+            cache: self.cache.of_project(&project, Transport::Stub)?,
             data_dir: self.data_dir.clone(),
-            variables: self.bootstrap.variables(&environment),
             log: log(self.show_logs),
             observer: tally.clone(),
-            ..Options::new(
-                environment.clone(),
-                self.bootstrap.resolve(&environment, &self.template).await?,
-            )
+            ..Options::new(project, bootstraps)
         };
         let began = Instant::now();
         let embedded = Embedded::start(options)
@@ -190,7 +199,8 @@ impl E2e {
     }
 
     /// The first mapping: records are written to its stream.
-    fn mapping(&self, environment: &mut Environment) -> Result<Mapping, Failure> {
+    fn mapping(&self, project: &mut Project) -> Result<Mapping, Failure> {
+        let environment = &mut project.environment;
         let mapping = environment
             .mappings
             .iter()
@@ -199,7 +209,7 @@ impl E2e {
             .ok_or_else(|| {
                 Failure::configuration(anyhow!(
                     "{} has no enabled event source mapping, so nothing would process the records",
-                    self.template.template.display()
+                    project.template.display()
                 ))
             })?;
         for stream in &mut environment.streams {
@@ -210,10 +220,10 @@ impl E2e {
         Ok(mapping)
     }
 
-    async fn producer(&self) -> Result<PathBuf, Failure> {
+    async fn producer(&self, template: &Path) -> Result<PathBuf, Failure> {
         match &self.producer {
             Some(path) => Ok(path.clone()),
-            None => e2e::build_producer(&self.template.template, self.bootstrap.release)
+            None => e2e::build_producer(template, self.bootstrap.release)
                 .await
                 .map_err(Failure::Configuration),
         }

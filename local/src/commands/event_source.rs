@@ -16,6 +16,7 @@ use crate::{
     introspection::{Board, STATUS_PATH},
     mappings::Mappings,
     ports,
+    project::Project,
     provision::sdk_config,
     server::Server,
 };
@@ -63,7 +64,11 @@ impl EventSource {
     ///
     /// The template cannot be read, or has no mapping.
     pub async fn run(self) -> Outcome {
-        let environment = self.template.read()?;
+        let Project {
+            environment,
+            template,
+            ..
+        } = self.template.read()?;
         let board = Board::default();
         let served = self.serve(&board).await?;
         let sdk = sdk_config(&self.endpoint.endpoint_url, &self.template.region);
@@ -91,7 +96,7 @@ impl EventSource {
         if running.is_empty() {
             return Err(Failure::configuration(anyhow!(
                 "{} has no enabled event source mapping",
-                self.template.template.display()
+                template.display()
             )));
         }
         let watched = running.iter().map(EventSourceMapping::watch).collect();

@@ -1,6 +1,6 @@
 //! `local provision`: creates what the template names, at any AWS endpoint.
 
-use std::{collections::BTreeMap, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::Args;
 use momento_offline::transport::Transport;
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     cli::{Failure, Outcome},
-    pipeline::Needs,
+    project::Project,
     provision::{Provisioner, sdk_config},
 };
 
@@ -35,20 +35,22 @@ impl Provision {
     ///
     /// The template cannot be read, or a resource cannot be created.
     pub async fn run(self) -> Outcome {
-        let environment = self.template.read()?;
-        let (api_key, replace) = self.cache.resolve(Transport::Server)?.api_key();
-        let needs = Needs::of(&environment, &BTreeMap::new());
+        let Project {
+            environment, local, ..
+        } = self.template.read()?;
+        let cache = self.cache.resolve(Transport::Server)?;
+        let seed = local.seed(&cache.values(None), cache.is_momento());
         let config = sdk_config(&self.endpoint.endpoint_url, &self.template.region);
         let provisioner = Provisioner::new(&config);
         let mut done = provisioner
-            .provision(&environment, &needs, &api_key, replace)
+            .provision(&environment, &seed)
             .await
             .map_err(Failure::run)?;
         for queue in &environment.queues {
             match provisioner.queue(queue).await {
                 Ok(made) => done.push(made),
                 // Its folder has the documents too.
-                Err(error) => eprintln!("left out, as a mapping does without it: {error}"),
+                Err(error) => eprintln!("skipped (optional queue): {error}"),
             }
         }
         let rows: Vec<_> = done

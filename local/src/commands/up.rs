@@ -1,6 +1,10 @@
 //! `local up`: everything, until Ctrl-C.
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use clap::Args;
 use lambda_host::log::LogLine;
@@ -69,9 +73,10 @@ impl Up {
     ///
     /// Something cannot be started.
     pub async fn run(self) -> Outcome {
-        let environment = self.template.read()?;
-        let cache = self.cache.resolve(Transport::Server)?;
-        let bootstraps = self.bootstrap.resolve(&environment, &self.template).await?;
+        let project = self.template.read()?;
+        let (environment, template) = (project.environment.clone(), project.template.clone());
+        let cache = self.cache.of_project(&project, Transport::Server)?;
+        let bootstraps = self.bootstrap.resolve(&environment, &template).await?;
         let metrics = self.show_metrics;
         let options = Options {
             host: self.host.host,
@@ -84,22 +89,24 @@ impl Up {
             kinesis: self.kinesis.options(),
             cache,
             data_dir: self.data_dir.clone(),
-            variables: self.bootstrap.variables(&environment),
             idle_timeout: self.idle.timeout(),
             log: Arc::new(move |line| {
                 if metrics || !is_metrics(&line) {
                     show(&line);
                 }
             }),
-            ..Options::new(environment.clone(), bootstraps)
+            ..Options::new(project, bootstraps)
         };
         let embedded = tokio::select! {
             started = Embedded::start(options) => started.map_err(Failure::configuration)?,
             () = interrupted() => return Ok(ExitCode::from(crate::cli::INTERRUPTED)),
         };
-        eprint!("{}", welcome(&embedded, &environment));
+        eprint!(
+            "{}",
+            welcome(&embedded, &environment, &self.template.region)
+        );
         let watched = if self.watch {
-            self.watch(&embedded, &environment)?
+            self.watch(&embedded, &environment, &template)?
         } else {
             JoinSet::new()
         };
@@ -114,9 +121,10 @@ impl Up {
         &self,
         embedded: &Embedded,
         environment: &Environment,
+        template: &Path,
     ) -> Result<JoinSet<()>, Failure> {
         let mut tasks = JoinSet::new();
-        for (name, source) in self.bootstrap.sources(environment, &self.template)? {
+        for (name, source) in self.bootstrap.sources(environment, template)? {
             if let Some(function) = embedded.functions.get(&name) {
                 let watch = Watch::new(function.clone(), source, self.bootstrap.release)
                     .map_err(Failure::configuration)?;
@@ -139,7 +147,7 @@ fn is_metrics(line: &LogLine) -> bool {
 }
 
 /// What runs where, and what to type next.
-fn welcome(embedded: &Embedded, environment: &Environment) -> String {
+fn welcome(embedded: &Embedded, environment: &Environment, region: &str) -> String {
     let took = |part: &str| {
         let lap = embedded.timings.iter().find(|(name, _)| *name == part);
         lap.map_or(String::new(), |(_, took)| {
@@ -183,10 +191,10 @@ fn welcome(embedded: &Embedded, environment: &Environment) -> String {
     let mut text = format!("\n{}", render(&rows));
     let absent = not_run_here(environment);
     if !absent.is_empty() {
-        text.extend(["\n  Not run here: ", &absent.join(", "), "\n"]);
+        text.extend(["\n  Not here: ", &absent.join(", "), "\n"]);
     }
     if let Some(stream) = environment.streams.first() {
-        text.push_str(&next_steps(&aws, &stream.name));
+        text.push_str(&next_steps(&aws, region, &stream.name));
     }
     text
 }
@@ -204,16 +212,16 @@ fn not_run_here(environment: &Environment) -> Vec<String> {
     queues.chain(others).collect()
 }
 
-fn next_steps(aws: &str, stream: &str) -> String {
+fn next_steps(aws: &str, region: &str, stream: &str) -> String {
     format!(
         "
 In another terminal:
 
-  export AWS_ENDPOINT_URL={aws} AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
-  KINESIS_STREAM_NAME={stream} RECORD_COUNT=10 cargo run --bin producer
-  aws kinesis describe-stream-summary --stream-name {stream}
+  export AWS_ENDPOINT_URL={aws} AWS_DEFAULT_REGION={region} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
+  aws kinesis put-record --stream-name {stream} --partition-key 1 --cli-binary-format raw-in-base64-out --data '{{}}'
+  cargo local status
 
-Ctrl-C stops everything. Records show below as they are processed.
+Ctrl-C stops everything. What the function prints shows below.
 
 "
     )

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     mappings::Mappings,
-    pipeline::Needs,
+    project::seed::Seed,
     provision::{Provisioner, sdk_config},
     template::{
         Environment,
@@ -91,7 +91,7 @@ impl Containers {
             ..Environment::default()
         };
         Provisioner::new(&sdk)
-            .provision(&only_the_stream, &Needs::default(), "", false)
+            .provision(&only_the_stream, &Seed::default())
             .await?;
 
         let failures = tempfile::tempdir().context("a folder for given-up batches")?;

@@ -4,10 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use futures_util::future::join_all;
 use lambda_host::{Function, FunctionConfig};
-use momento_offline::transport::Served;
 
 use super::{Options, StartError};
-use crate::server;
+use crate::project::values::Values;
 
 /// Environments of a function without `ReservedConcurrentExecutions`.
 const DEFAULT_CONCURRENCY: usize = 50;
@@ -15,24 +14,15 @@ const DEFAULT_CONCURRENCY: usize = 50;
 pub(super) fn build(
     options: &Options,
     aws_url: &str,
-    cache: Option<&Served>,
+    values: &Values,
 ) -> Result<BTreeMap<String, Arc<Function>>, StartError> {
-    let mut given = BTreeMap::from([("AWS_ENDPOINT_URL".to_owned(), aws_url.to_owned())]);
-    let backend = match cache {
-        // Either transport: the consumer's `stub` is an endpoint, not a program.
-        Some(cache) => {
-            given.insert("CACHE_STUB_URL".to_owned(), server::url(cache.address()));
-            "stub"
-        }
-        None => "momento",
-    };
-    given.insert("CACHE_BACKEND".to_owned(), backend.to_owned());
-    given.extend(options.variables.clone());
     let mut functions = BTreeMap::new();
     for function in &options.environment.functions {
         let bootstrap = options.bootstraps.get(&function.name).cloned();
         let mut environment = function.environment.clone();
-        environment.extend(given.clone());
+        environment.insert("AWS_ENDPOINT_URL".to_owned(), aws_url.to_owned());
+        environment.extend(options.local.variables(&function.name, values));
+        environment.extend(options.variables.clone());
         let config = FunctionConfig {
             name: function.name.clone(),
             bootstrap: bootstrap.ok_or_else(|| StartError::NoBootstrap {

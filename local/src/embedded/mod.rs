@@ -23,10 +23,10 @@ use crate::{
     aws::apis::AwsApis,
     introspection::Board,
     mappings::{CheckpointError, Mappings},
-    pipeline::Needs,
     ports,
+    project::values::Values,
     provision::{ProvisionError, Provisioned, Provisioner, sdk_config},
-    server::Server,
+    server::{self, Server},
 };
 pub use error::StartError;
 pub use options::{ApiKey, Cache, Options, Ports};
@@ -63,7 +63,13 @@ impl Embedded {
         let host = options.host;
         let aws = ports::listen(host, options.ports.aws, "--aws-port").await?;
         let lambda = ports::listen(host, options.ports.lambda, "--lambda-port").await?;
-        let cache = ports::listen(host, options.ports.cache, "--cache-port").await?;
+        let cache = match &options.cache {
+            Some(Cache::Here(here)) => {
+                let listener = ports::listen(host, options.ports.cache, "--cache-port").await?;
+                Some((here.clone(), listener))
+            }
+            Some(Cache::Momento(_)) | None => None,
+        };
 
         let (data, scratch) = data_folder(options.data_dir.as_deref())?;
         let kept = scratch.is_none().then_some(data.as_path());
@@ -75,22 +81,24 @@ impl Embedded {
         let aws = AwsApis::start(aws, kinesis).await?;
         clock.lap("AWS APIs");
 
-        let needs = Needs::of(&options.environment, &options.variables);
-        let cache = match &options.cache {
-            Cache::Here(here) => {
-                let served = Served::start(here.clone(), cache, needs.caches.clone());
-                Some(served.await.map_err(StartError::Cache)?)
+        let cache = match cache {
+            Some((here, listener)) => {
+                let names = options.local.caches.clone().unwrap_or_default();
+                let served = Served::start(here, listener, names).await;
+                Some(served.map_err(StartError::Cache)?)
             }
-            Cache::Momento(_) => None,
+            None => None,
         };
         clock.lap("cache");
+        let url = cache.as_ref().map(|cache| server::url(cache.address()));
+        let values = options.cache.as_ref().map(|cache| cache.values(url));
+        let values = values.unwrap_or_default();
 
         let sdk = sdk_config(&aws.url(), &options.region);
-        let provisioned = provision(&options, &needs, &sdk).await?;
+        let provisioned = provision(&options, &values, &sdk).await?;
         clock.lap("provision");
 
-        let functions: Functions =
-            Arc::new(functions::build(&options, &aws.url(), cache.as_ref())?);
+        let functions: Functions = Arc::new(functions::build(&options, &aws.url(), &values)?);
         let board = Board::default();
         let router = invoke_api::router(functions.clone()).merge(board.clone().router());
         let lambda = Server::start(lambda, router).map_err(StartError::Invoke)?;
@@ -166,13 +174,13 @@ fn data_folder(asked: Option<&Path>) -> Result<(PathBuf, Option<TempDir>), Start
 
 async fn provision(
     options: &Options,
-    needs: &Needs,
+    values: &Values,
     sdk: &SdkConfig,
 ) -> Result<Vec<Provisioned>, ProvisionError> {
-    let (api_key, replace) = options.cache.api_key();
-    Provisioner::new(sdk)
-        .provision(&options.environment, needs, &api_key, replace)
-        .await
+    let real_key = options.cache.as_ref().is_some_and(Cache::is_momento);
+    let seed = options.local.seed(values, real_key);
+    let provisioner = Provisioner::new(sdk);
+    provisioner.provision(&options.environment, &seed).await
 }
 
 fn start_mappings(

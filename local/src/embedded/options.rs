@@ -16,12 +16,17 @@ use event_source_mapping::{
 use lambda_host::{function::IDLE_TIMEOUT, log::LogSink};
 use momento_offline::{fake_api_key, transport::CacheOptions};
 
-use crate::template::Environment;
+use crate::{
+    project::{LocalToml, Project, values::Values},
+    template::Environment,
+};
 
 /// What to start, and where.
 pub struct Options {
     /// What the template describes.
     pub environment: Environment,
+    /// What `local.toml` adds to it.
+    pub local: LocalToml,
     /// Each function's executable, by the function's name.
     pub bootstraps: BTreeMap<String, PathBuf>,
     /// The address to listen on.
@@ -32,8 +37,8 @@ pub struct Options {
     pub region: String,
     /// How Kinesis behaves; region and data folder are taken from here.
     pub kinesis: kinesis_engine::Options,
-    /// Where the functions' cache is.
-    pub cache: Cache,
+    /// Where the functions' cache is; none for functions without one.
+    pub cache: Option<Cache>,
     /// State that survives; none is memory.
     pub data_dir: Option<PathBuf>,
     /// Set over every function's environment variables.
@@ -78,14 +83,26 @@ pub enum Cache {
 }
 
 impl Cache {
-    /// The API key to keep in SSM, and whether it goes over one that is there: a
-    /// key that opens nothing never does.
+    /// What the placeholders of `local.toml` stand for with this cache, which is served
+    /// at `url` if it is here.
     #[must_use]
-    pub fn api_key(&self) -> (String, bool) {
-        match self {
-            Self::Here(_) => (fake_api_key(), false),
-            Self::Momento(ApiKey(key)) => (key.clone(), true),
+    pub fn values(&self, url: Option<String>) -> Values {
+        let (backend, api_key) = match self {
+            // Either transport: a function knows an endpoint, not a program.
+            Self::Here(_) => ("stub", fake_api_key()),
+            Self::Momento(ApiKey(key)) => ("momento", key.clone()),
+        };
+        Values {
+            cache_url: url,
+            cache_backend: Some(backend.to_owned()),
+            cache_api_key: Some(api_key),
         }
+    }
+
+    /// Whether it is the service itself, whose API key is a real one.
+    #[must_use]
+    pub fn is_momento(&self) -> bool {
+        matches!(self, Self::Momento(_))
     }
 }
 
@@ -100,17 +117,19 @@ impl std::fmt::Debug for ApiKey {
 }
 
 impl Options {
-    /// The embedded environment with the stub, in memory, on free ports.
+    /// `project` in memory, on free ports, with the stub where it has caches.
     #[must_use]
-    pub fn new(environment: Environment, bootstraps: BTreeMap<String, PathBuf>) -> Self {
+    pub fn new(project: Project, bootstraps: BTreeMap<String, PathBuf>) -> Self {
+        let has_caches = project.local.caches.is_some();
         Self {
-            environment,
+            environment: project.environment,
+            local: project.local,
             bootstraps,
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             ports: Ports::FREE,
             region: DEFAULT_REGION.to_owned(),
             kinesis: kinesis_engine::Options::default(),
-            cache: Cache::Here(CacheOptions::default()),
+            cache: has_caches.then(|| Cache::Here(CacheOptions::default())),
             data_dir: None,
             variables: BTreeMap::new(),
             log: Arc::new(|_| {}),

@@ -85,9 +85,16 @@ fn the_help_of_e2e_names_every_flag() {
 
 #[test]
 fn a_missing_template_is_named_with_the_flag_that_names_another() {
+    let refusal = Run::new(&["up"]).refusal();
+    assert!(
+        refusal.starts_with("error: no template.yaml, template.yml, template.json in /")
+            && refusal.ends_with(" or in a folder above it; name a template with --template FILE"),
+        "{refusal}"
+    );
+    let refusal = Run::new(&["up", "--template", "nowhere.yaml"]).refusal();
     assert_eq!(
-        Run::new(&["up"]).refusal(),
-        "error: template template.yaml: No such file or directory (os error 2); name another with --template FILE"
+        refusal,
+        "error: template nowhere.yaml: No such file or directory (os error 2); name another with --template FILE"
     );
 }
 

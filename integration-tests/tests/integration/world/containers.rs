@@ -11,12 +11,13 @@ use event_source_mapping::{
 };
 use integration_tests::{patience::PATIENCE, queue::messages};
 use local::{
+    embedded::Cache,
     mappings::Mappings,
-    pipeline::Needs,
+    project::{Project, seed::Seed},
     provision::{Provisioner, sdk_config},
     template::Environment,
 };
-use momento_offline::fake_api_key;
+use momento_offline::transport::CacheOptions;
 use reqwest::Url;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -41,27 +42,30 @@ pub struct Containers {
     /// Where the function is invoked, from here.
     pub invoke_url: Url,
     environment: Environment,
-    needs: Needs,
+    seed: Seed,
     localstack: Container,
     cache: Option<(Container, CacheControl)>,
     mapping: EventSourceMapping,
     function: Container,
-    /// Where given-up batches go.
+    /// Where discarded batches go.
     _failures: TempDir,
 }
 
 impl Containers {
     pub async fn start(
         builder: &Builder,
-        environment: Environment,
+        project: Project,
         witness: &Arc<Witness>,
     ) -> anyhow::Result<Self> {
         let network = Network::new(&builder.programs, builder.keeps_ports);
-        let needs = Needs::of(&environment, &builder.variables);
-        let (localstack, cache) =
-            tokio::try_join!(network.localstack(), network.cache(&needs.caches))?;
+        let Project {
+            environment, local, ..
+        } = project;
+        let seed = local.seed(&Cache::Here(CacheOptions::default()).values(None), false);
+        let names = local.caches.unwrap_or_default();
+        let (localstack, cache) = tokio::try_join!(network.localstack(), network.cache(&names))?;
         let endpoint = url(&localstack, AWS).await?;
-        provision(&endpoint, &environment, &needs).await?;
+        provision(&endpoint, &environment, &seed).await?;
 
         let function = environment.functions.first().context("no function")?;
         let function = FunctionContainer {
@@ -88,7 +92,7 @@ impl Containers {
             endpoint,
             invoke_url,
             environment,
-            needs,
+            seed,
             localstack,
             cache: Some((cache, control)),
             mapping,
@@ -135,14 +139,14 @@ impl Containers {
     }
 
     /// Stops `LocalStack` and starts it again, without all that it held, and
-    /// provisions it anew.
+    /// provisions it again.
     pub async fn restart_localstack(&self) -> anyhow::Result<()> {
         self.localstack.stop_with_timeout(Some(0)).await?;
         self.localstack.start().await?;
         let deadline = Instant::now() + PATIENCE;
         loop {
             // It listens before it is ready.
-            let provisioned = provision(&self.endpoint, &self.environment, &self.needs).await;
+            let provisioned = provision(&self.endpoint, &self.environment, &self.seed).await;
             if provisioned.is_ok() || Instant::now() >= deadline {
                 return provisioned;
             }
@@ -196,11 +200,9 @@ pub async fn first_words(
     }
 }
 
-async fn provision(endpoint: &str, environment: &Environment, needs: &Needs) -> anyhow::Result<()> {
+async fn provision(endpoint: &str, environment: &Environment, seed: &Seed) -> anyhow::Result<()> {
     let provisioner = Provisioner::new(&sdk_config(endpoint, DEFAULT_REGION));
-    provisioner
-        .provision(environment, needs, &fake_api_key(), false)
-        .await?;
+    provisioner.provision(environment, seed).await?;
     for queue in &environment.queues {
         provisioner.queue(queue).await?;
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use local::{
     embedded::{Cache, Embedded, Options},
+    project::Project,
     server,
-    template::Environment,
 };
 use momento_offline::transport::CacheOptions;
 use tempfile::TempDir;
@@ -24,10 +24,14 @@ pub struct EmbeddedWorld {
 impl EmbeddedWorld {
     pub async fn start(
         builder: &Builder,
-        environment: Environment,
+        project: Project,
         witness: &Arc<Witness>,
     ) -> anyhow::Result<Self> {
-        let function = environment.functions.first().context("no function")?;
+        let function = project
+            .environment
+            .functions
+            .first()
+            .context("no function")?;
         let bootstraps = [(function.name.clone(), builder.bootstrap.clone())].into();
         let scratch = tempfile::tempdir()?;
         let count = scratch.path().join("failures");
@@ -42,11 +46,11 @@ impl EmbeddedWorld {
             observer: witness.clone(),
             log: Arc::new(move |line| lines.line(&line.text)),
             backoff: BACKOFF,
-            cache: Cache::Here(CacheOptions {
+            cache: Some(Cache::Here(CacheOptions {
                 transport: builder.transport,
                 ..CacheOptions::default()
-            }),
-            ..Options::new(environment, bootstraps)
+            })),
+            ..Options::new(project, bootstraps)
         })
         .await?;
         Ok(Self {

@@ -12,13 +12,10 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use aws_sdk_kinesis::{primitives::Blob, types::PutRecordsRequestEntry};
-use aws_wire::{ACCOUNT_ID, DEFAULT_REGION};
+use aws_wire::DEFAULT_REGION;
 use event_source_mapping::backoff::Backoff;
 use integration_tests::patience::eventually;
-use local::{
-    provision::sdk_config,
-    template::{self, Context as TemplateContext, Environment},
-};
+use local::{project::Project, provision::sdk_config};
 use momento_offline::{counters::Counts, transport::Transport};
 use serde_json::json;
 
@@ -59,14 +56,14 @@ pub struct Builder {
 
 /// A running environment.
 pub struct World {
-    place: Place,
+    site: Site,
     witness: Arc<Witness>,
     kinesis: aws_sdk_kinesis::Client,
     stream: String,
 }
 
 /// Where it runs.
-enum Place {
+enum Site {
     Embedded(Box<EmbeddedWorld>),
     Containers(Box<Containers>),
 }
@@ -138,46 +135,42 @@ impl Builder {
     }
 
     pub async fn start(self) -> anyhow::Result<World> {
-        let environment = self.environment()?;
-        let stream = environment.streams.first().context("no stream")?;
+        let project = self.project()?;
+        let stream = project.environment.streams.first().context("no stream")?;
         let stream = stream.name.clone();
         let witness = Arc::new(Witness::default());
-        let place = match self.programs.backend {
+        let site = match self.programs.backend {
             Backend::Embedded => {
-                let embedded = EmbeddedWorld::start(&self, environment, &witness).await?;
-                Place::Embedded(Box::new(embedded))
+                let embedded = EmbeddedWorld::start(&self, project, &witness).await?;
+                Site::Embedded(Box::new(embedded))
             }
             Backend::Localstack => {
-                let containers = Containers::start(&self, environment, &witness).await?;
-                Place::Containers(Box::new(containers))
+                let containers = Containers::start(&self, project, &witness).await?;
+                Site::Containers(Box::new(containers))
             }
         };
-        let sdk = sdk_config(&place.endpoint(), DEFAULT_REGION);
+        let sdk = sdk_config(&site.endpoint(), DEFAULT_REGION);
         Ok(World {
             kinesis: aws_sdk_kinesis::Client::new(&sdk),
-            place,
+            site,
             witness,
             stream,
         })
     }
 
     /// What the template describes, as this scenario wants it.
-    fn environment(&self) -> anyhow::Result<Environment> {
-        let context = TemplateContext {
-            region: DEFAULT_REGION.to_owned(),
-            account: ACCOUNT_ID.to_owned(),
-            parameters: BTreeMap::new(),
-        };
-        let mut environment = template::load(&self.programs.template, &context)?;
+    fn project(&self) -> anyhow::Result<Project> {
+        let mut project = Project::in_region(&self.programs.template, DEFAULT_REGION)?;
+        let environment = &mut project.environment;
         let stream = environment.streams.first_mut().context("no stream")?;
         stream.shards = Some(self.shards);
         let function = environment.functions.first_mut().context("no function")?;
         function.timeout = self.timeout.unwrap_or(function.timeout);
-        Ok(environment)
+        Ok(project)
     }
 }
 
-impl Place {
+impl Site {
     fn endpoint(&self) -> String {
         match self {
             Self::Embedded(embedded) => embedded.endpoint(),
@@ -192,7 +185,7 @@ impl World {
         let data: Vec<_> = locations
             .iter()
             .enumerate()
-            .map(|(place, location)| reading(place, location))
+            .map(|(index, location)| reading(index, location))
             .collect();
         self.write_data(&data).await
     }
@@ -203,9 +196,9 @@ impl World {
             let entries = batch
                 .iter()
                 .enumerate()
-                .map(|(place, data)| {
+                .map(|(index, data)| {
                     PutRecordsRequestEntry::builder()
-                        .partition_key(format!("key-{place}"))
+                        .partition_key(format!("key-{index}"))
                         .data(Blob::new(data.clone()))
                         .build()
                 })
@@ -245,9 +238,9 @@ impl World {
 
     /// The cache.
     pub fn cache(&self) -> anyhow::Result<CacheControl> {
-        match &self.place {
-            Place::Embedded(embedded) => embedded.cache(),
-            Place::Containers(containers) => containers.cache(),
+        match &self.site {
+            Site::Embedded(embedded) => embedded.cache(),
+            Site::Containers(containers) => containers.cache(),
         }
     }
 
@@ -257,9 +250,9 @@ impl World {
 
     /// Stops the cache, as if it were down.
     pub async fn stop_cache(&mut self) -> anyhow::Result<()> {
-        match &mut self.place {
-            Place::Embedded(embedded) => embedded.stop_cache(),
-            Place::Containers(containers) => containers.stop_cache().await?,
+        match &mut self.site {
+            Site::Embedded(embedded) => embedded.stop_cache(),
+            Site::Containers(containers) => containers.stop_cache().await?,
         }
         Ok(())
     }
@@ -268,9 +261,9 @@ impl World {
     /// counts it; among the containers nobody does but the function itself, in
     /// its metrics, which follow the lines of processed records.
     pub async fn store_reads(&self) -> anyhow::Result<u64> {
-        match &self.place {
-            Place::Embedded(embedded) => Ok(embedded.store_reads()),
-            Place::Containers(_) => {
+        match &self.site {
+            Site::Embedded(embedded) => Ok(embedded.store_reads()),
+            Site::Containers(_) => {
                 let told = || self.witness.tell(|seen| seen.metric("BatchSize"));
                 let processed = self.witness.tell(|seen| seen.processed.len()) as u64;
                 eventually("metrics of every record", told, |told| *told >= processed).await?;
@@ -301,7 +294,7 @@ impl World {
 
     /// Puts another API key into the parameter that the function reads.
     pub async fn replace_key(&self, key: &str) -> anyhow::Result<()> {
-        let sdk = sdk_config(&self.place.endpoint(), DEFAULT_REGION);
+        let sdk = sdk_config(&self.site.endpoint(), DEFAULT_REGION);
         aws_sdk_ssm::Client::new(&sdk)
             .put_parameter()
             .name("/keys/momento-pct-key")
@@ -315,9 +308,9 @@ impl World {
     }
 
     fn embedded(&self) -> anyhow::Result<&EmbeddedWorld> {
-        match &self.place {
-            Place::Embedded(embedded) => Ok(embedded),
-            Place::Containers(_) => bail!("nobody counts that among the containers"),
+        match &self.site {
+            Site::Embedded(embedded) => Ok(embedded),
+            Site::Containers(_) => bail!("nobody counts that among the containers"),
         }
     }
 
@@ -328,16 +321,16 @@ impl World {
 
     /// The containers, where there are some.
     pub fn containers(&mut self) -> anyhow::Result<&mut Containers> {
-        match &mut self.place {
-            Place::Embedded(_) => bail!("nothing here is a container"),
-            Place::Containers(containers) => Ok(containers),
+        match &mut self.site {
+            Site::Embedded(_) => bail!("nothing here is a container"),
+            Site::Containers(containers) => Ok(containers),
         }
     }
 
     pub async fn stop(self) {
-        match self.place {
-            Place::Embedded(embedded) => embedded.stop().await,
-            Place::Containers(containers) => containers.stop().await,
+        match self.site {
+            Site::Embedded(embedded) => embedded.stop().await,
+            Site::Containers(containers) => containers.stop().await,
         }
     }
 
@@ -348,9 +341,9 @@ impl World {
 }
 
 /// A record's data, as the producer writes it.
-pub fn reading(place: usize, location: &str) -> Vec<u8> {
+pub fn reading(site: usize, location: &str) -> Vec<u8> {
     let reading = json!({
-        "id": format!("id-{place}"),
+        "id": format!("id-{site}"),
         "name": "Model One",
         "location": location,
         "writeTime": "2026-11-22T10:20:30.123456Z",

@@ -1,7 +1,7 @@
 //! The containers of one world, on a network of their own.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     net::{Ipv4Addr, TcpListener},
     path::Path,
     sync::{
@@ -71,10 +71,7 @@ impl<'a> Network<'a> {
     }
 
     /// The cache, with these caches in it.
-    pub async fn cache(
-        &self,
-        caches: &BTreeSet<String>,
-    ) -> anyhow::Result<ContainerAsync<GenericImage>> {
+    pub async fn cache(&self, caches: &[String]) -> anyhow::Result<ContainerAsync<GenericImage>> {
         let image = generic(&self.programs.images.runtime)
             .with_entrypoint("/usr/local/bin/local")
             .with_wait_for(WaitFor::message_on_stderr("Momento"));

@@ -1,0 +1,112 @@
+//! Placeholders in `local.toml`: `${cache.url}` and its like.
+
+use std::fmt;
+
+/// The placeholders that there are.
+pub const NAMES: [&str; 3] = ["cache.url", "cache.backend", "cache.api_key"];
+
+/// What the placeholders stand for in one run. The API key does not show in `Debug`
+/// output.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Values {
+    /// `${cache.url}`: the local cache's URL; none where the cache is not local.
+    pub cache_url: Option<String>,
+    /// `${cache.backend}`: `stub` for a local cache, `momento` for the service.
+    pub cache_backend: Option<String>,
+    /// `${cache.api_key}`: a Momento API key.
+    pub cache_api_key: Option<String>,
+}
+
+impl fmt::Debug for Values {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Values")
+            .field("cache_url", &self.cache_url)
+            .field("cache_backend", &self.cache_backend)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Values {
+    /// `text` with its placeholders filled in; none where one of them stands for
+    /// nothing in this run.
+    #[must_use]
+    pub fn fill(&self, text: &str) -> Option<String> {
+        let mut filled = String::new();
+        for piece in pieces(text) {
+            match piece {
+                Piece::Text(text) => filled.push_str(text),
+                Piece::Placeholder(name) => filled.push_str(self.of(name)?),
+            }
+        }
+        Some(filled)
+    }
+
+    fn of(&self, name: &str) -> Option<&str> {
+        match name {
+            "cache.url" => self.cache_url.as_deref(),
+            "cache.backend" => self.cache_backend.as_deref(),
+            "cache.api_key" => self.cache_api_key.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+/// The placeholders in `text`, without their `${` and `}`.
+pub(super) fn placeholders(text: &str) -> impl Iterator<Item = &str> {
+    pieces(text).into_iter().filter_map(|piece| match piece {
+        Piece::Placeholder(name) => Some(name),
+        Piece::Text(_) => None,
+    })
+}
+
+enum Piece<'a> {
+    Text(&'a str),
+    Placeholder(&'a str),
+}
+
+fn pieces(mut text: &str) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    while let Some((before, rest)) = text.split_once("${") {
+        let Some((name, after)) = rest.split_once('}') else {
+            break;
+        };
+        pieces.push(Piece::Text(before));
+        pieces.push(Piece::Placeholder(name));
+        text = after;
+    }
+    pieces.push(Piece::Text(text));
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Values;
+
+    fn values() -> Values {
+        Values {
+            cache_url: Some("http://127.0.0.1:8080".to_owned()),
+            cache_backend: Some("stub".to_owned()),
+            cache_api_key: None,
+        }
+    }
+
+    #[test]
+    fn placeholders_are_filled_in_wherever_they_stand() {
+        let filled = values().fill("a ${cache.url}/${cache.backend} ${ z");
+        assert_eq!(filled.unwrap(), "a http://127.0.0.1:8080/stub ${ z");
+    }
+
+    #[test]
+    fn a_text_whose_placeholder_stands_for_nothing_has_no_value() {
+        assert_eq!(values().fill("key: ${cache.api_key}"), None);
+    }
+
+    #[test]
+    fn an_api_key_does_not_show_in_debug_output() {
+        let values = Values {
+            cache_api_key: Some("very secret".to_owned()),
+            ..values()
+        };
+        assert!(!format!("{values:?}").contains("secret"));
+    }
+}
