@@ -14,10 +14,8 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{CacheAside, Lookup, Source};
 use crate::{
-    cache::{
-        breaker::{Guarded, Policy},
-        retry::Retry,
-    },
+    cache::{guarded::Guarded, retry::Retry},
+    config::BreakerPolicy,
     deadline::Deadline,
     fakes::{FakeCache, FakeStore, refused},
     metrics::Metrics,
@@ -37,9 +35,10 @@ const TTL: Ttl = Ttl {
 };
 
 /// The oldest that a version may be: read from the table, set to the cache at
-/// the last moment, found there at the last moment. Reads before it may have
-/// waited for a place, with the version still to be read.
-const OLDEST: Duration = Duration::from_millis(200 + 50 + 400 + 50);
+/// the last moment, found there at the last moment. In a batch the set may have
+/// waited for another one. Reads before it may have waited for a place, with the
+/// version still to be read.
+const OLDEST: Duration = Duration::from_millis(200 + 50 + 50 + 400 + 50);
 
 /// One thing that happens.
 #[derive(Debug, Clone)]
@@ -147,7 +146,7 @@ impl World {
     }
 
     fn locations(&self) -> Locations<'_> {
-        let policy = Policy {
+        let policy = BreakerPolicy {
             failures: 5,
             open_for: Duration::from_millis(100),
         };

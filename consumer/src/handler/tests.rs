@@ -1,162 +1,10 @@
-//! What becomes of a batch.
+//! Which records of a batch are processed, and which one is reported.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::time::Duration;
 
-use aws_lambda_events::{event::kinesis::KinesisEvent, streams::KinesisEventResponse};
-use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::Handler;
-use crate::{
-    cache_aside::CacheAside,
-    config::{Coalesce, Handling},
-    entry::Entry,
-    fakes::{FakeCache, FakeStore, item},
-    invocation::Invocation,
-    metrics::{Metrics, emf::Emf},
-    output::Output,
-    ttl::Ttl,
-};
-
-const LONG: Duration = Duration::from_hours(1);
-
-/// Lines that were written.
-#[derive(Default)]
-struct Lines(Mutex<Vec<Value>>);
-
-impl Output for Lines {
-    fn write(&self, line: &[u8]) {
-        let line = line.strip_suffix(b"\n").expect("a whole line");
-        let line = serde_json::from_slice(line).expect("JSON");
-        self.0.lock().unwrap().push(line);
-    }
-}
-
-struct World {
-    cache: FakeCache,
-    store: FakeStore,
-    lines: Arc<Lines>,
-    handling: Handling,
-}
-
-impl World {
-    fn with(items: &[&str]) -> Self {
-        Self {
-            cache: FakeCache::default(),
-            store: FakeStore::with(items),
-            lines: Arc::default(),
-            handling: Handling {
-                concurrency: 10,
-                coalesce: Coalesce::Record,
-                margin: Duration::ZERO,
-            },
-        }
-    }
-
-    fn coalescing(mut self) -> Self {
-        self.handling.coalesce = Coalesce::Batch;
-        self
-    }
-
-    fn cached(self, names: &[&str]) -> Self {
-        for name in names {
-            let value = Entry::Present(item(name)).encode().unwrap();
-            self.cache.put(name, &value, LONG);
-        }
-        self
-    }
-
-    /// Handles a batch, and says which sequence numbers were reported.
-    async fn handle(&self, data: &[Vec<u8>], time: Duration) -> Vec<String> {
-        let metrics = Arc::new(Metrics::default());
-        let ttl = Ttl {
-            present: LONG,
-            absent: LONG,
-            jitter_percent: 0,
-        };
-        let emf = Emf {
-            namespace: "Test".to_owned(),
-            function: "consumer".to_owned(),
-        };
-        let handler = Handler::new(
-            CacheAside::new(&self.cache, &self.store, ttl, metrics.clone()),
-            self.handling,
-            metrics,
-            Some(emf),
-            self.lines.clone(),
-        );
-        let invocation = Invocation {
-            request_id: "request".to_owned(),
-            deadline: Instant::now() + time,
-            xray_trace_id: Some("Root=1-x".to_owned()),
-            trace_id: Some("0123".to_owned()),
-        };
-        reported(&handler.handle(&event(data), &invocation).await)
-    }
-
-    /// The ids of processed records, in the order in which they were told.
-    fn processed(&self) -> Vec<String> {
-        let lines = self.lines.0.lock().unwrap();
-        let processed = lines.iter().filter(|line| line["message"] == "processed");
-        let id = |line: &Value| line["before"]["id"].as_str().unwrap().to_owned();
-        processed.map(id).collect()
-    }
-
-    /// A metric's value, summed over all lines.
-    fn metric(&self, name: &str) -> u64 {
-        let lines = self.lines.0.lock().unwrap();
-        lines.iter().filter_map(|line| line[name].as_u64()).sum()
-    }
-}
-
-fn reported(response: &KinesisEventResponse) -> Vec<String> {
-    let failures = response.batch_item_failures.iter();
-    let identifier = |failure: &aws_lambda_events::streams::KinesisBatchItemFailure| {
-        failure.item_identifier.clone().expect("a sequence number")
-    };
-    failures.map(identifier).collect()
-}
-
-/// Record `n` has the sequence number `n`.
-fn event(data: &[Vec<u8>]) -> KinesisEvent {
-    use base64::Engine;
-    let base64 = base64::engine::general_purpose::STANDARD;
-    let record = |(place, data): (usize, &Vec<u8>)| {
-        json!({
-            "kinesis": {
-                "kinesisSchemaVersion": "1.0",
-                "partitionKey": "key",
-                "sequenceNumber": place.to_string(),
-                "data": base64.encode(data),
-                "approximateArrivalTimestamp": 1_700_000_000.123,
-            },
-        })
-    };
-    let records: Vec<Value> = data.iter().enumerate().map(record).collect();
-    serde_json::from_value(json!({ "Records": records })).unwrap()
-}
-
-/// One record from each of these locations; its id is its place.
-fn batch(locations: &[&str]) -> Vec<Vec<u8>> {
-    let reading = |(place, location): (usize, &&str)| {
-        json!({
-            "id": place.to_string(),
-            "name": "Model One",
-            "location": location,
-            "writeTime": "2026-11-22T10:20:30.123456Z",
-        })
-        .to_string()
-        .into_bytes()
-    };
-    locations.iter().enumerate().map(reading).collect()
-}
-
-fn places(range: std::ops::Range<usize>) -> Vec<String> {
-    range.map(|place| place.to_string()).collect()
-}
+use super::fixture::{LONG, World, batch, places};
 
 #[tokio::test(start_paused = true)]
 async fn records_are_looked_up_side_by_side_up_to_the_bound() {
@@ -228,6 +76,18 @@ async fn a_poison_record_is_reported_and_what_came_before_it_is_done() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_location_longer_than_a_dynamodb_key_is_poison_and_fails_no_neighbour() {
+    let too_long = "x".repeat(2049);
+    for world in [World::with(&["Car"]), World::with(&["Car"]).coalescing()] {
+        let locations = ["Car", "House", &too_long, "Diner"];
+        assert_eq!(world.handle(&batch(&locations), LONG).await, ["2"]);
+        assert_eq!(world.processed(), places(0..2));
+        assert_eq!(world.metric("RecordsPoison"), 1);
+        assert_eq!(world.metric("RecordsRetryable"), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failure_before_a_poison_record_is_the_one_reported() {
     let world = World::with(&["Car"]);
     world.store.fail(true);
@@ -284,6 +144,6 @@ async fn hits_and_misses_are_as_many_as_gets() {
     let counted = ["CacheHits", "CacheMisses", "CacheNegativeHits"];
     assert_eq!(counted.map(|name| world.metric(name)), [3, 2, 1]);
     assert_eq!(world.cache.gets(), 6);
-    assert_eq!(world.metric("StoreReads"), 2);
+    assert_eq!(world.store.reads().len(), 2);
     assert_eq!(world.metric("BatchSize"), 6);
 }
