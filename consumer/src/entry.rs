@@ -99,7 +99,10 @@ mod tests {
     #[test]
     fn a_json_array_of_a_location_s_values_is_corrupt() {
         let decoded = Entry::decode("Car", br#"["Car",null,null]"#);
-        assert!(matches!(decoded, Err(Corrupt::NotALocation(_))), "{decoded:?}");
+        assert!(
+            matches!(decoded, Err(Corrupt::NotALocation(_))),
+            "{decoded:?}"
+        );
     }
 
     #[test]

@@ -84,7 +84,10 @@ pub fn decode(data: &[u8]) -> Result<Reading<'_>, Poison> {
 /// Serde takes an array of a struct's values for the struct; a record is an object.
 fn require_object(text: &str) -> Result<(), Poison> {
     // What JSON calls white space (RFC 8259, section 2).
-    if text.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{') {
+    if text
+        .trim_start_matches([' ', '\t', '\n', '\r'])
+        .starts_with('{')
+    {
         return Ok(());
     }
     Err(match serde_json::from_str::<IgnoredAny>(text) {

@@ -107,13 +107,15 @@ impl<V> Flights<V> {
             && let Some((landed, key)) = self.landed.pop_front()
         {
             // The key may be under way again, or have landed once more.
-            let old = |flight: &Flight<V>| matches!(flight, Flight::Landed { at, .. } if *at == landed);
+            let old =
+                |flight: &Flight<V>| matches!(flight, Flight::Landed { at, .. } if *at == landed);
             if self.by_key.get(&key).is_some_and(old) {
                 self.by_key.remove(&key);
             }
         }
         self.landed.push_back((at, key.to_owned()));
-        self.by_key.insert(key.to_owned(), Flight::Landed { value, at });
+        self.by_key
+            .insert(key.to_owned(), Flight::Landed { value, at });
     }
 }
 

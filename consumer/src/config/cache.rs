@@ -11,6 +11,10 @@ const MAX_TTL_SECONDS: u64 = 24 * 60 * 60;
 /// How many of the last calls the circuit breaker judges.
 pub const BREAKER_WINDOW: u16 = 20;
 
+/// The default of `CACHE_TIMEOUT_MS`. A function without optimisations is several times
+/// slower, and would take its own slowness for the cache's.
+pub const TIMEOUT_MS: u64 = if cfg!(debug_assertions) { 1000 } else { 50 };
+
 /// The cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CacheConfig {
@@ -68,7 +72,7 @@ impl CacheConfig {
                 absent: ttl("CACHE_NEGATIVE_TTL_SECONDS", 2)?,
                 jitter_percent: variables.count("CACHE_TTL_JITTER_PERCENT", 10, 0..=90)?,
             },
-            timeout: variables.milliseconds("CACHE_TIMEOUT_MS", 50, 1..=10_000)?,
+            timeout: variables.milliseconds("CACHE_TIMEOUT_MS", TIMEOUT_MS, 1..=10_000)?,
             breaker: BreakerPolicy {
                 failures: variables.count("CACHE_BREAKER_FAILURES", 10, 1..=BREAKER_WINDOW)?,
                 open_for: variables.milliseconds("CACHE_BREAKER_OPEN_MS", 1000, 1..=600_000)?,

@@ -141,7 +141,10 @@ mod tests {
         );
         assert_eq!(config.cache.name, "sample-a");
         assert_eq!(config.cache.ttl.present, Duration::from_secs(10));
-        assert_eq!(config.cache.timeout, Duration::from_millis(50));
+        assert_eq!(
+            config.cache.timeout,
+            Duration::from_millis(super::cache::TIMEOUT_MS)
+        );
         assert_eq!(config.cache.api_key_parameter, "/keys/momento-pct-key");
         assert_eq!(config.store.table, "Locations");
         assert_eq!(config.handling.coalesce, Coalesce::Record);

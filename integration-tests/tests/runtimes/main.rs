@@ -9,6 +9,7 @@ mod invoke_api;
 mod lifecycle;
 mod outcomes;
 mod pipeline;
+mod project;
 mod tools;
 
 use std::{
@@ -77,6 +78,7 @@ fn everywhere() -> Vec<Trial> {
         invoke_api::the_end_of_the_log_comes_with_the_answer,
         invoke_api::a_client_that_leaves_ends_no_invocation,
         invoke_api::one_template_has_several_functions_and_mappings,
+        project::without_local_toml_there_is_what_the_template_names,
     ]
 }
 

@@ -1,0 +1,74 @@
+//! What an environment holds that runs somebody else's template.
+
+use std::collections::BTreeMap;
+
+use aws_wire::DEFAULT_REGION;
+use integration_tests::patience::same;
+use local::{
+    embedded::{Embedded, Options},
+    project::Project,
+    provision::sdk_config,
+};
+
+use crate::moody;
+
+const TEMPLATE: &str = "
+Resources:
+  Orders: { Type: AWS::Kinesis::Stream, Properties: { Name: orders } }
+  Level: { Type: AWS::SSM::Parameter, Properties: { Name: /level, Type: String, Value: high } }
+  Customers:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      TableName: Customers
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions: [{ AttributeName: id, AttributeType: S }]
+      KeySchema: [{ AttributeName: id, KeyType: HASH }]
+  Function:
+    Type: AWS::Serverless::Function
+    Properties:
+      FunctionName: order-function
+      Handler: bootstrap
+      Runtime: provided.al2023
+      CodeUri: .
+      Environment: { Variables: { TABLE: !Ref Customers } }
+  Mapping:
+    Type: AWS::Lambda::EventSourceMapping
+    Properties: { FunctionName: !Ref Function, EventSourceArn: !GetAtt Orders.Arn, StartingPosition: LATEST }
+";
+
+/// Nothing of the sample is there: no table, parameter, cache or variable.
+pub async fn without_local_toml_there_is_what_the_template_names() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("template.yaml");
+    std::fs::write(&file, TEMPLATE)?;
+    let project = Project::in_region(&file, DEFAULT_REGION)?;
+    let bootstraps = BTreeMap::from([("order-function".to_owned(), moody().to_owned())]);
+    let embedded = Embedded::start(Options::new(project, bootstraps)).await?;
+
+    let sdk = sdk_config(&embedded.aws.url(), DEFAULT_REGION);
+    let streams = aws_sdk_kinesis::Client::new(&sdk).list_streams().send();
+    same(
+        "streams",
+        streams.await?.stream_names,
+        vec!["orders".into()],
+    )?;
+    let tables = aws_sdk_dynamodb::Client::new(&sdk).list_tables().send();
+    same(
+        "tables",
+        tables.await?.table_names.unwrap_or_default(),
+        vec!["Customers".into()],
+    )?;
+    let parameters = aws_sdk_ssm::Client::new(&sdk).describe_parameters().send();
+    let parameters = parameters.await?.parameters.unwrap_or_default();
+    let names: Vec<_> = parameters.into_iter().filter_map(|one| one.name).collect();
+    same("parameters", names, vec!["/level".into()])?;
+    same("a cache is served", embedded.cache.is_some(), false)?;
+    let function = &embedded.functions["order-function"];
+    let expected = BTreeMap::from([
+        ("AWS_ENDPOINT_URL".to_owned(), embedded.aws.url()),
+        ("TABLE".to_owned(), "Customers".to_owned()),
+    ]);
+    same("variables", &function.config().environment, &expected)?;
+    embedded.shut_down().await;
+    Ok(())
+}
