@@ -18,7 +18,7 @@ settings=(
   CACHE_BACKEND=stub
   CACHE_NAME=sample-a
   RUST_LOG=info
-  TEMPLATE_FILE=
+  PROJECT_FOLDER=
   UP_ARGUMENTS=
 )
 label=kinesis-momento-rust.setting
@@ -73,13 +73,15 @@ keep_settings() {
   done
   docker volume rm "$memory" >/dev/null 2>&1 || true
   docker volume create "${labels[@]}" "$memory" >/dev/null
-  find "$copies" -type f ! -path "$TEMPLATE_FILE" -exec rm -f {} +
+  find "$copies" -mindepth 1 -maxdepth 1 ! -path "$PROJECT_FOLDER" -exec rm -rf {} +
 }
 
-# A name by content: compose sees a change, and what runs keeps its own.
-copy_template() {
-  TEMPLATE_FILE=$copies/template-$(cksum <template.yaml | tr ' ' -).yaml
-  mkdir -p "$copies"
-  cp template.yaml "$TEMPLATE_FILE"
-  chmod 644 "$TEMPLATE_FILE"
+# The template, local.toml and what it names. A name by content: compose sees a
+# change, and what runs keeps its own.
+copy_project() {
+  local files=(template.yaml local.toml seed)
+  PROJECT_FOLDER=$copies/project-$(tar -c --sort=name --mtime=@0 --owner=0 --group=0 --mode=a+rX "${files[@]}" | cksum | tr ' ' -)
+  mkdir -p "$PROJECT_FOLDER"
+  cp -r "${files[@]}" "$PROJECT_FOLDER"
+  chmod -R a+rX "$PROJECT_FOLDER"
 }

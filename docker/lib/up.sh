@@ -21,12 +21,12 @@ up() {
   need_image "$LOCALSTACK_IMAGE" LOCALSTACK_IMAGE
   remember_images
   build_images
-  copy_template
+  copy_project
   began=$SECONDS
   if [ -n "$fresh" ]; then
     before='' whole=''
     remove_all
-    copy_template
+    copy_project
   fi
   keep_api_key
   if [ -z "$whole" ] || [ -n "$(changes)" ]; then stop_mapping; fi

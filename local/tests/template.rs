@@ -70,7 +70,7 @@ fn the_template_that_is_deployed_describes_the_whole_pipeline() {
     assert_eq!(queue.attributes["MessageRetentionPeriod"], "1209600");
     assert_eq!(
         mapping.settings.on_failure.as_deref(),
-        Some("arn:aws:sqs:us-east-1:000000000000:Discarded")
+        Some("arn:aws:sqs:us-east-1:000000000000:DiscardedBatches")
     );
 }
 

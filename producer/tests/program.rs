@@ -1,5 +1,8 @@
 //! `producer` as a program: what it prints, and its exit code.
 
+// A test says what is wrong by stopping.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::{
     process::{ExitStatus, Stdio},
     sync::atomic::{AtomicUsize, Ordering::SeqCst},
