@@ -1,14 +1,17 @@
 //! The command line, and what its exit codes mean.
 
-use std::{fmt, io::IsTerminal, process::ExitCode};
+use std::io::IsTerminal;
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::commands::{
-    aws::Aws, cache::CacheCommand, doctor::Doctor, e2e::E2e, event_source::EventSource,
-    failures::Failures, faults::Faults, lambda::Lambda, provision::Provision,
-    status::StatusCommand, up::Up,
+use crate::{
+    commands::{
+        aws::Aws, cache::CacheCommand, doctor::Doctor, e2e::E2e, event_source::EventSource,
+        failures::Failures, faults::Faults, lambda::Lambda, provision::Provision,
+        status::StatusCommand, up::Up,
+    },
+    outcome::Outcome,
 };
 
 /// Kinesis → Lambda → cache-aside on this machine, without account, network or
@@ -22,8 +25,8 @@ Exit codes: 0 done, 1 ran and the check failed, 2 bad arguments or configuration
 130 interrupted.
 
 Start here:
-  cargo local e2e    the whole pipeline once, every record checked
-  cargo local up     everything, until Ctrl-C"
+  cargo local e2e    run the whole pipeline once and check every record
+  cargo local up     run everything until Ctrl-C"
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -59,49 +62,6 @@ enum Command {
     /// Say what this machine has, and what each missing piece would enable
     Doctor(Doctor),
 }
-
-/// Why a command failed.
-#[derive(Debug)]
-pub enum Failure {
-    /// Bad arguments or configuration; nothing was done.
-    Configuration(anyhow::Error),
-    /// It ran and failed.
-    Run(anyhow::Error),
-}
-
-/// What a command comes to.
-pub type Outcome = Result<ExitCode, Failure>;
-
-impl Failure {
-    /// A failure of arguments or configuration.
-    pub fn configuration(error: impl Into<anyhow::Error>) -> Self {
-        Self::Configuration(error.into())
-    }
-
-    /// A failure on the way.
-    pub fn run(error: impl Into<anyhow::Error>) -> Self {
-        Self::Run(error.into())
-    }
-
-    /// The process's exit code.
-    #[must_use]
-    pub fn code(&self) -> ExitCode {
-        match self {
-            Self::Configuration(_) => ExitCode::from(2),
-            Self::Run(_) => ExitCode::FAILURE,
-        }
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Configuration(error) | Self::Run(error)) = self;
-        write!(f, "{error:#}")
-    }
-}
-
-/// Exit code after Ctrl-C: 128 + SIGINT, as shells have it.
-pub const INTERRUPTED: u8 = 130;
 
 impl Cli {
     /// Runs the command.
@@ -144,28 +104,4 @@ fn log_to_stderr(verbose: u8) {
         .with_ansi(colour)
         .with_writer(std::io::stderr)
         .init();
-}
-
-/// Done at the first Ctrl-C or SIGTERM; a second one exits at once.
-pub async fn interrupted() {
-    wait_for_signal().await;
-    eprintln!("stopping: what is under way is finished; Ctrl-C again to exit at once");
-    tokio::spawn(async {
-        wait_for_signal().await;
-        std::process::exit(INTERRUPTED.into());
-    });
-}
-
-/// Done at Ctrl-C or SIGTERM.
-pub async fn wait_for_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminated) = signal(SignalKind::terminate()) else {
-        // Without a handler SIGTERM ends the process by itself.
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminated.recv() => {}
-    }
 }

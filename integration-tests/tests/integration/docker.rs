@@ -111,7 +111,7 @@ pub fn remove_all_when_interrupted() -> anyhow::Result<()> {
         .enable_all()
         .build()?;
     thread::spawn(move || {
-        runtime.block_on(local::cli::wait_for_signal());
+        runtime.block_on(local::signals::wait_for_signal());
         eprintln!("interrupted: removing the containers");
         INTERRUPTED.store(true, Relaxed);
         // A scenario may be between two of them, so until none comes any more.
@@ -123,7 +123,7 @@ pub fn remove_all_when_interrupted() -> anyhow::Result<()> {
             }
             thread::sleep(Duration::from_millis(200));
         }
-        process::exit(local::cli::INTERRUPTED.into());
+        process::exit(local::outcome::INTERRUPTED.into());
     });
     Ok(())
 }

@@ -18,8 +18,8 @@ use momento_offline::{
 
 use crate::{
     cargo_build::{self, Source},
-    cli::Failure,
     embedded::{ApiKey, Cache},
+    outcome::Failure,
     project::{self, Project},
     template::{Context, Environment},
 };

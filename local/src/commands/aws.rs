@@ -8,8 +8,9 @@ use clap::Args;
 use super::args::{HostArgs, KinesisArgs};
 use crate::{
     aws::apis::AwsApis,
-    cli::{Failure, Outcome, interrupted},
+    outcome::{Failure, Outcome},
     ports,
+    signals::interrupted,
 };
 
 /// Serve the AWS APIs on one port: Kinesis, DynamoDB, SSM.

@@ -9,11 +9,12 @@ use momento_offline::transport::{Served, Transport};
 
 use super::args::{HostArgs, ServedCacheArgs};
 use crate::{
-    cli::{Failure, Outcome, interrupted},
     embedded::Cache,
+    outcome::{Failure, Outcome},
     ports,
     project::{Project, find_template},
     server,
+    signals::interrupted,
 };
 
 /// Serve Momento's cache, for any program that uses a Momento SDK or HTTP.

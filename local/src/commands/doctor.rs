@@ -11,7 +11,7 @@ use tokio::{process::Command, time::timeout};
 
 use super::table::render;
 use crate::{
-    cli::{Failure, Outcome},
+    outcome::{Failure, Outcome},
     ports,
 };
 

@@ -17,7 +17,6 @@ use super::args::{
     BootstrapArgs, CacheChoice, EndpointArgs, InvokeArgs, ServedCacheArgs, TemplateArgs,
 };
 use crate::{
-    cli::{Failure, INTERRUPTED, Outcome, interrupted},
     e2e::{
         self, Load,
         containers::{Addresses, Containers},
@@ -26,7 +25,9 @@ use crate::{
         tally::Tally,
     },
     embedded::{Embedded, Options},
+    outcome::{Failure, INTERRUPTED, Outcome},
     project::Project,
+    signals::interrupted,
     template::{Environment, environment::Mapping},
 };
 

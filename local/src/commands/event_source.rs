@@ -12,13 +12,14 @@ use futures_util::future::join_all;
 
 use super::args::{EndpointArgs, HostArgs, InvokeArgs, TemplateArgs};
 use crate::{
-    cli::{Failure, Outcome, interrupted},
-    introspection::{Board, STATUS_PATH},
     mappings::Mappings,
+    outcome::{Failure, Outcome},
     ports,
     project::Project,
     provision::sdk_config,
     server::Server,
+    signals::interrupted,
+    status_board::{STATUS_PATH, StatusBoard},
 };
 
 /// Run the template's event source mappings against any Kinesis endpoint and
@@ -69,7 +70,7 @@ impl EventSource {
             template,
             ..
         } = self.template.read()?;
-        let board = Board::default();
+        let board = StatusBoard::default();
         let served = self.serve(&board).await?;
         let sdk = sdk_config(&self.endpoint.endpoint_url, &self.template.region);
         let client = aws_sdk_kinesis::Client::new(&sdk);
@@ -108,7 +109,7 @@ impl EventSource {
     }
 
     /// Opens the port of the status, if there is to be one.
-    async fn serve(&self, board: &Board) -> Result<Option<Server>, Failure> {
+    async fn serve(&self, board: &StatusBoard) -> Result<Option<Server>, Failure> {
         let Some(port) = self.status_port else {
             return Ok(None);
         };

@@ -18,7 +18,7 @@ use super::{
     table,
 };
 use crate::{
-    cli::{Failure, Outcome},
+    outcome::{Failure, Outcome},
     provision::sdk_config,
 };
 

@@ -15,7 +15,7 @@ use momento_offline::{
 use reqwest::{Method, StatusCode};
 
 use super::table;
-use crate::cli::{Failure, Outcome};
+use crate::outcome::{Failure, Outcome};
 
 /// Have a running cache fail on purpose: refuse, be slow, drop connections.
 #[derive(Debug, Args)]

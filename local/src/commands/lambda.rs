@@ -9,9 +9,10 @@ use lambda_host::{Function, FunctionConfig, function::Functions, invoke_api, log
 use super::args::{HostArgs, IdleArgs, pair};
 use crate::{
     cargo_build,
-    cli::{Failure, Outcome, interrupted},
+    outcome::{Failure, Outcome},
     ports,
     server::Server,
+    signals::interrupted,
 };
 
 /// Run one bootstrap behind the Lambda Invoke API, as AWS's Runtime Interface

@@ -10,7 +10,7 @@ use super::{
     table::render,
 };
 use crate::{
-    cli::{Failure, Outcome},
+    outcome::{Failure, Outcome},
     project::Project,
     provision::{Provisioner, sdk_config},
 };

@@ -10,8 +10,8 @@ use momento_offline::admin::CacheStatus;
 
 use super::table;
 use crate::{
-    cli::{Failure, Outcome},
-    introspection::{STATUS_PATH, Status},
+    outcome::{Failure, Outcome},
+    status_board::{STATUS_PATH, Status},
 };
 
 /// Digits of a sequence number that are shown: the last ones tell.

@@ -16,9 +16,10 @@ use super::{
     table::render,
 };
 use crate::{
-    cli::{Failure, Outcome, interrupted},
     embedded::{Embedded, Options, Ports},
+    outcome::{Failure, Outcome},
     server,
+    signals::interrupted,
     template::Environment,
     watch::Watch,
 };
@@ -99,7 +100,7 @@ impl Up {
         };
         let embedded = tokio::select! {
             started = Embedded::start(options) => started.map_err(Failure::configuration)?,
-            () = interrupted() => return Ok(ExitCode::from(crate::cli::INTERRUPTED)),
+            () = interrupted() => return Ok(ExitCode::from(crate::outcome::INTERRUPTED)),
         };
         eprint!(
             "{}",

@@ -21,12 +21,12 @@ use tempfile::TempDir;
 use crate::{
     adapters::{function_target::FunctionTarget, push_trigger::PushTrigger},
     aws::apis::AwsApis,
-    introspection::Board,
     mappings::{CheckpointError, Mappings},
     ports,
     project::values::Values,
     provision::{ProvisionError, Provisioned, Provisioner, sdk_config},
     server::{self, Server},
+    status_board::StatusBoard,
 };
 pub use error::StartError;
 pub use options::{ApiKey, Cache, Options, Ports};
@@ -99,7 +99,7 @@ impl Embedded {
         clock.lap("provision");
 
         let functions: Functions = Arc::new(functions::build(&options, &aws.url(), &values)?);
-        let board = Board::default();
+        let board = StatusBoard::default();
         let router = invoke_api::router(functions.clone()).merge(board.clone().router());
         let lambda = Server::start(lambda, router).map_err(StartError::Invoke)?;
         functions::warm_up(&functions).await?;

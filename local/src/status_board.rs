@@ -26,14 +26,14 @@ pub struct Status {
 /// What can be looked at: nothing until it has been started, which is after the
 /// port is open.
 #[derive(Clone, Default)]
-pub struct Board(Arc<OnceLock<Shown>>);
+pub struct StatusBoard(Arc<OnceLock<Shown>>);
 
 struct Shown {
     mappings: Vec<Watch>,
     cache: Option<(Transport, Arc<Keyspace>)>,
 }
 
-impl Board {
+impl StatusBoard {
     /// Shows these from now on.
     pub fn show(&self, mappings: Vec<Watch>, cache: Option<&Served>) {
         let cache = cache.map(|cache| (cache.transport(), cache.keyspace().clone()));
@@ -65,6 +65,6 @@ impl Board {
     }
 }
 
-async fn status(State(board): State<Board>) -> Json<Status> {
+async fn status(State(board): State<StatusBoard>) -> Json<Status> {
     Json(board.status())
 }
