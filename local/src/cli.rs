@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, filter::ParseError};
 
 use crate::{
     commands::{
@@ -11,7 +11,8 @@ use crate::{
         failures::Failures, faults::Faults, lambda::Lambda, provision::Provision,
         status::StatusCommand, up::Up,
     },
-    outcome::Outcome,
+    outcome::{Failure, Outcome},
+    output::Output,
 };
 
 /// Kinesis → Lambda → cache-aside on this machine, without account, network or
@@ -70,7 +71,7 @@ impl Cli {
     ///
     /// Whatever kept it from being done, with its exit code.
     pub async fn run(self) -> Outcome {
-        log_to_stderr(self.verbose);
+        log_to_stderr(self.verbose)?;
         match self.command {
             Command::Up(command) => command.run().await,
             Command::E2e(command) => command.run().await,
@@ -87,21 +88,31 @@ impl Cli {
     }
 }
 
-fn log_to_stderr(verbose: u8) {
+/// Sends the tool's own messages to standard error, without ever waiting for it.
+fn log_to_stderr(verbose: u8) -> Result<(), Failure> {
     let default = match verbose {
         0 => "warn",
-        1 => "warn,local=debug",
+        1 => {
+            "warn,local=debug,event_source_mapping=debug,lambda_host=debug,kinesis_engine=debug,momento_offline=debug"
+        }
         _ => "debug",
     };
-    let filter = EnvFilter::try_from_default_env()
-        .ok()
-        .filter(|_| verbose == 0 && std::env::var_os("RUST_LOG").is_some())
-        .unwrap_or_else(|| EnvFilter::new(default));
+    let filter = match std::env::var("RUST_LOG") {
+        Ok(text) if verbose == 0 && !text.is_empty() => {
+            text.parse().map_err(|error: ParseError| {
+                Failure::configuration(anyhow::anyhow!(
+                    "RUST_LOG is {text:?}, and not a filter such as info or local=debug: {error}"
+                ))
+            })?
+        }
+        _ => EnvFilter::new(default),
+    };
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_target(false)
         .with_ansi(colour)
-        .with_writer(std::io::stderr)
+        .with_writer(Output::stderr())
         .init();
+    Ok(())
 }

@@ -13,6 +13,7 @@ pub mod e2e;
 pub mod embedded;
 pub mod mappings;
 pub mod outcome;
+pub mod output;
 pub mod ports;
 pub mod project;
 pub mod provision;

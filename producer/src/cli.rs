@@ -43,6 +43,10 @@ pub struct Cli {
     #[arg(long, env = "RECORD_COUNT", value_name = "N", default_value_t = 10, value_parser = value_parser!(u64).range(1..=MAX_RECORDS))]
     records: u64,
 
+    /// Records that all threads write together, instead of --records for each
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..=MAX_RECORDS))]
+    total: Option<u64>,
+
     /// Records per second, of all threads together [default: no limit]
     #[arg(long, value_name = "R", allow_negative_numbers = true, value_parser = positive)]
     rate: Option<f64>,
@@ -84,7 +88,9 @@ impl Cli {
         let stop = stop_on_signal().context("handling SIGINT and SIGTERM")?;
         let plan = Plan {
             threads: self.threads,
-            records_per_thread: self.records,
+            records: self
+                .total
+                .unwrap_or_else(|| self.records * u64::from(self.threads)),
             rate: self.rate,
         };
         let mode = if self.single {
@@ -95,7 +101,7 @@ impl Cli {
         let aws = aws_config::load_defaults(BehaviorVersion::latest()).await;
         let writer = Writer::new(aws_sdk_kinesis::Client::new(&aws), &self.stream, mode);
 
-        let bar = progress_bar(plan.total());
+        let bar = progress_bar(plan.records);
         let progress: Progress = Arc::new({
             let bar = bar.clone();
             move |count| bar.inc(count)

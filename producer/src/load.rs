@@ -20,17 +20,19 @@ use crate::{
 pub struct Plan {
     /// Writers side by side.
     pub threads: u32,
-    /// Records for each writer.
-    pub records_per_thread: u64,
+    /// Records of all writers together; the first ones write one more where they
+    /// cannot be shared evenly.
+    pub records: u64,
     /// Records per second, all writers together; none is as fast as they go.
     pub rate: Option<f64>,
 }
 
 impl Plan {
-    /// All records of all writers.
+    /// The records of one writer, `thread` being counted from 0.
     #[must_use]
-    pub fn total(&self) -> u64 {
-        u64::from(self.threads).saturating_mul(self.records_per_thread)
+    pub fn share(&self, thread: u32) -> u64 {
+        let threads = u64::from(self.threads.max(1));
+        self.records / threads + u64::from(u64::from(thread) < self.records % threads)
     }
 }
 
@@ -66,8 +68,8 @@ pub async fn run(
     // What stops one writer stops them all, and is not the caller's own stop.
     let stop = stop.child_token();
     let mut writers = JoinSet::new();
-    for _ in 0..plan.threads {
-        let schedule = Schedule::new(started, plan);
+    for thread in 0..plan.threads {
+        let schedule = Schedule::new(started, plan, thread);
         writers.spawn(write_share(
             writer.clone(),
             schedule,
@@ -88,7 +90,7 @@ pub async fn run(
         let _ = latency_us.add(share.latency_us);
     }
     Done {
-        report: Report::new(plan.total(), total, started.elapsed(), &latency_us),
+        report: Report::new(plan.records, total, started.elapsed(), &latency_us),
         error,
     }
 }
@@ -145,10 +147,10 @@ struct Schedule {
 }
 
 impl Schedule {
-    fn new(started: Instant, plan: Plan) -> Self {
+    fn new(started: Instant, plan: Plan, thread: u32) -> Self {
         Self {
             started,
-            records: plan.records_per_thread,
+            records: plan.share(thread),
             interval: plan
                 .rate
                 .map(|rate| Duration::from_secs_f64(f64::from(plan.threads) / rate)),
@@ -184,21 +186,31 @@ mod tests {
     fn plan(rate: Option<f64>) -> Plan {
         Plan {
             threads: 2,
-            records_per_thread: 1000,
+            records: 2000,
             rate,
         }
     }
 
+    #[test]
+    fn records_that_cannot_be_shared_evenly_are_all_written() {
+        let plan = Plan {
+            threads: 3,
+            records: 10,
+            rate: None,
+        };
+        assert_eq!([0, 1, 2].map(|thread| plan.share(thread)), [4, 3, 3]);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn without_a_rate_a_whole_batch_is_due_at_once() {
-        let schedule = Schedule::new(Instant::now(), plan(None));
+        let schedule = Schedule::new(Instant::now(), plan(None), 0);
         assert_eq!(schedule.due_by_now(0, 500), 500);
         assert_eq!(schedule.due_by_now(900, 500), 100);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_rate_is_shared_by_the_writers_and_a_stall_is_caught_up() {
-        let schedule = Schedule::new(Instant::now(), plan(Some(20.0)));
+        let schedule = Schedule::new(Instant::now(), plan(Some(20.0)), 0);
         assert_eq!(schedule.due_by_now(0, 500), 1);
         advance(Duration::from_secs(1)).await;
         // Ten a second each: the one of the start, and those of the second.

@@ -26,8 +26,9 @@ use crate::{
     },
     embedded::{Embedded, Options},
     outcome::{Failure, INTERRUPTED, Outcome},
+    output::Output,
     project::Project,
-    signals::interrupted,
+    signals::{interrupted, wait_for_signal},
     template::{Environment, environment::Mapping},
 };
 
@@ -50,7 +51,7 @@ pub struct E2e {
     threads: u32,
 
     /// Records per second, all threads together [default: as fast as they go]
-    #[arg(long, value_name = "R")]
+    #[arg(long, value_name = "R", allow_negative_numbers = true, value_parser = records_per_second)]
     rate: Option<f64>,
 
     /// Shards of the stream, instead of what the template says
@@ -77,8 +78,8 @@ pub struct E2e {
     show_logs: bool,
 
     /// How the report is written to stdout
-    #[arg(long, value_enum, default_value_t = Output::Text)]
-    output: Output,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    output: Format,
 }
 
 /// The values of `--backend`.
@@ -107,7 +108,7 @@ struct ContainerArgs {
 
 /// The report's form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
+enum Format {
     Text,
     Json,
 }
@@ -162,10 +163,16 @@ impl E2e {
             ..Options::new(project, bootstraps)
         };
         let began = Instant::now();
-        let embedded = Embedded::start(options)
-            .await
-            .map_err(Failure::configuration)?;
+        let embedded = tokio::select! {
+            started = Embedded::start(options) => started.map_err(Failure::configuration)?,
+            () = wait_for_signal() => return Ok(Report::interrupted("embedded")),
+        };
         let startup = began.elapsed();
+        if let Some((function, error)) = embedded.failed_inits.first() {
+            let error = anyhow!("function {function} does not start: {}", error.message());
+            embedded.shut_down().await;
+            return Err(Failure::configuration(error));
+        }
         let site = EmbeddedSite {
             embedded: &embedded,
             stream: mapping.stream,
@@ -232,19 +239,27 @@ impl E2e {
 
     fn print(&self, report: &Report) -> serde_json::Result<()> {
         match self.output {
-            Output::Text => print!("{report}"),
-            Output::Json => println!("{}", serde_json::to_string(report)?),
+            Format::Text => print!("{report}"),
+            Format::Json => println!("{}", serde_json::to_string(report)?),
         }
         Ok(())
     }
 }
 
+fn records_per_second(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
+        _ => Err("expected a number above 0, such as 100".to_owned()),
+    }
+}
+
 /// The functions' lines: all of them, or only warnings and errors.
 fn log(all: bool) -> LogSink {
+    let output = Output::stderr();
     Arc::new(move |line: LogLine| {
         let worth_it = ["\"WARN\"", "\"ERROR\"", " WARN ", " ERROR ", "panicked"];
         if all || worth_it.iter().any(|word| line.text.contains(word)) {
-            eprintln!("{} | {}", line.function, line.text);
+            output.line(format!("{} | {}", line.function, line.text));
         }
     })
 }

@@ -16,9 +16,10 @@ use super::{
     table::render,
 };
 use crate::{
-    embedded::{Embedded, Options, Ports},
+    embedded::{Cache, Embedded, Options, Ports},
     outcome::{Failure, Outcome},
-    server,
+    output::Output,
+    ports, server,
     signals::interrupted,
     template::Environment,
     watch::Watch,
@@ -56,8 +57,8 @@ pub struct Up {
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
-    /// Rebuild and restart a function when its source changes; one that cannot
-    /// be built leaves the old one running
+    /// Rebuild and restart a function when its source changes; a build that fails
+    /// keeps the running one
     #[arg(long)]
     watch: bool,
 
@@ -77,8 +78,10 @@ impl Up {
         let project = self.template.read()?;
         let (environment, template) = (project.environment.clone(), project.template.clone());
         let cache = self.cache.of_project(&project, Transport::Server)?;
+        self.check_ports(cache.as_ref()).await?;
         let bootstraps = self.bootstrap.resolve(&environment, &template).await?;
         let metrics = self.show_metrics;
+        let output = Output::stdout();
         let options = Options {
             host: self.host.host,
             ports: Ports {
@@ -91,17 +94,32 @@ impl Up {
             cache,
             data_dir: self.data_dir.clone(),
             idle_timeout: self.idle.timeout(),
-            log: Arc::new(move |line| {
-                if metrics || !is_metrics(&line) {
-                    show(&line);
-                }
-            }),
+            log: {
+                let output = output.clone();
+                Arc::new(move |line| {
+                    if metrics || !is_metrics(&line) {
+                        output.line(format!("{} | {}", line.function, line.text));
+                    }
+                })
+            },
             ..Options::new(project, bootstraps)
         };
         let embedded = tokio::select! {
             started = Embedded::start(options) => started.map_err(Failure::configuration)?,
             () = interrupted() => return Ok(ExitCode::from(crate::outcome::INTERRUPTED)),
         };
+        let again = if self.watch {
+            ", and when its source changes"
+        } else {
+            ""
+        };
+        for (function, error) in &embedded.failed_inits {
+            eprintln!(
+                "error: function {function} does not start: {}",
+                error.message()
+            );
+            eprintln!("hint: everything else is served; its next record starts it again{again}");
+        }
         eprint!(
             "{}",
             welcome(&embedded, &environment, &self.template.region)
@@ -114,7 +132,27 @@ impl Up {
         interrupted().await;
         drop(watched);
         embedded.shut_down().await;
+        let dropped = output.finish();
+        if dropped > 0 {
+            eprintln!("{dropped} lines of the functions were not shown: nobody read them in time");
+        }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Fails if a port is taken, before anything is built.
+    async fn check_ports(&self, cache: Option<&Cache>) -> Result<(), Failure> {
+        let mut ports = vec![
+            (self.aws_port, "--aws-port"),
+            (self.lambda_port, "--lambda-port"),
+        ];
+        if cache.is_some_and(|cache| !cache.is_momento()) {
+            ports.push((self.cache_port, "--cache-port"));
+        }
+        for (port, flag) in ports {
+            let free = ports::listen(self.host.host, port, flag).await;
+            free.map_err(Failure::configuration)?;
+        }
+        Ok(())
     }
 
     /// Follows the source of every function, until the tasks are dropped.
@@ -134,11 +172,6 @@ impl Up {
         }
         Ok(tasks)
     }
-}
-
-/// A function's line, with its name before it.
-fn show(line: &LogLine) {
-    println!("{} | {}", line.function, line.text);
 }
 
 /// Whether a line is for CloudWatch and not for a person: the root member

@@ -15,7 +15,10 @@ use std::{
 
 use anyhow::{Context, bail};
 use serde::Deserialize;
-use tokio::{process::Command, time::Instant};
+use tokio::{
+    process::{Child, Command},
+    time::Instant,
+};
 
 use crate::cargo_build;
 use report::{Report, Run};
@@ -39,7 +42,7 @@ pub struct Load {
 }
 
 /// What the producer's report says, as far as it matters here.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
 struct Written {
     written: u64,
     failed: u64,
@@ -61,14 +64,17 @@ pub async fn run(
     let began = Instant::now();
     tokio::pin!(interrupted);
     let mut partial = false;
-    let producing = produce(site, load);
+    let producer = Producer::start(site, load)?;
+    let pid = producer.pid;
+    let producing = producer.report();
     tokio::pin!(producing);
     let written = tokio::select! {
         written = &mut producing => written?,
         () = &mut interrupted => {
-            // The producer has got the same Ctrl-C and reports what it wrote.
             partial = true;
-            producing.await?
+            interrupt(pid);
+            // Stopped before it could report, it has written nothing that counts.
+            producing.await.unwrap_or_default()
         }
     };
     let settled = async { until_settled(tally, written.written).await };
@@ -108,32 +114,65 @@ async fn until_settled(tally: &Tally, written: u64) {
     }
 }
 
-async fn produce(site: &dyn Site, load: &Load) -> anyhow::Result<Written> {
-    let threads = u64::from(load.threads);
-    let per_thread = load.records.div_ceil(threads);
-    let mut command = Command::new(&load.producer);
-    command
-        .args(["--stream", site.stream(), "--output", "json"])
-        .args(["--threads", &load.threads.to_string()])
-        .args(["--records", &per_thread.to_string()])
-        .env("AWS_ENDPOINT_URL", site.endpoint())
-        .env("AWS_REGION", aws_wire::DEFAULT_REGION)
-        .env("AWS_ACCESS_KEY_ID", "local")
-        .env("AWS_SECRET_ACCESS_KEY", "local")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .kill_on_drop(true);
-    if let Some(rate) = load.rate {
-        command.args(["--rate", &rate.to_string()]);
+/// The producer, running.
+struct Producer {
+    process: Child,
+    pid: Option<u32>,
+    executable: PathBuf,
+}
+
+impl Producer {
+    fn start(site: &dyn Site, load: &Load) -> anyhow::Result<Self> {
+        let mut command = Command::new(&load.producer);
+        command
+            .args(["--stream", site.stream(), "--output", "json"])
+            .args(["--threads", &load.threads.to_string()])
+            .args(["--total", &load.records.to_string()])
+            .env("AWS_ENDPOINT_URL", site.endpoint())
+            .env("AWS_REGION", aws_wire::DEFAULT_REGION)
+            .env("AWS_ACCESS_KEY_ID", "local")
+            .env("AWS_SECRET_ACCESS_KEY", "local")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            // A terminal's Ctrl-C goes to its group: the producer hears of it from
+            // here, once, as it does of a SIGTERM.
+            .process_group(0)
+            .kill_on_drop(true);
+        if let Some(rate) = load.rate {
+            command.args(["--rate", &rate.to_string()]);
+        }
+        let executable = load.producer.clone();
+        // Not `output`, which would keep the producer's stderr to itself.
+        let process = command.spawn().with_context(|| running(&executable))?;
+        Ok(Self {
+            pid: process.id(),
+            process,
+            executable,
+        })
     }
-    let running = || format!("running the producer {}", load.producer.display());
-    // Not `output`, which would keep the producer's stderr to itself.
-    let producer = command.spawn().with_context(running)?;
-    let output = producer.wait_with_output().await.with_context(running)?;
-    match serde_json::from_slice(&output.stdout) {
-        Ok(written) => Ok(written),
-        Err(_) => bail!("the producer gave no report ({})", output.status),
+
+    /// Waits for its end, and reads what it says it wrote.
+    async fn report(self) -> anyhow::Result<Written> {
+        let output = self.process.wait_with_output().await;
+        let output = output.with_context(|| running(&self.executable))?;
+        match serde_json::from_slice(&output.stdout) {
+            Ok(written) => Ok(written),
+            Err(_) => bail!("the producer gave no report ({})", output.status),
+        }
+    }
+}
+
+fn running(producer: &Path) -> String {
+    format!("running the producer {}", producer.display())
+}
+
+/// Has the producer stop and report what it has written.
+fn interrupt(pid: Option<u32>) {
+    let pid = pid.and_then(|pid| i32::try_from(pid).ok());
+    if let Some(pid) = pid.map(nix::unistd::Pid::from_raw) {
+        // It may have ended by itself.
+        let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT);
     }
 }
 

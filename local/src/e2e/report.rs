@@ -132,6 +132,27 @@ impl Report {
         }
     }
 
+    /// Of a run that was interrupted before it wrote anything.
+    #[must_use]
+    pub fn interrupted(backend: &'static str) -> Self {
+        let seen = Seen {
+            backend,
+            cache: "none".to_owned(),
+            cache_requests: None,
+            store_reads: None,
+            cold_starts: None,
+        };
+        let run = Run {
+            produced: 0,
+            refused: 0,
+            startup: Duration::ZERO,
+            elapsed: Duration::ZERO,
+            partial: true,
+            flat_out: false,
+        };
+        Self::new(&seen, &Tally::default(), &run)
+    }
+
     /// Whether every record was processed.
     #[must_use]
     pub fn passed(&self) -> bool {
@@ -188,7 +209,7 @@ impl fmt::Display for Report {
         writeln!(f)?;
         writeln!(
             f,
-            "  records        lost {}  failed {}  delivered twice {}",
+            "  records        lost {}  failed {}  retried {}",
             records.lost, records.failed, records.duplicates
         )?;
         if let Some(cache) = &self.cache_requests {
@@ -215,6 +236,10 @@ impl fmt::Display for Report {
             ("write to read", &self.latency_ms.write_to_read),
             ("invoke", &self.latency_ms.invoke),
         ] {
+            if records.processed == 0 {
+                writeln!(f, "  {name:<14} no samples")?;
+                continue;
+            }
             writeln!(
                 f,
                 "  {name:<14} p50 {:.2}  p90 {:.2}  p99 {:.2}  max {:.2} ms",

@@ -57,9 +57,7 @@ impl Site for EmbeddedSite<'_> {
         let cache = self.embedded.cache.as_ref();
         Seen {
             backend: "embedded",
-            cache: cache
-                .map_or("momento", |cache| cache.transport().name())
-                .to_owned(),
+            cache: self.embedded.cache_kind.to_owned(),
             cache_requests: cache.map(|cache| cache.keyspace().counts()),
             store_reads: Some(self.embedded.store_reads()),
             cold_starts: Some(self.embedded.cold_starts()),

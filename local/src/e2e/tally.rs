@@ -23,6 +23,8 @@ const LONGEST_US: u64 = 3_600_000_000;
 /// The counts of one run.
 #[derive(Debug)]
 pub struct Tally {
+    /// Records that arrived before are another run's, and are not counted.
+    since: OffsetDateTime,
     counts: Mutex<Counts>,
     changed: watch::Sender<()>,
 }
@@ -69,6 +71,7 @@ struct Stamped {
 impl Default for Tally {
     fn default() -> Self {
         Self {
+            since: this_millisecond(),
             counts: Mutex::new(Counts {
                 delivered: HashSet::new(),
                 processed: HashSet::new(),
@@ -111,6 +114,13 @@ impl Tally {
         }
     }
 
+    /// How many of `records` are of this run: those that arrived since it began.
+    /// Records arrive in order, so they are the last ones.
+    fn of_this_run<'r>(&self, records: &'r [Prepared]) -> &'r [Prepared] {
+        let before = records.partition_point(|one| one.record.arrived < self.since);
+        &records[before..]
+    }
+
     fn lock(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -122,7 +132,7 @@ impl Observer for Tally {
         let mut counts = self.lock();
         counts.invocations += 1;
         counts.invoke_us.saturating_record(micros(invoked.elapsed));
-        for prepared in invoked.records {
+        for prepared in self.of_this_run(invoked.records) {
             if !counts
                 .delivered
                 .insert(key(invoked.shard, &prepared.record))
@@ -130,7 +140,7 @@ impl Observer for Tally {
                 counts.duplicates += 1;
             }
         }
-        for prepared in &invoked.records[..invoked.done] {
+        for prepared in self.of_this_run(&invoked.records[..invoked.done]) {
             if counts
                 .processed
                 .insert(key(invoked.shard, &prepared.record))
@@ -144,7 +154,7 @@ impl Observer for Tally {
     }
 
     fn discarded(&self, _shard: &str, records: &[Prepared], _discarded: &Discarded) {
-        self.lock().discarded += records.len() as u64;
+        self.lock().discarded += self.of_this_run(records).len() as u64;
         self.changed.send_replace(());
     }
 }
@@ -152,6 +162,12 @@ impl Observer for Tally {
 /// Sequence numbers are only unique within a shard.
 fn key(shard: &str, record: &Record) -> String {
     format!("{shard}:{}", record.sequence_number)
+}
+
+/// Now, as precise as the arrival of a record.
+fn this_millisecond() -> OffsetDateTime {
+    let now = OffsetDateTime::now_utc();
+    now.replace_millisecond(now.millisecond()).unwrap_or(now)
 }
 
 /// None for records that are not of this pipeline's form.

@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 
-use lambda_host::outcome::FunctionError;
-
 use crate::{aws::apis, mappings::CheckpointError, ports::PortError, provision::ProvisionError};
 
 /// Why it could not be started.
@@ -40,13 +38,5 @@ pub enum StartError {
     NoBootstrap {
         /// Its name.
         function: String,
-    },
-    /// A function whose init fails.
-    #[error("function {function} does not start: {}", error.message())]
-    Init {
-        /// Its name.
-        function: String,
-        /// What its environment said.
-        error: FunctionError,
     },
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use futures_util::future::join_all;
-use lambda_host::{Function, FunctionConfig};
+use lambda_host::{Function, FunctionConfig, outcome::FunctionError};
 
 use super::{Options, StartError};
 use crate::project::values::Values;
@@ -44,12 +44,13 @@ pub(super) fn build(
     Ok(functions)
 }
 
-pub(super) async fn warm_up(functions: &BTreeMap<String, Arc<Function>>) -> Result<(), StartError> {
-    let started = join_all(functions.values().map(|function| async move {
-        function.warm_up().await.map_err(|error| StartError::Init {
-            function: function.config().name.clone(),
-            error,
-        })
+/// Starts an environment of each function; gives those whose init failed.
+pub(super) async fn warm_up(
+    functions: &BTreeMap<String, Arc<Function>>,
+) -> Vec<(String, FunctionError)> {
+    let started = join_all(functions.iter().map(|(name, function)| async move {
+        let started = function.warm_up().await;
+        started.err().map(|error| (name.clone(), error))
     }));
-    started.await.into_iter().collect()
+    started.await.into_iter().flatten().collect()
 }

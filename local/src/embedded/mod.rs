@@ -14,7 +14,7 @@ use aws_config::SdkConfig;
 use event_source_mapping::mapping::EventSourceMapping;
 use futures_util::future::join_all;
 use kinesis_engine::arrivals::Arrivals;
-use lambda_host::{function::Functions, invoke_api};
+use lambda_host::{function::Functions, invoke_api, outcome::FunctionError};
 use momento_offline::transport::Served;
 use tempfile::TempDir;
 
@@ -40,10 +40,15 @@ pub struct Embedded {
     pub lambda: Server,
     /// The cache, unless it is Momento itself.
     pub cache: Option<Served>,
+    /// Which cache the functions use: `stub`, `server`, `momento` or `none`.
+    pub cache_kind: &'static str,
     /// What was created.
     pub provisioned: Vec<Provisioned>,
     /// The functions, by name.
     pub functions: Functions,
+    /// The functions whose init failed, and how: each is tried again at its next
+    /// invocation.
+    pub failed_inits: Vec<(String, FunctionError)>,
     /// How long each part took to start.
     pub timings: Vec<(&'static str, Duration)>,
     mappings: Vec<EventSourceMapping>,
@@ -52,7 +57,8 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Starts everything and waits until all of it is ready.
+    /// Starts everything and waits until all of it is ready. A function whose init
+    /// fails is no reason to stop: [`Embedded::failed_inits`] has it.
     ///
     /// # Errors
     ///
@@ -102,7 +108,7 @@ impl Embedded {
         let board = StatusBoard::default();
         let router = invoke_api::router(functions.clone()).merge(board.clone().router());
         let lambda = Server::start(lambda, router).map_err(StartError::Invoke)?;
-        functions::warm_up(&functions).await?;
+        let failed_inits = functions::warm_up(&functions).await;
         clock.lap("functions");
 
         let client = aws_sdk_kinesis::Client::new(&sdk);
@@ -119,9 +125,15 @@ impl Embedded {
         Ok(Self {
             aws,
             lambda,
+            cache_kind: match (&options.cache, &cache) {
+                (None, _) => "none",
+                (Some(_), Some(served)) => served.transport().name(),
+                (Some(_), None) => "momento",
+            },
             cache,
             provisioned,
             functions,
+            failed_inits,
             timings: clock.laps,
             mappings,
             _scratch: scratch,
