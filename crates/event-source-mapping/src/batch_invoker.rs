@@ -175,6 +175,7 @@ impl BatchInvoker {
             self.note_error(&reply);
         }
         self.context.observer.invoked(&Invoked {
+            mapping: &self.context.name,
             shard: &self.shard,
             records,
             done,
@@ -277,7 +278,9 @@ impl BatchInvoker {
         }
         let note = |status: &mut super::status::ShardStatus| status.discarded += count as u64;
         self.context.status.update(shard, note);
-        self.context.observer.discarded(shard, records, discarded);
+        self.context
+            .observer
+            .discarded(mapping, shard, records, discarded);
     }
 
     /// Waits before the next try; false when the mapping is stopping.

@@ -7,6 +7,8 @@ use super::{batch::Prepared, retry_state::Discarded, target::Reply};
 /// One invocation, as the mapping saw it.
 #[derive(Debug)]
 pub struct Invoked<'a> {
+    /// The mapping's name.
+    pub mapping: &'a str,
     /// The shard's id.
     pub shard: &'a str,
     /// The records that the event held.
@@ -28,8 +30,8 @@ pub trait Observer: Send + Sync {
     }
 
     /// Records of `shard` were given up, `reply` being the last one to them.
-    fn discarded(&self, shard: &str, records: &[Prepared], discarded: &Discarded) {
-        let _ = (shard, records, discarded);
+    fn discarded(&self, mapping: &str, shard: &str, records: &[Prepared], discarded: &Discarded) {
+        let _ = (mapping, shard, records, discarded);
     }
 }
 

@@ -115,7 +115,7 @@ impl Observer for Witness {
             }));
     }
 
-    fn discarded(&self, _shard: &str, records: &[Prepared], _discarded: &Discarded) {
+    fn discarded(&self, _: &str, _: &str, records: &[Prepared], _: &Discarded) {
         self.lock().discarded.push(records.len());
     }
 }

@@ -75,7 +75,7 @@ impl Observer for Seen {
             .extend(done.iter().map(|one| one.record.sequence_number.clone()));
     }
 
-    fn discarded(&self, _: &str, records: &[Prepared], _: &Discarded) {
+    fn discarded(&self, _: &str, _: &str, records: &[Prepared], _: &Discarded) {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         told.discarded += records.len();
     }

@@ -103,7 +103,7 @@ impl Observer for Tally {
         }
     }
 
-    fn discarded(&self, _: &str, records: &[Prepared], _: &Discarded) {
+    fn discarded(&self, _: &str, _: &str, records: &[Prepared], _: &Discarded) {
         self.lock().discarded += records.len();
     }
 }

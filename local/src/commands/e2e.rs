@@ -149,7 +149,11 @@ impl E2e {
         mapping: Mapping,
         load: &Load,
     ) -> Result<Report, Failure> {
-        let tally = Arc::new(Tally::default());
+        // Every mapping of the stream gets every record.
+        let mappings = project.environment.mappings.iter();
+        let mappings = mappings.filter(|one| one.settings.enabled && one.stream == mapping.stream);
+        let mappings = mappings.map(|one| one.logical_id.clone());
+        let tally = Arc::new(Tally::of(mappings));
         let bootstraps = &self.bootstrap;
         let bootstraps = bootstraps
             .resolve(&project.environment, &project.template)
@@ -188,7 +192,7 @@ impl E2e {
         mapping: &Mapping,
         load: &Load,
     ) -> Result<Report, Failure> {
-        let tally = Arc::new(Tally::default());
+        let tally = Arc::new(Tally::of([mapping.logical_id.clone()]));
         let here = self.cache.choice() != Some(CacheChoice::Momento);
         let addresses = Addresses {
             endpoint: self.containers.endpoint.endpoint_url.clone(),

@@ -6,7 +6,10 @@ use hdrhistogram::Histogram;
 use momento_offline::counters::Counts;
 use serde::Serialize;
 
-use super::{site::Seen, tally::Tally};
+use super::{
+    site::Seen,
+    tally::{MappingTotals, Tally},
+};
 
 /// What only the run itself knows of its course.
 pub(super) struct Run {
@@ -51,6 +54,9 @@ pub struct Report {
     pub cold_starts: Option<u64>,
     /// Latencies, milliseconds.
     pub latency_ms: Latencies,
+    /// Each mapping of the stream, where there are several.
+    #[serde(skip_serializing_if = "is_one")]
+    pub mappings: Vec<MappingTotals>,
     /// Whether records were written as fast as they go: what waited its turn
     /// then waits in the latencies too, which the text has to say.
     #[serde(skip)]
@@ -117,7 +123,7 @@ impl Report {
                 lost: run
                     .produced
                     .saturating_sub(totals.processed + totals.discarded),
-                duplicates: totals.duplicates,
+                duplicates: totals.retried,
                 failed: totals.discarded + run.refused,
             },
             cache_requests: seen.cache_requests.map(CacheRequests::from),
@@ -128,6 +134,7 @@ impl Report {
                 write_to_read: Percentiles::of(&totals.write_to_read_us),
                 invoke: Percentiles::of(&totals.invoke_us),
             },
+            mappings: totals.mappings,
             flat_out: run.flat_out,
         }
     }
@@ -150,7 +157,7 @@ impl Report {
             partial: true,
             flat_out: false,
         };
-        Self::new(&seen, &Tally::default(), &run)
+        Self::new(&seen, &Tally::of([""; 0]), &run)
     }
 
     /// Whether every record was processed.
@@ -188,6 +195,10 @@ impl Percentiles {
     }
 }
 
+fn is_one(mappings: &[MappingTotals]) -> bool {
+    mappings.len() <= 1
+}
+
 /// Milliseconds with three decimals.
 fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
@@ -212,6 +223,13 @@ impl fmt::Display for Report {
             "  records        lost {}  failed {}  retried {}",
             records.lost, records.failed, records.duplicates
         )?;
+        for mapping in self.mappings.iter().filter(|_| !is_one(&self.mappings)) {
+            writeln!(
+                f,
+                "  mapping        {}: processed {}  discarded {}",
+                mapping.name, mapping.processed, mapping.discarded
+            )?;
+        }
         if let Some(cache) = &self.cache_requests {
             writeln!(
                 f,
@@ -290,6 +308,7 @@ mod tests {
             store_reads: Some(3),
             invocations: 4,
             cold_starts: Some(1),
+            mappings: Vec::new(),
             latency_ms: Latencies {
                 write_to_read: percentiles,
                 invoke: percentiles,

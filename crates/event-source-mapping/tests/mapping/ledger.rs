@@ -261,7 +261,7 @@ impl Ledger {
 }
 
 impl Observer for Ledger {
-    fn discarded(&self, _: &str, records: &[Prepared], discarded: &Discarded) {
+    fn discarded(&self, _: &str, _: &str, records: &[Prepared], discarded: &Discarded) {
         let mut state = self.state.lock().unwrap();
         let now = (self.clock)();
         match discarded.condition {
