@@ -29,6 +29,14 @@ pub enum BuildError {
     /// A named executable cannot be executed.
     #[error("bootstrap {} is not an executable file; `chmod +x` it, or name another", .0.display())]
     NotExecutable(PathBuf),
+    /// An executable is named for a function that the template does not have.
+    #[error("--bootstrap {name}=…: the template has no function {name}; it has {functions}")]
+    NoFunction {
+        /// The function that is named.
+        name: String,
+        /// Those of the template.
+        functions: String,
+    },
     /// The folder has no source that cargo can build.
     #[error(
         "function {function}: {} has neither a bootstrap nor a Cargo.toml; name its executable with --bootstrap PATH",
@@ -94,6 +102,17 @@ pub fn sources(
     named: &BTreeMap<String, PathBuf>,
     template: &Path,
 ) -> Result<BTreeMap<String, Source>, BuildError> {
+    let unknown = named.keys().find(|name| {
+        let is_known = |function: &Function| function.name == **name;
+        !name.is_empty() && !functions.iter().any(is_known)
+    });
+    if let Some(unknown) = unknown {
+        let functions = functions.iter().map(|function| function.name.as_str());
+        return Err(BuildError::NoFunction {
+            name: unknown.clone(),
+            functions: functions.collect::<Vec<_>>().join(", "),
+        });
+    }
     let mut found = BTreeMap::new();
     for function in functions {
         let source = match named.get(&function.name).or_else(|| named.get("")) {

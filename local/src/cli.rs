@@ -33,18 +33,18 @@ pub struct Cli {
     #[command(subcommand)]
     command: Command,
 
-    /// Say more on stderr: -v debug, -vv everything; `RUST_LOG` does the same
+    /// Log more to stderr: -v for debug, -vv for everything; `RUST_LOG` does the same
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     verbose: u8,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Start everything the template describes, until Ctrl-C
+    /// Run everything in the template until Ctrl-C
     Up(Up),
     /// Run the whole pipeline once, check every record, and report
     E2e(Box<E2e>),
-    /// Create what the template names, at any AWS endpoint
+    /// Create the resources of the template at any AWS endpoint
     Provision(Provision),
     /// Serve the AWS APIs on one port: Kinesis, DynamoDB, SSM
     Aws(Aws),
@@ -52,15 +52,15 @@ enum Command {
     Lambda(Lambda),
     /// Feed any invoke URL from a Kinesis stream
     EventSource(EventSource),
-    /// Show what the event source mappings of a running `local up` do
+    /// Show the event source mappings and the cache of a running `local up`
     Status(StatusCommand),
-    /// Look at the batches that were discarded, and deliver them again
+    /// List, show and redrive discarded batches
     Failures(Failures),
-    /// Serve Momento's cache alone
+    /// Serve Momento offline, alone
     Cache(CacheCommand),
-    /// Have a running cache fail on purpose
+    /// Inject faults into a running cache
     Faults(Faults),
-    /// Say what this machine has, and what each missing piece would enable
+    /// Check this machine: tools, ports, and what each missing one is for
     Doctor(Doctor),
 }
 

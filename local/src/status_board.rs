@@ -1,6 +1,9 @@
 //! `GET /_local/status`: what the event source mappings are doing, and the cache.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+};
 
 use axum::{Json, Router, extract::State, routing::get};
 use event_source_mapping::{mapping::Watch, status::MappingStatus};
@@ -21,6 +24,9 @@ pub struct Status {
     pub mappings: Vec<MappingStatus>,
     /// The cache, unless it is Momento itself.
     pub cache: Option<CacheStatus>,
+    /// The folder of the invocation records of discarded batches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failures: Option<PathBuf>,
 }
 
 /// What can be looked at: nothing until it has been started, which is after the
@@ -31,14 +37,19 @@ pub struct StatusBoard(Arc<OnceLock<Shown>>);
 struct Shown {
     mappings: Vec<Watch>,
     cache: Option<(Transport, Arc<Keyspace>)>,
+    failures: PathBuf,
 }
 
 impl StatusBoard {
     /// Shows these from now on.
-    pub fn show(&self, mappings: Vec<Watch>, cache: Option<&Served>) {
+    pub fn show(&self, mappings: Vec<Watch>, cache: Option<&Served>, failures: &Path) {
         let cache = cache.map(|cache| (cache.transport(), cache.keyspace().clone()));
         // They are started once.
-        let _ = self.0.set(Shown { mappings, cache });
+        let _ = self.0.set(Shown {
+            mappings,
+            cache,
+            failures: failures.to_owned(),
+        });
     }
 
     /// What is going on now.
@@ -48,12 +59,14 @@ impl StatusBoard {
             return Status {
                 mappings: Vec::new(),
                 cache: None,
+                failures: None,
             };
         };
         let cache = shown.cache.as_ref();
         Status {
             mappings: shown.mappings.iter().map(Watch::status).collect(),
             cache: cache.map(|(transport, keyspace)| CacheStatus::of(keyspace, transport.name())),
+            failures: Some(shown.failures.clone()),
         }
     }
 

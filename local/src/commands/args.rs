@@ -74,8 +74,8 @@ fn found_template() -> Result<PathBuf, Failure> {
 /// Where the functions' executables come from.
 #[derive(Debug, Clone, Args)]
 pub struct BootstrapArgs {
-    /// The function's executable, instead of building its `CodeUri`; with
-    /// several functions, FUNCTION=PATH for each
+    /// Run this executable instead of building `CodeUri`; with several functions, repeat
+    /// it as FUNCTION=PATH
     #[arg(long = "bootstrap", value_name = "PATH")]
     pub bootstraps: Vec<NamedBootstrap>,
 
@@ -121,9 +121,8 @@ impl BootstrapArgs {
 /// Which cache there is.
 #[derive(Debug, Clone, Args)]
 pub struct CacheArgs {
-    /// The cache: here behind wiremock (stub) or tonic (server), or Momento
-    /// itself, whose key is then taken from `MOMENTO_API_KEY` [default: stub
-    /// for e2e, server otherwise]
+    /// The functions' cache: served locally (stub or server), or Momento with the key in
+    /// `MOMENTO_API_KEY` [default: stub for e2e, server otherwise]
     #[arg(long, value_enum)]
     pub cache: Option<CacheChoice>,
 }
@@ -134,16 +133,16 @@ pub struct ServedCacheArgs {
     #[command(flatten)]
     choice: CacheArgs,
 
-    /// Bytes that each cache here may hold before it evicts
+    /// Bytes that each local cache holds before it evicts items
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
     pub cache_capacity: Option<u64>,
 
-    /// A fault of the cache from the start, such as latency=20ms,call=Get;
-    /// `local faults` changes them while it runs
+    /// A fault rule that applies from the start, such as latency=20ms,call=Get; change
+    /// rules later with `local faults`
     #[arg(long = "fault", value_name = "RULE")]
     pub faults: Vec<FaultRule>,
 
-    /// The seed of faults that are left to chance
+    /// The seed of random faults
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub fault_seed: u64,
 }
@@ -151,11 +150,11 @@ pub struct ServedCacheArgs {
 /// The values of `--cache`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum CacheChoice {
-    /// In this process, through wiremock.
+    /// In this process, through wiremock: for short runs.
     Stub,
-    /// In this process, through tonic.
+    /// In this process, through tonic: for long runs and any SDK.
     Server,
-    /// Momento's service.
+    /// The service itself.
     Momento,
 }
 
@@ -232,7 +231,7 @@ impl ServedCacheArgs {
             })),
             Cache::Momento(_) if self.cache_capacity.is_some() || !self.faults.is_empty() => {
                 Err(Failure::configuration(anyhow::anyhow!(
-                    "--cache-capacity and --fault are for a cache here, and not for --cache momento"
+                    "--cache-capacity and --fault conflict with --cache momento: they are for a local cache"
                 )))
             }
             momento @ Cache::Momento(_) => Ok(momento),
@@ -243,8 +242,8 @@ impl ServedCacheArgs {
 /// How Kinesis behaves.
 #[derive(Debug, Clone, Args)]
 pub struct KinesisArgs {
-    /// Throttle as AWS does: 1,000 records and 1 MiB written per second and
-    /// shard, 5 reads
+    /// Throttle each shard as AWS does: 1,000 records and 1 MiB written, 5 reads, per
+    /// second
     #[arg(long)]
     pub enforce_limits: bool,
 
@@ -252,11 +251,11 @@ pub struct KinesisArgs {
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_memory: Option<u64>,
 
-    /// How long streams stay in CREATING, UPDATING and DELETING, milliseconds
+    /// Milliseconds that a stream stays in CREATING, UPDATING or DELETING
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub transition_delay: u32,
 
-    /// With a data folder: when a put counts as done
+    /// When a put is acknowledged, with --data-dir
     #[arg(long, value_enum, default_value_t = Fsync::Never)]
     pub fsync: Fsync,
 }
@@ -264,9 +263,9 @@ pub struct KinesisArgs {
 /// The values of `--fsync`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Fsync {
-    /// The system has it: survives the end of this process, kill -9 too.
+    /// When the operating system has it: survives kill -9.
     Never,
-    /// The disk has it: survives a power failure.
+    /// When the disk has it: survives a power failure.
     Always,
 }
 
@@ -298,7 +297,7 @@ pub struct HostArgs {
 /// How long functions' processes are kept.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct IdleArgs {
-    /// How long a function's process is kept without an invocation, seconds
+    /// Seconds without an invocation after which an execution environment ends
     #[arg(long, value_name = "S", default_value_t = IDLE_TIMEOUT.as_secs(), value_parser = clap::value_parser!(u64).range(1..))]
     pub idle_timeout: u64,
 }

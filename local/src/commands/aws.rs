@@ -29,7 +29,7 @@ pub struct Aws {
     #[arg(long, env = "AWS_REGION", value_name = "REGION", default_value = DEFAULT_REGION)]
     region: String,
 
-    /// Keep state there; without it everything is gone at exit
+    /// Keep state in this folder; without it, state is lost at exit
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 }

@@ -18,7 +18,7 @@ use crate::{
 /// How long a program may take to say its version.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Say what this machine has, and what each missing piece would enable.
+/// Check this machine: tools, ports, and what each missing one is for.
 #[derive(Debug, Args)]
 pub struct Doctor {}
 
@@ -126,7 +126,7 @@ impl Doctor {
             return Ok(ExitCode::SUCCESS);
         }
         Err(Failure::configuration(anyhow::anyhow!(
-            "install what nothing here works without: {}",
+            "required tools are missing: {}",
             missing.join(", ")
         )))
     }

@@ -46,7 +46,7 @@ pub struct E2e {
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
     records: u64,
 
-    /// Writers side by side
+    /// Threads that write at the same time
     #[arg(long, value_name = "T", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     threads: u32,
 
@@ -69,15 +69,15 @@ pub struct E2e {
     #[arg(long, value_name = "PATH")]
     producer: Option<PathBuf>,
 
-    /// Keep state there; without it everything is gone at exit
+    /// Keep state in this folder; without it, state is lost at exit
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
-    /// Show the functions' lines on stderr
+    /// Show the functions' log lines on stderr
     #[arg(long)]
     show_logs: bool,
 
-    /// How the report is written to stdout
+    /// Format of the report on stdout
     #[arg(long, value_enum, default_value_t = Format::Text)]
     output: Format,
 }

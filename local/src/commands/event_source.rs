@@ -35,17 +35,17 @@ pub struct EventSource {
     #[command(flatten)]
     invoke: InvokeArgs,
 
-    /// Invocations at once, at each address that the URL's host has; AWS's
-    /// emulator crashes at a second one
+    /// Concurrent invocations at each address of the URL's host; AWS's emulator crashes at
+    /// a second one
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
     concurrency: u16,
 
-    /// Where batches that are discarded are written down
+    /// The folder for the invocation records of discarded batches
     #[arg(long, value_name = "DIR", default_value = ".local/failures")]
     failures: PathBuf,
 
-    /// Keep checkpoints here, and go on from them; without it every start
-    /// begins at the mapping's starting position
+    /// Keep checkpoints in this folder and resume from them; without it, every start
+    /// begins at the starting position
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
@@ -101,7 +101,7 @@ impl EventSource {
             )));
         }
         let watched = running.iter().map(EventSourceMapping::watch).collect();
-        board.show(watched, None);
+        board.show(watched, None, &self.failures);
         interrupted().await;
         drop(served);
         join_all(running.into_iter().map(EventSourceMapping::stop)).await;
@@ -125,8 +125,8 @@ impl EventSource {
     async fn discarded(&self, queue: &SqsQueue) -> String {
         let folder = self.failures.display();
         match queue.url().await {
-            Ok(url) => format!("discarded → {folder}, {url}"),
-            Err(error) => format!("discarded → {folder}; not to {error}"),
+            Ok(url) => format!("discarded batches → {folder}, {url}"),
+            Err(error) => format!("discarded batches → {folder}; not to {error}"),
         }
     }
 }

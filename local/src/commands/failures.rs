@@ -1,4 +1,4 @@
-//! `local failures`: what was discarded, and another chance for it.
+//! `local failures`: lists, shows and redrives discarded batches.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -13,36 +13,42 @@ use event_source_mapping::{
 };
 use serde_json::Value;
 
-use super::{
-    args::{EndpointArgs, InvokeArgs},
-    table,
-};
+use super::{args::EndpointArgs, status, table};
 use crate::{
     outcome::{Failure, Outcome},
     provision::sdk_config,
 };
 
-/// Look at the batches that a mapping gave up, and deliver them again.
+/// Where `local event-source` keeps invocation records unless `--failures` says
+/// otherwise.
+const DEFAULT_FOLDER: &str = ".local/failures";
+
+/// List, show and redrive the batches that a mapping discarded.
 #[derive(Debug, Args)]
 pub struct Failures {
     #[command(subcommand)]
     action: Action,
 
-    /// Where the documents are: DIR/failures with `--data-dir DIR`
+    /// The folder of the invocation records [default: that of the running `local up`,
+    /// else .local/failures]
+    #[arg(long, value_name = "DIR", global = true)]
+    failures: Option<PathBuf>,
+
+    /// The Invoke API of the running `local up`
     #[arg(
         long,
-        value_name = "DIR",
-        default_value = ".local/failures",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:9000",
         global = true
     )]
-    failures: PathBuf,
+    url: String,
 }
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// One line for each batch, the oldest first
+    /// Print a line for each batch, the oldest first
     List,
-    /// A batch's document
+    /// Print a batch's invocation record
     Show {
         /// Its id, as the list has it
         id: String,
@@ -59,8 +65,10 @@ struct Redrive {
     #[command(flatten)]
     endpoint: EndpointArgs,
 
-    #[command(flatten)]
-    invoke: InvokeArgs,
+    /// Where the function is invoked [default: the function that the batch's invocation
+    /// record names, at --url]
+    #[arg(long, value_name = "URL")]
+    invoke_url: Option<reqwest::Url>,
 
     /// The stream's region
     #[arg(long, env = "AWS_REGION", value_name = "REGION", default_value = DEFAULT_REGION)]
@@ -74,7 +82,7 @@ impl Failures {
     ///
     /// There is no such document, or its records cannot be delivered.
     pub async fn run(self) -> Outcome {
-        let folder = FailureFolder::new(&self.failures);
+        let folder = FailureFolder::new(&self.folder().await?);
         match self.action {
             Action::List => {
                 let all = folder.list().await.map_err(Failure::run)?;
@@ -85,19 +93,47 @@ impl Failures {
                 let text = serde_json::to_string_pretty(&document).map_err(Failure::run)?;
                 println!("{text}");
             }
-            Action::Redrive(redrive) => redrive.run(&folder).await?,
+            Action::Redrive(redrive) => redrive.run(&folder, &self.url).await?,
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
+impl Failures {
+    /// The folder that is meant.
+    async fn folder(&self) -> Result<PathBuf, Failure> {
+        if let Some(folder) = &self.failures {
+            if folder.is_dir() {
+                return Ok(folder.clone());
+            }
+            return Err(Failure::configuration(anyhow!(
+                "there is no folder {}; it is DIR/failures of `local up --data-dir DIR`, and exists once a batch was discarded",
+                folder.display()
+            )));
+        }
+        let running = status::ask(&self.url).await;
+        if let Ok(Some(folder)) = running.map(|status| status.failures) {
+            // Nothing was discarded yet, if it does not exist.
+            return Ok(folder);
+        }
+        let folder = PathBuf::from(DEFAULT_FOLDER);
+        if folder.is_dir() {
+            return Ok(folder);
+        }
+        Err(Failure::configuration(anyhow!(
+            "no `local up` answers at {}, and there is no folder {DEFAULT_FOLDER}; name another with --url or --failures",
+            self.url
+        )))
+    }
+}
+
 impl Redrive {
-    async fn run(self, folder: &FailureFolder) -> Result<(), Failure> {
+    async fn run(self, folder: &FailureFolder, url: &str) -> Result<(), Failure> {
         let document = find(folder, &self.id).await?;
         let info = BatchInfo::of(&document).map_err(Failure::configuration)?;
         let sdk = sdk_config(&self.endpoint.endpoint_url, &self.region);
         let source = SdkSource::new(aws_sdk_kinesis::Client::new(&sdk), info.stream());
-        let target = HttpTarget::new(self.invoke.invoke_url.clone(), 1);
+        let target = HttpTarget::new(self.target(&document, url)?, 1);
         let records = redrive::redrive(&source, &target, &info, &self.region)
             .await
             .map_err(Failure::run)?;
@@ -109,6 +145,30 @@ impl Redrive {
         println!("{records} records delivered");
         Ok(())
     }
+
+    /// Where the batch's function is invoked.
+    fn target(&self, document: &Value, url: &str) -> Result<reqwest::Url, Failure> {
+        if let Some(url) = &self.invoke_url {
+            return Ok(url.clone());
+        }
+        let function = document.pointer("/requestContext/functionArn");
+        let function = function.and_then(Value::as_str).unwrap_or_default();
+        // `local event-source` knows its function by URL.
+        let target = match function.strip_prefix("arn:") {
+            None => function.to_owned(),
+            Some(arn) => {
+                let name = arn.rsplit(':').next().unwrap_or_default();
+                let url = url.trim_end_matches('/');
+                format!("{url}/2015-03-31/functions/{name}/invocations")
+            }
+        };
+        target.parse().map_err(|_| {
+            Failure::configuration(anyhow!(
+                "batch {} names no function that can be invoked ({function:?}); name its URL with --invoke-url",
+                self.id
+            ))
+        })
+    }
 }
 
 async fn find(folder: &FailureFolder, id: &str) -> Result<Value, Failure> {
@@ -116,7 +176,11 @@ async fn find(folder: &FailureFolder, id: &str) -> Result<Value, Failure> {
     all.into_iter()
         .find(|(name, _)| name == id)
         .map(|(_, document)| document)
-        .ok_or_else(|| Failure::configuration(anyhow!("there is no batch {id} in the folder")))
+        .ok_or_else(|| {
+            Failure::configuration(anyhow!(
+                "there is no batch {id}; `local failures list` has the ids"
+            ))
+        })
 }
 
 fn rows(all: &[(String, Value)]) -> Vec<[String; 5]> {

@@ -17,22 +17,22 @@ use reqwest::{Method, StatusCode};
 use super::table;
 use crate::outcome::{Failure, Outcome};
 
-/// Have a running cache fail on purpose: refuse, be slow, drop connections.
+/// Inject faults into a running cache: errors, latency, dropped connections.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A rule is FAULT[,call=Get+Set][,count=N][,probability=P]. FAULT is one of
 
-  error=UNAVAILABLE             refused with that gRPC status
-  latency=20ms                  later by so much
-  latency=5ms..80ms             later by anything between
-  latency=p50:2ms/p99:50ms      later, with a long tail
-  rate-limit=100                beyond so many a second, refused
-  auth                          the API key is refused
-  cache-missing                 the cache is not found
-  black-hole                    never answered
-  drop                          the connection is closed (--cache server)
+  error=UNAVAILABLE             fail with this gRPC status
+  latency=20ms                  delay by 20 ms
+  latency=5ms..80ms             delay by a random time in this range
+  latency=p50:2ms/p99:50ms      delay with a long tail
+  rate-limit=100                refuse calls beyond 100 per second
+  auth                          refuse the API key
+  cache-missing                 report that the cache does not exist
+  black-hole                    never answer
+  drop                          close the connection (--cache server)
 
-Rules are asked in order: delays add up, the first other fault ends it.")]
+Rules apply in order. Delays add up; the first other fault ends the call.")]
 pub struct Faults {
     #[command(subcommand)]
     command: Command,
@@ -40,11 +40,11 @@ pub struct Faults {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Put a plan in force, instead of the one that was
+    /// Replace all fault rules
     Set(Set),
-    /// Show the plan in force, and what each rule has done
+    /// Show the rules and how often each was applied
     List(List),
-    /// Nothing goes wrong any more
+    /// Remove all fault rules
     Clear(At),
 }
 
@@ -66,11 +66,11 @@ struct Set {
     #[arg(value_name = "RULE", required_unless_present = "file")]
     rules: Vec<FaultRule>,
 
-    /// The plan as JSON, from a file; - is stdin
+    /// Read the plan as JSON from this file; - is stdin
     #[arg(long, value_name = "FILE", conflicts_with_all = ["rules", "seed"])]
     file: Option<PathBuf>,
 
-    /// The seed of what is left to chance
+    /// The seed of random faults
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
 
@@ -124,7 +124,7 @@ impl Set {
         };
         let text = read(file).with_context(|| format!("reading the plan {}", file.display()))?;
         serde_json::from_str(&text)
-            .with_context(|| format!("{} is no plan of faults", file.display()))
+            .with_context(|| format!("{} is not a fault plan", file.display()))
     }
 }
 
@@ -154,7 +154,7 @@ impl At {
             .error_for_status()?
             .json()
             .await
-            .with_context(|| format!("{url} answers with something else than faults"))
+            .with_context(|| format!("{url} returned no fault plan"))
     }
 }
 

@@ -37,8 +37,7 @@ impl StatusCommand {
     ///
     /// Nothing answers there, or not what `local up` does.
     pub async fn run(self) -> Outcome {
-        let url = format!("{}{STATUS_PATH}", self.url.trim_end_matches('/'));
-        let status = ask(&url).await.map_err(Failure::run)?;
+        let status = ask(&self.url).await.map_err(Failure::run)?;
         if self.json {
             let text = serde_json::to_string_pretty(&status).map_err(Failure::run)?;
             println!("{text}");
@@ -50,15 +49,23 @@ impl StatusCommand {
     }
 }
 
-async fn ask(url: &str) -> anyhow::Result<Status> {
-    let reply = reqwest::get(url)
-        .await
-        .and_then(reqwest::Response::error_for_status)
-        .with_context(|| format!("{url} does not answer; is `local up` running?"))?;
+/// Asks a running environment for its status.
+///
+/// # Errors
+///
+/// Nothing answers at `url`, or it answers with something else.
+pub(super) async fn ask(url: &str) -> anyhow::Result<Status> {
+    let url = format!("{}{STATUS_PATH}", url.trim_end_matches('/'));
+    let reply = reqwest::get(&url).await.with_context(|| {
+        format!("nothing answers at {url}; start `local up`, or name another with --url")
+    })?;
+    let reply = reply
+        .error_for_status()
+        .with_context(|| format!("{url} has no status; name the Invoke API's port with --url"))?;
     reply
         .json()
         .await
-        .with_context(|| format!("{url} answers with something else than a status"))
+        .with_context(|| format!("{url} returned no status of `local up`"))
 }
 
 fn describe(mappings: &[MappingStatus]) -> String {
@@ -179,7 +186,7 @@ mod tests {
         let expected = "\
 Mapping: s → f
   shard      checkpoint     age ms  batches  records  filtered  discarded  retries  in flight  back-off ms
-  shardId-0  …989136588898  3       2        10       0         0         0        0          1500
+  shardId-0  …989136588898  3       2        10       0         0          0        0          1500
   last error of shardId-0: it fails
 ";
         assert_eq!(describe(&[status]), expected);

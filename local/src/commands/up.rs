@@ -25,7 +25,7 @@ use crate::{
     watch::Watch,
 };
 
-/// Start everything the template describes, until Ctrl-C.
+/// Run everything in the template until Ctrl-C.
 #[derive(Debug, Args)]
 pub struct Up {
     #[command(flatten)]
@@ -53,7 +53,7 @@ pub struct Up {
     #[arg(long, value_name = "PORT", default_value_t = 8080)]
     cache_port: u16,
 
-    /// Keep state there; without it everything is gone at exit
+    /// Keep state in this folder; without it, state is lost at exit
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
@@ -62,8 +62,7 @@ pub struct Up {
     #[arg(long)]
     watch: bool,
 
-    /// Show the functions' lines of metrics too (CloudWatch's Embedded Metric
-    /// Format)
+    /// Show metrics too: log lines in CloudWatch's Embedded Metric Format
     #[arg(long)]
     show_metrics: bool,
 }

@@ -112,14 +112,15 @@ impl Embedded {
         clock.lap("functions");
 
         let client = aws_sdk_kinesis::Client::new(&sdk);
-        let mappings = Mappings::new(client, &options.region, &data.join("failures"))
+        let failures = data.join("failures");
+        let mappings = Mappings::new(client, &options.region, &failures)
             .checkpoints_in(kept)
             .watched_by(options.observer.clone())
             .reading_with(aws.reader.clone())
             .backoff(options.backoff);
         let mappings = start_mappings(&mappings, &options, &functions, &aws.arrivals)?;
         let watched = mappings.iter().map(EventSourceMapping::watch).collect();
-        board.show(watched, cache.as_ref());
+        board.show(watched, cache.as_ref(), &failures);
         join_all(mappings.iter().map(EventSourceMapping::ready)).await;
         clock.lap("event source mappings");
         Ok(Self {

@@ -5,9 +5,10 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader},
     net::TcpListener,
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use tempfile::TempDir;
@@ -162,14 +163,14 @@ fn momento_without_its_key_is_refused() {
     );
 }
 
+/// A function whose init fails with this message.
+const BROKEN: &str = "#!/bin/sh\necho 'cannot find my soul' >&2\nexit 7\n";
+
 #[test]
-fn a_function_that_does_not_start_shows_its_last_lines() {
-    let run = Run::new(&["up", "--aws-port=0", "--lambda-port=0", "--cache-port=0"])
+fn e2e_fails_when_the_function_does_not_start_and_shows_its_last_lines() {
+    let run = Run::new(&["e2e", "--producer=/bin/true"])
         .template()
-        .file(
-            "bootstrap.sh",
-            "#!/bin/sh\necho 'cannot find my soul' >&2\nexit 7\n",
-        );
+        .file("bootstrap.sh", BROKEN);
     let path = run.folder.path().join("bootstrap.sh");
     executable(&path);
     let output = run
@@ -182,6 +183,83 @@ fn a_function_that_does_not_start_shows_its_last_lines() {
         "{error}"
     );
     assert!(error.contains("cannot find my soul"), "{error}");
+}
+
+#[test]
+fn up_serves_everything_else_when_a_function_does_not_start() {
+    let mut run = Run::new(&["up", "--aws-port=0", "--lambda-port=0", "--cache-port=0"])
+        .template()
+        .file("bootstrap.sh", BROKEN);
+    let path = run.folder.path().join("bootstrap.sh");
+    executable(&path);
+    let mut up = run
+        .command
+        .args(["--bootstrap", path.to_str().unwrap()])
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    let mut stderr = BufReader::new(up.stderr.take().unwrap());
+    while !said.contains("Ctrl-C stops everything") {
+        assert_ne!(stderr.read_line(&mut said).unwrap(), 0, "it ended: {said}");
+    }
+    up.kill().unwrap();
+    up.wait().unwrap();
+    assert!(
+        said.contains("error: function kinesis-consumer-model-one-rust does not start: Runtime exited with error: exit status: 7"),
+        "{said}"
+    );
+    assert!(said.contains("cannot find my soul"), "{said}");
+    assert!(
+        said.contains("hint: everything else is served; its next record starts it again\n"),
+        "{said}"
+    );
+    assert!(said.contains("AWS APIs  http://127.0.0.1:"), "{said}");
+}
+
+#[test]
+fn a_malformed_rust_log_is_refused() {
+    let mut run = Run::new(&["doctor"]);
+    run.command.env("RUST_LOG", "local=nonsense");
+    let refusal = run.refusal();
+    assert!(
+        refusal.starts_with(
+            "error: RUST_LOG is \"local=nonsense\", and not a filter such as info or local=debug: "
+        ),
+        "{refusal}"
+    );
+}
+
+#[test]
+fn an_executable_for_a_function_that_is_not_in_the_template_is_refused() {
+    let refusal = Run::new(&["up", "--bootstrap", "fx=/bin/true"])
+        .template()
+        .refusal();
+    assert_eq!(
+        refusal,
+        "error: --bootstrap fx=…: the template has no function fx; it has kinesis-consumer-model-one-rust"
+    );
+}
+
+#[test]
+fn a_rate_that_writes_nothing_is_refused() {
+    let output = Run::new(&["e2e", "--rate", "0"]).output();
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn failures_in_no_folder_are_refused_and_not_an_empty_table() {
+    let refusal = Run::new(&["failures", "list", "--failures", "nowhere"]).refusal();
+    assert_eq!(
+        refusal,
+        "error: there is no folder nowhere; it is DIR/failures of `local up --data-dir DIR`, and exists once a batch was discarded"
+    );
+    let refusal = Run::new(&["failures", "list", "--url", "http://127.0.0.1:1"]).refusal();
+    assert_eq!(
+        refusal,
+        "error: no `local up` answers at http://127.0.0.1:1, and there is no folder .local/failures; name another with --url or --failures"
+    );
 }
 
 #[test]
