@@ -204,8 +204,10 @@ fn up_serves_everything_else_when_a_function_does_not_start() {
     while !said.contains("Ctrl-C stops everything") {
         assert_ne!(stderr.read_line(&mut said).unwrap(), 0, "it ended: {said}");
     }
-    up.kill().unwrap();
-    up.wait().unwrap();
+    // SIGTERM, so that it removes its temporary folder.
+    let terminated = Command::new("kill").arg(up.id().to_string()).status();
+    assert!(terminated.unwrap().success());
+    assert!(up.wait().unwrap().success());
     assert!(
         said.contains("error: function kinesis-consumer-model-one-rust does not start: Runtime exited with error: exit status: 7"),
         "{said}"
