@@ -91,9 +91,11 @@ impl Cli {
 /// Sends the tool's own messages to standard error, without ever waiting for it.
 fn log_to_stderr(verbose: u8) -> Result<(), Failure> {
     let default = match verbose {
-        0 => "warn",
+        // dynoxide warns of every refusal that its client gets: a table that exists
+        // already is one.
+        0 => "warn,dynoxide=error",
         1 => {
-            "warn,local=debug,event_source_mapping=debug,lambda_host=debug,kinesis_engine=debug,momento_offline=debug"
+            "warn,dynoxide=error,local=debug,event_source_mapping=debug,lambda_host=debug,kinesis_engine=debug,momento_offline=debug"
         }
         _ => "debug",
     };
