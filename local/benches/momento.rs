@@ -6,7 +6,7 @@
 //!
 //!     cargo bench --bench momento -- [--requests N] [--rounds N]
 
-// A benchmark says what is wrong by stopping.
+// A benchmark fails by panicking.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::cast_precision_loss)]
 
 use std::{

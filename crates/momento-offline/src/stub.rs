@@ -42,14 +42,14 @@ const TICK: Duration = Duration::from_millis(250);
 const NEVER: Duration = Duration::from_hours(24);
 
 /// A running stub. Dropping it stops it.
-pub struct Stub {
+pub(crate) struct Stub {
     _server: Arc<MockServer>,
     keeper: JoinHandle<()>,
 }
 
 impl Stub {
     /// Serves `keyspace` on `listener`.
-    pub async fn start(listener: TcpListener, keyspace: Arc<Keyspace>) -> Self {
+    pub(crate) async fn start(listener: TcpListener, keyspace: Arc<Keyspace>) -> Self {
         let server = MockServer::builder()
             .listener(listener)
             .disable_request_recording()

@@ -1,7 +1,7 @@
-//! The cache's contract: the same calls of the real Momento SDK against both
-//! transports, which keeps the stub honest.
+//! The cache's contract: the real Momento SDK makes the same calls over each
+//! transport and expects the same answers.
 
-// A test says what is wrong by stopping.
+// A test fails by panicking.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 /// Each of these functions is a test of the stub and a test of the server.

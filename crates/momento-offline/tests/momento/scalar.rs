@@ -12,11 +12,11 @@ use crate::world::{CACHE, PATIENCE, World};
 
 on_both_transports!(
     a_value_that_was_set_is_a_hit_until_it_is_deleted,
-    an_item_s_own_ttl_is_kept,
-    a_batch_answers_each_key_in_its_turn,
-    a_set_with_a_condition_stores_only_where_it_holds,
+    an_item_expires_after_its_own_ttl,
+    a_batch_get_answers_each_key_in_order,
+    a_conditional_set_stores_only_if_its_condition_holds,
     an_increment_counts_and_keeps_the_ttl,
-    bytes_come_back_as_they_went,
+    any_bytes_are_returned_unchanged,
 );
 
 async fn a_value_that_was_set_is_a_hit_until_it_is_deleted(world: World) {
@@ -32,7 +32,7 @@ async fn a_value_that_was_set_is_a_hit_until_it_is_deleted(world: World) {
     assert_eq!((counts.set, counts.delete, counts.error), (1, 2, 0));
 }
 
-async fn an_item_s_own_ttl_is_kept(world: World) {
+async fn an_item_expires_after_its_own_ttl(world: World) {
     let short = SetRequest::new(CACHE, "Car", "item").ttl(Duration::from_millis(20));
     world.client.send_request(short).await.unwrap();
     let gone = async {
@@ -46,7 +46,7 @@ async fn an_item_s_own_ttl_is_kept(world: World) {
     assert_eq!(world.keyspace().usage().expired, 1);
 }
 
-async fn a_batch_answers_each_key_in_its_turn(world: World) {
+async fn a_batch_get_answers_each_key_in_order(world: World) {
     let items = HashMap::from([("a", "1"), ("b", "2")]);
     world.client.set_batch(CACHE, items).await.unwrap();
     let got = world.client.get_batch(CACHE, vec!["a", "x", "b"]).await;
@@ -69,7 +69,7 @@ async fn a_batch_answers_each_key_in_its_turn(world: World) {
     assert!(none.is_empty());
 }
 
-async fn a_set_with_a_condition_stores_only_where_it_holds(world: World) {
+async fn a_conditional_set_stores_only_if_its_condition_holds(world: World) {
     let client = &world.client;
     let present = client.set_if_present(CACHE, "k", "0").await.unwrap();
     assert_eq!(present, SetIfPresentResponse::NotStored);
@@ -125,7 +125,7 @@ async fn an_increment_counts_and_keeps_the_ttl(world: World) {
     assert_eq!(world.get("text").await, Some(b"x".to_vec()));
 }
 
-async fn bytes_come_back_as_they_went(world: World) {
+async fn any_bytes_are_returned_unchanged(world: World) {
     let every_byte: Vec<u8> = (0..=255).collect();
     for value in [every_byte.clone(), Vec::new(), vec![7; 1024 * 1024]] {
         let key = every_byte.clone();

@@ -1,4 +1,4 @@
-//! A cache that is served, and an SDK client of it.
+//! A served cache, and an SDK client connected to it.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use momento_offline::{
 };
 use tokio::net::TcpListener;
 
-/// The cache that is there from the start.
+/// The cache that exists from the start.
 pub const CACHE: &str = "sample-a";
 
-/// How long anything may take before it counts as broken.
+/// Time limit of every wait.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The TTL that the client sets.
+/// The client's default TTL.
 pub const TTL: Duration = Duration::from_secs(10);
 
 pub struct World {
@@ -43,7 +43,7 @@ impl World {
         };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let served = Served::start(options, listener, [CACHE]).await.unwrap();
-        // Its deadline is 15 s: a busy machine is no failure.
+        // Its deadline is 15 s, long enough for a busy machine.
         let client = client(&served, configurations::Laptop::latest()).await;
         Self { served, client }
     }
@@ -64,7 +64,7 @@ impl World {
     }
 }
 
-/// A client of the SDK, connected.
+/// A connected client of the SDK.
 pub async fn client(served: &Served, configuration: impl Into<Configuration>) -> CacheClient {
     let credentials = CredentialProvider::from_disposable_token(fake_api_key())
         .unwrap()
