@@ -130,11 +130,13 @@ async fn reply(
     }
     match decision.verdict {
         Verdict::BlackHole => {
+            keyspace.counters().refused();
             open.cancelled().await;
             // Never sent: the connection is closed.
             return Response::new(Body::empty());
         }
         Verdict::DropConnection => {
+            keyspace.counters().refused();
             open.cancel();
             return std::future::pending().await;
         }
@@ -165,17 +167,22 @@ async fn grpc_reply(
     body: Incoming,
 ) -> Response<Body> {
     let call = Call {
-        keyspace,
+        keyspace: keyspace.clone(),
         verdict,
         path: parts.uri.path().to_owned(),
         cache: cache_header(&parts.headers).to_owned(),
     };
     // Unary replies are sent as streams of one message.
-    Grpc::new(Raw)
+    let reply = Grpc::new(Raw)
         .max_decoding_message_size(MAX_MESSAGE)
         .max_encoding_message_size(usize::MAX)
         .server_streaming(call, Request::from_parts(parts, body))
-        .await
+        .await;
+    // A refusal, by the call or by tonic, has its status among the headers.
+    if reply.headers().contains_key("grpc-status") {
+        keyspace.counters().refused();
+    }
+    reply
 }
 
 /// One gRPC call.
@@ -193,10 +200,7 @@ impl ServerStreamingService<Bytes> for Call {
 
     fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
         let answered = match &self.verdict {
-            Verdict::Refuse(status) => {
-                self.keyspace.counters().refused();
-                Err(status.clone())
-            }
+            Verdict::Refuse(status) => Err(status.clone()),
             _ => calls::answer(&self.keyspace, &self.path, &self.cache, request.get_ref()),
         };
         let reply = answered.map_err(tonic::Status::from).map(|messages| {
@@ -273,11 +277,15 @@ async fn http_reply(
             };
             plain::answer(keyspace, Transport::Server.name(), verdict, &request)
         }
-        Err(error) if error.is::<LengthLimitError>() => HttpReply::text(
-            429,
-            format!("the item exceeds the item size limit of {MAX_ITEM} bytes, key included"),
-        ),
-        Err(error) => HttpReply::text(400, format!("cannot read the body: {error}")),
+        Err(error) => {
+            keyspace.counters().refused();
+            if error.is::<LengthLimitError>() {
+                let limit = format!("the item size limit is {MAX_ITEM} bytes, key included");
+                HttpReply::text(429, limit)
+            } else {
+                HttpReply::text(400, format!("cannot read the body: {error}"))
+            }
+        }
     };
     let mut response = Response::new(Body::new(Full::new(Bytes::from(reply.body))));
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or_default();

@@ -33,25 +33,21 @@ pub(crate) fn name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// Answers and counts the call to `path` on the cache of this name (the `cache`
-/// header).
+/// Answers the call to `path` on the cache of this name (the `cache` header), and
+/// counts it unless it fails.
 ///
 /// # Errors
 ///
 /// The keyspace refuses the call, or this crate does not serve it.
 pub(crate) fn answer(keyspace: &Keyspace, path: &str, cache: &str, message: &[u8]) -> Reply {
     let at = At { keyspace, cache };
-    let reply = match path.rsplit_once('/') {
+    match path.rsplit_once('/') {
         Some(("/cache_client.Scs", call)) => at.cache_call(path, call, message),
         Some(("/control_client.ScsControl", call)) => at.control_call(path, call, message),
         // The JavaScript SDK pings to connect.
         Some(("/cache_client.Ping", "Ping")) => Ok(vec![Vec::new()]),
         _ => Err(not_served(path)),
-    };
-    if reply.is_err() {
-        keyspace.counters().refused();
     }
-    reply
 }
 
 fn not_served(path: &str) -> Status {

@@ -106,6 +106,8 @@ async fn an_invalid_request_is_refused_with_the_reason(world: World) {
         .body(vec![0; 5 * 1024 * 1024]);
     let (status, text) = said(large).await;
     assert_eq!(status, 429, "{text}");
+    // Every refused call is counted; POST is not a call.
+    assert_eq!(world.keyspace().counts().error, 7);
 }
 
 async fn the_status_reports_the_calls_and_the_contents(world: World) {

@@ -38,4 +38,5 @@ mod scalar;
 mod server_only;
 mod set;
 mod sorted_set;
+mod stub_only;
 mod world;
