@@ -2,15 +2,17 @@
 //!
 //! A [`Keyspace`](keyspace::Keyspace) holds caches with TTL, capacity and eviction, and
 //! enforces the service's limits (item size limit, element size limit, TTL).
-//! [`faults`] inject errors, latency, rate limits and outages while it runs. Two
+//! [`faults`] inject errors, latency, rate limits and outages while it runs. Three
 //! transports serve a keyspace, each behind a feature:
 //!
-//! - `server` (tonic, hyper): for long runs and every SDK.
-//! - `stub` (wiremock): for tests and short runs.
+//! - `server` (tonic, hyper): gRPC and HTTP, for long runs and every SDK.
+//! - `stub` (wiremock): gRPC and HTTP, for tests and short runs.
+//! - `protosocket`: get, set and delete over Momento's second protocol, alone or beside
+//!   one of the others ([`Served::also_protosocket`](transport::Served::also_protosocket)).
 //!
-//! [`Served::start`](transport::Served::start) starts either on a listener of yours;
-//! the crate opens no port and knows nothing of Lambda, Kinesis or AWS.
-//! `examples/cache.rs` runs the Momento SDK against it.
+//! [`Served::start`](transport::Served::start) takes a listener of yours; the crate opens
+//! no port and knows nothing of Lambda, Kinesis or AWS. `examples/cache.rs` runs the
+//! Momento SDK against it.
 //!
 //! ```
 //! use momento_offline::transport::{CacheOptions, Served};
@@ -30,9 +32,13 @@
 //! ```
 
 #![warn(unreachable_pub)]
+// protosocket has get, set and delete only: the collections and HTTP are for the others.
+#![cfg_attr(not(any(feature = "server", feature = "stub")), allow(dead_code))]
 
-#[cfg(not(any(feature = "server", feature = "stub")))]
-compile_error!("momento-offline needs a transport: enable the feature `server` or `stub`");
+#[cfg(not(any(feature = "protosocket", feature = "server", feature = "stub")))]
+compile_error!(
+    "momento-offline needs a transport: enable the feature `protosocket`, `server` or `stub`"
+);
 
 pub mod admin;
 pub mod cache;
@@ -41,11 +47,14 @@ pub mod counters;
 pub mod faults;
 mod http;
 pub mod keyspace;
+#[cfg(feature = "protosocket")]
+pub mod protosocket;
 #[cfg(feature = "server")]
 mod server;
 pub mod status;
 #[cfg(feature = "stub")]
 mod stub;
+#[cfg(any(feature = "server", feature = "stub"))]
 pub mod transport;
 mod value;
 #[cfg(feature = "stub")]

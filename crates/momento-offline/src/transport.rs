@@ -4,6 +4,8 @@ use std::{io, net::SocketAddr, sync::Arc};
 
 use tokio::net::TcpListener;
 
+#[cfg(feature = "protosocket")]
+use super::protosocket::Protosocket;
 #[cfg(feature = "server")]
 use super::server::Server;
 #[cfg(feature = "stub")]
@@ -68,6 +70,9 @@ pub struct Served {
     keyspace: Arc<Keyspace>,
     /// Serves until it is dropped.
     _running: Running,
+    /// A second protocol on a listener of its own.
+    #[cfg(feature = "protosocket")]
+    protosocket: Option<Protosocket>,
 }
 
 enum Running {
@@ -117,7 +122,28 @@ impl Served {
             address,
             keyspace,
             _running: running,
+            #[cfg(feature = "protosocket")]
+            protosocket: None,
         })
+    }
+
+    /// Serves the same keyspace over protosocket too, on `listener`. The service's port
+    /// is 9004.
+    ///
+    /// # Errors
+    ///
+    /// The listener is unusable.
+    #[cfg(feature = "protosocket")]
+    pub fn also_protosocket(mut self, listener: TcpListener) -> io::Result<Self> {
+        self.protosocket = Some(Protosocket::start(listener, self.keyspace.clone())?);
+        Ok(self)
+    }
+
+    /// Address of protosocket, if it is served.
+    #[cfg(feature = "protosocket")]
+    #[must_use]
+    pub fn protosocket_address(&self) -> Option<SocketAddr> {
+        self.protosocket.as_ref().map(Protosocket::address)
     }
 
     /// Transport of gRPC and HTTP.

@@ -19,6 +19,9 @@ use tokio::time::Instant;
 
 use super::status::{Code, Status};
 
+/// Name of the command that opens a protosocket connection.
+pub(crate) const AUTH: &str = "Auth";
+
 /// The faults of one call.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Decision {
@@ -187,8 +190,7 @@ impl Rule {
     /// Whether the rule changes this call. Counts the call.
     fn fires(&mut self, call: &str) -> bool {
         let RuleStatus { rule, seen, hit } = &mut self.status;
-        let applies = rule.calls.is_empty() || rule.calls.iter().any(|named| named == call);
-        if !applies || rule.count.is_some_and(|count| *hit >= count) {
+        if !rule.applies_to(call) || rule.count.is_some_and(|count| *hit >= count) {
             return false;
         }
         *seen += 1;
@@ -269,7 +271,7 @@ fn standard_normal(random: &mut StdRng) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Decision, Fault, FaultPlan, FaultRule, Faults, PlanError, Verdict};
+    use super::{Decision, Fault, FaultPlan, FaultRule, Faults, Verdict};
     use crate::status::Code;
     use std::time::Duration;
     use tokio::time::advance;
@@ -302,6 +304,20 @@ mod tests {
         assert_eq!((status.seen, status.hit), (2, 2));
         faults.clear();
         assert_eq!(faults.plan(), FaultPlan::default());
+    }
+
+    #[tokio::test]
+    async fn opening_a_protosocket_connection_meets_only_the_faults_of_connections() {
+        let auth = |rules: &[&str]| faults(0, rules).decide(super::AUTH, "").verdict;
+        for rule in ["error=UNAVAILABLE", "rate-limit=0", "cache-missing"] {
+            assert_eq!(auth(&[rule]), Verdict::Answer, "{rule}");
+        }
+        assert_eq!(auth(&["black-hole"]), Verdict::BlackHole);
+        assert!(matches!(auth(&["auth"]), Verdict::Refuse(_)));
+        assert!(matches!(
+            auth(&["error=UNAVAILABLE,call=Auth"]),
+            Verdict::Refuse(_)
+        ));
     }
 
     #[tokio::test]
@@ -353,8 +369,11 @@ mod tests {
         assert_eq!(through(), 3);
     }
 
+    #[cfg(feature = "stub")]
     #[tokio::test]
     async fn a_refused_plan_leaves_the_active_plan_in_place() {
+        use super::PlanError;
+
         let faults = faults(0, &["auth"]);
         faults.keep_connections();
         assert_eq!(

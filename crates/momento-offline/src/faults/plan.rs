@@ -26,7 +26,8 @@ pub struct FaultPlan {
 pub struct FaultRule {
     /// The fault.
     pub fault: Fault,
-    /// gRPC names of the calls, such as `Get`; empty for all calls.
+    /// gRPC names of the calls, such as `Get`; empty for all calls. `Auth` is the
+    /// command that opens a protosocket connection.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<String>,
     /// Number of calls after which the rule is used up.
@@ -175,6 +176,20 @@ impl FaultRule {
     pub fn probability(mut self, probability: f64) -> Self {
         self.probability = Some(probability);
         self
+    }
+
+    /// Whether the rule is for this call. Without names it is for every call, and for
+    /// protosocket's `Auth` only with a fault that a connection can meet: a refused
+    /// `Auth` reaches the SDK as an authentication error, whatever its code.
+    pub(super) fn applies_to(&self, call: &str) -> bool {
+        if !self.calls.is_empty() {
+            return self.calls.iter().any(|named| named == call);
+        }
+        let of_calls = matches!(
+            self.fault,
+            Fault::Error { .. } | Fault::RateLimit { .. } | Fault::CacheMissing
+        );
+        call != super::AUTH || !of_calls
     }
 
     pub(super) fn out_of_range(&self) -> Option<&'static str> {

@@ -11,8 +11,6 @@ use crate::world::{CACHE, PATIENCE, World, client};
 
 on_both_transports!(
     each_refusal_reaches_the_sdk_as_its_own_error_code,
-    a_fault_applies_to_its_calls_until_its_count_is_used_up,
-    a_latency_fault_delays_the_answer,
     a_black_hole_never_answers,
     a_rate_limit_refuses_the_calls_beyond_it,
     faults_are_set_listed_and_cleared_over_http,
@@ -42,26 +40,6 @@ async fn each_refusal_reaches_the_sdk_as_its_own_error_code(world: World) {
     assert_eq!(world.get("Car").await, None);
     let counts = world.keyspace().counts();
     assert_eq!((counts.error, counts.get), (8, 1));
-}
-
-async fn a_fault_applies_to_its_calls_until_its_count_is_used_up(world: World) {
-    let rule = FaultRule::from(Fault::error(Code::Unavailable));
-    let rule = rule.calls(["Get"]).count(2);
-    world.keyspace().faults.set(rule).unwrap();
-    let mut failed = 0;
-    for _ in 0..4 {
-        world.client.set(CACHE, "Car", "item").await.unwrap();
-        failed += u32::from(world.client.get(CACHE, "Car").await.is_err());
-    }
-    assert_eq!(failed, 2);
-}
-
-async fn a_latency_fault_delays_the_answer(world: World) {
-    let delay = Duration::from_millis(300);
-    world.keyspace().faults.set(Fault::latency(delay)).unwrap();
-    let began = tokio::time::Instant::now();
-    assert_eq!(world.get("Car").await, None);
-    assert!(began.elapsed() >= delay, "{:?}", began.elapsed());
 }
 
 async fn a_black_hole_never_answers(world: World) {
