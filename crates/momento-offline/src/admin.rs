@@ -1,5 +1,5 @@
-//! `/_local/` on the cache's port: the faults in force, and what the cache holds
-//! and was asked.
+//! `/_local/` on the cache's port: the active faults, the cache's contents and its
+//! call counts.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,40 +11,40 @@ use super::{
     keyspace::Keyspace,
 };
 
-/// The path of the faults: GET, PUT a [`FaultPlan`], DELETE.
+/// Path of the faults: GET, PUT a [`FaultPlan`], DELETE.
 pub const FAULTS_PATH: &str = "/_local/faults";
 
-/// The path of the status: GET.
+/// Path of the status: GET.
 pub const STATUS_PATH: &str = "/_local/status";
 
-/// What the cache holds and was asked.
+/// A cache's contents, call counts and active faults.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CacheStatus {
     /// `stub` or `server`.
     pub transport: String,
-    /// The caches' names.
+    /// Names of the caches, in order.
     pub caches: Vec<String>,
-    /// Bytes that each may hold.
+    /// Capacity of each cache, bytes.
     pub capacity: u64,
-    /// What they hold, together.
+    /// Contents, evictions and expiries of all caches together.
     pub usage: Usage,
-    /// What was asked.
+    /// Calls answered and refused since the start.
     pub counts: Counts,
-    /// The faults in force.
+    /// The active fault rules.
     pub faults: Vec<RuleStatus>,
 }
 
-/// The faults in force, and what they have done.
+/// The active faults, and how often each rule applied.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FaultStatus {
-    /// The plan's seed.
+    /// Seed of the plan.
     pub seed: u64,
-    /// Its rules.
+    /// Rules of the plan, in order.
     pub rules: Vec<RuleStatus>,
 }
 
 impl CacheStatus {
-    /// The status of `keyspace`, which this transport serves.
+    /// Reads the status of `keyspace`, served by the transport of this name.
     #[must_use]
     pub fn of(keyspace: &Keyspace, transport: &str) -> Self {
         Self {
@@ -77,17 +77,20 @@ pub(super) fn answer(keyspace: &Keyspace, transport: &str, request: &HttpRequest
             faults(keyspace)
         }
         (_, STATUS_PATH | FAULTS_PATH) => {
-            let what = format!("{} is not for {}", request.method, request.path);
+            let what = format!("{} is not allowed on {}", request.method, request.path);
             HttpReply::text(405, what)
         }
         (_, path) if path.starts_with("/cache/") => HttpReply::text(
             405,
-            format!("{} is not served; GET, PUT and DELETE are", request.method),
+            format!(
+                "{} is not allowed on /cache/NAME; expected GET, PUT or DELETE",
+                request.method
+            ),
         ),
         (_, path) => HttpReply::text(
             404,
             format!(
-                "{path} is not served; /cache/NAME?key=KEY, {FAULTS_PATH} and {STATUS_PATH} are, beside gRPC"
+                "{path} is not served; expected /cache/NAME?key=KEY, {FAULTS_PATH}, {STATUS_PATH} or a gRPC call"
             ),
         ),
     }

@@ -1,4 +1,4 @@
-//! One cache: its items, their times to live, and its capacity.
+//! One cache: its items, TTLs, capacity and eviction; the item size limit.
 
 use std::{ops::Add, time::Duration};
 
@@ -11,23 +11,23 @@ use super::{
     value::{Blob, Kind, Value},
 };
 
-/// Largest scalar item, bytes, key included (Momento, "Namespace and item
-/// quotas": item size 5 MB).
+/// Item size limit of a scalar, bytes, key included (Momento's documentation,
+/// "Namespace and item quotas": item size 5 MB).
 pub const MAX_ITEM: usize = 5 * 1024 * 1024;
 
-/// Largest element of a collection, bytes (the same page: 128 KB).
+/// Size limit of a collection's element, bytes (same page: 128 KB).
 pub const MAX_ELEMENT: usize = 128 * 1024;
 
-/// Longest time to live (the same page: 24 hours).
+/// Longest TTL (same page: 24 hours).
 pub const MAX_TTL: Duration = Duration::from_hours(24);
 
-/// Fewest writes between two sweeps of expired items.
+/// Least number of writes between two sweeps of expired items.
 const SWEEP_AFTER: usize = 10_000;
 
 /// One cache.
 #[derive(Debug)]
-pub struct Cache {
-    /// The item that was used longest ago is at the front.
+pub(crate) struct Cache {
+    /// Ordered by last use: the least recently used item is at the front.
     items: LinkedHashMap<Blob, Item>,
     capacity: u64,
     usage: Usage,
@@ -40,16 +40,16 @@ struct Item {
     expires: Instant,
 }
 
-/// What a cache holds, and has let go of.
+/// Contents of a cache, and its removals since the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
-    /// Items, some of which may have expired unnoticed.
+    /// Items, including expired ones that no sweep has removed yet.
     pub items: u64,
     /// Bytes of their keys and values.
     pub bytes: u64,
-    /// Items that were removed because their time was over.
+    /// Items removed because their TTL ended.
     pub expired: u64,
-    /// Items that were removed because the cache was full.
+    /// Items removed because the cache was full.
     pub evicted: u64,
 }
 
@@ -67,9 +67,9 @@ impl Add for Usage {
 }
 
 impl Usage {
-    /// What is left of it when the items are gone.
+    /// The same removals, without contents.
     #[must_use]
-    pub fn let_go(self) -> Self {
+    pub(crate) fn emptied(self) -> Self {
         Self {
             items: 0,
             bytes: 0,
@@ -78,19 +78,19 @@ impl Usage {
     }
 }
 
-/// How a write to a collection treats its time to live.
+/// The TTL of a write to a collection.
 #[derive(Debug, Clone, Copy)]
-pub struct CollectionTtl {
-    /// For a collection that is new, or refreshed.
-    pub ttl: Duration,
-    /// Whether a collection that is there gets it too.
-    pub refresh: bool,
+pub(crate) struct CollectionTtl {
+    /// TTL of a new or refreshed collection.
+    pub(crate) ttl: Duration,
+    /// Whether the write refreshes the TTL of an existing collection.
+    pub(crate) refresh: bool,
 }
 
 impl Cache {
-    /// An empty cache for this many bytes.
+    /// Creates an empty cache of this capacity, bytes.
     #[must_use]
-    pub fn new(capacity: u64) -> Self {
+    pub(crate) fn new(capacity: u64) -> Self {
         Self {
             items: LinkedHashMap::new(),
             capacity,
@@ -99,61 +99,63 @@ impl Cache {
         }
     }
 
-    /// What it holds.
+    /// Contents, and removals since the start.
     #[must_use]
-    pub fn usage(&self) -> Usage {
+    pub(crate) fn usage(&self) -> Usage {
         Usage {
             items: self.items.len() as u64,
             ..self.usage
         }
     }
 
-    /// The value of `key` as a `K`, if there is one.
+    /// The value of `key` as a `K`, unless the key is missing or expired.
     ///
     /// # Errors
     ///
-    /// It is of another type.
-    pub fn read<K: Kind>(&mut self, key: &[u8]) -> Result<Option<&mut K>, Status> {
+    /// The item is of another type.
+    pub(crate) fn read<K: Kind>(&mut self, key: &[u8]) -> Result<Option<&mut K>, Status> {
         self.find(key)
             .map(|item| item.value.expect::<K>())
             .transpose()
     }
 
-    /// The value of `key`, of whatever type.
-    pub fn value(&mut self, key: &[u8]) -> Option<&Value> {
+    /// The value of `key`, of any type.
+    pub(crate) fn value(&mut self, key: &[u8]) -> Option<&Value> {
         self.find(key).map(|item| &item.value)
     }
 
-    /// How long the item of `key` will live.
-    pub fn ttl(&mut self, key: &[u8]) -> Option<Duration> {
+    /// The remaining TTL of `key`'s item.
+    pub(crate) fn ttl(&mut self, key: &[u8]) -> Option<Duration> {
         let item = self.find(key)?;
         Some(item.expires.saturating_duration_since(Instant::now()))
     }
 
-    /// Has the item of `key` live this much longer from now; whether there is
-    /// one.
+    /// Sets the TTL of `key`'s item, counted from now. Returns whether the item
+    /// exists.
     ///
     /// # Errors
     ///
     /// The TTL is out of range.
-    pub fn set_ttl(&mut self, key: &[u8], ttl: Duration) -> Result<bool, Status> {
+    pub(crate) fn set_ttl(&mut self, key: &[u8], ttl: Duration) -> Result<bool, Status> {
         let expires = expiry(ttl)?;
         let item = self.find(key);
         Ok(item.map(|item| item.expires = expires).is_some())
     }
 
-    /// Keeps `value` for `ttl`, whatever was there.
+    /// Sets `key` to `value` for `ttl`, replacing an item of any type.
     ///
     /// # Errors
     ///
-    /// The item is too large, or the TTL is out of range.
-    pub fn put(&mut self, key: Blob, value: Value, ttl: Duration) -> Result<(), Status> {
+    /// The item exceeds the item size limit, or the TTL is out of range.
+    pub(crate) fn put(&mut self, key: Blob, value: Value, ttl: Duration) -> Result<(), Status> {
         let expires = expiry(ttl)?;
         let size = key.len() + value.bytes();
         if matches!(value, Value::Scalar(_)) && size > MAX_ITEM {
             return Err(Status::limit(
                 "item_size_limit_exceeded",
-                format!("the item has {size} bytes; the limit is {MAX_ITEM}, key included"),
+                format!(
+                    "the item has {size} bytes with its key; the item size limit is {MAX_ITEM}"
+                ),
             ));
         }
         self.remove(&key);
@@ -161,23 +163,22 @@ impl Cache {
         Ok(())
     }
 
-    /// Writes to the collection of `key`, which is made where there is none and
-    /// removed where nothing is left in it.
+    /// Writes to the collection of `key`. A missing collection is created, an
+    /// emptied one removed.
     ///
     /// # Errors
     ///
-    /// The item is of another type, the TTL is out of range, or what `write`
-    /// says.
-    pub fn upsert<K: Kind, R>(
+    /// The item is of another type, the TTL is out of range, or `write` fails.
+    pub(crate) fn upsert<K: Kind, R>(
         &mut self,
         key: Blob,
         ttl: CollectionTtl,
         write: impl FnOnce(&mut K) -> Result<R, Status>,
     ) -> Result<R, Status> {
         let expires = expiry(ttl.ttl)?;
-        // Of another type: refused before anything is moved.
-        let there = self.read::<K>(&key)?.is_some();
-        if there {
+        // Checks the type before anything changes.
+        let exists = self.read::<K>(&key)?.is_some();
+        if exists {
             if ttl.refresh {
                 self.set_ttl(&key, ttl.ttl)?;
             }
@@ -192,12 +193,12 @@ impl Cache {
         Ok(written)
     }
 
-    /// Writes to the collection of `key` if there is one.
+    /// Writes to the collection of `key`, if it exists.
     ///
     /// # Errors
     ///
-    /// The item is of another type, or what `write` says.
-    pub fn update<K: Kind, R>(
+    /// The item is of another type, or `write` fails.
+    pub(crate) fn update<K: Kind, R>(
         &mut self,
         key: Blob,
         write: impl FnOnce(&mut K) -> Result<R, Status>,
@@ -208,15 +209,15 @@ impl Cache {
         self.change(key, write).map(Some)
     }
 
-    /// Writes to a collection that is there. It is taken out and put back, so
-    /// that its bytes are counted anew and it is the last one used.
+    /// Writes to an existing collection. Removing and reinserting it recounts its
+    /// bytes and makes it the most recently used item.
     fn change<K: Kind, R>(
         &mut self,
         key: Blob,
         write: impl FnOnce(&mut K) -> Result<R, Status>,
     ) -> Result<R, Status> {
         let Some(mut item) = self.take(&key) else {
-            return Err(Status::invalid("there is no such collection"));
+            return Err(Status::invalid("the collection does not exist"));
         };
         let collection = item.value.expect::<K>()?;
         let written = write(collection);
@@ -226,18 +227,18 @@ impl Cache {
         written
     }
 
-    /// Removes the item of `key`; whether there was one.
-    pub fn remove(&mut self, key: &[u8]) -> bool {
+    /// Removes the item of `key`. Returns whether it existed.
+    pub(crate) fn remove(&mut self, key: &[u8]) -> bool {
         self.take(key).is_some()
     }
 
-    /// Removes everything.
-    pub fn clear(&mut self) {
+    /// Removes all items.
+    pub(crate) fn clear(&mut self) {
         self.items.clear();
         self.usage.bytes = 0;
     }
 
-    /// The item of `key`, which is now the last one used.
+    /// The item of `key`, now the most recently used one.
     fn find(&mut self, key: &[u8]) -> Option<&mut Item> {
         let now = Instant::now();
         if self.items.get(key)?.expires <= now {
@@ -255,7 +256,7 @@ impl Cache {
     }
 
     fn insert(&mut self, key: Blob, item: Item) {
-        self.sweep_now_and_then();
+        self.sweep_if_due();
         self.usage.bytes += size(&key, &item);
         self.items.insert(key, item);
         while self.usage.bytes > self.capacity && self.items.len() > 1 {
@@ -267,9 +268,9 @@ impl Cache {
         }
     }
 
-    /// Expired items that nobody asks for again would stay otherwise. A sweep
-    /// looks at every item, so it waits for half as many writes.
-    fn sweep_now_and_then(&mut self) {
+    /// Removes expired items that no call reads again. A sweep reads every item,
+    /// so it runs after at least half as many writes.
+    fn sweep_if_due(&mut self) {
         self.writes_since_sweep += 1;
         if self.writes_since_sweep < SWEEP_AFTER.max(self.items.len() / 2) {
             return;
@@ -292,10 +293,10 @@ fn size(key: &[u8], item: &Item) -> u64 {
     (key.len() + item.value.bytes()) as u64
 }
 
-/// When an item with this TTL, set now, expires.
+/// The expiry of an item set now with this TTL.
 fn expiry(ttl: Duration) -> Result<Instant, Status> {
     if ttl.is_zero() || ttl > MAX_TTL {
-        let what = format!("TTL is {} ms; expected 1 ms to 24 h", ttl.as_millis());
+        let what = format!("the TTL is {} ms; expected 1 ms to 24 h", ttl.as_millis());
         return Err(Status::invalid(what));
     }
     Ok(Instant::now() + ttl)
@@ -319,7 +320,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_item_lives_as_long_as_its_ttl_and_no_longer() {
+    async fn an_item_expires_when_its_ttl_ends() {
         let mut cache = Cache::new(1000);
         put(&mut cache, "Car", 4);
         advance(TTL.saturating_sub(Duration::from_millis(1))).await;
@@ -330,7 +331,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_item_over_the_limit_is_refused_and_the_old_one_stays() {
+    async fn an_item_over_the_item_size_limit_is_refused_and_the_old_item_stays() {
         let mut cache = Cache::new(u64::MAX);
         put(&mut cache, "k", 1);
         let large = Value::Scalar(vec![0; MAX_ITEM]);
@@ -341,7 +342,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_cache_evicts_what_was_used_longest_ago() {
+    async fn a_full_cache_evicts_the_least_recently_used_item() {
         let mut cache = Cache::new(100);
         for key in ["a", "b", "c"] {
             put(&mut cache, key, 30);
@@ -351,13 +352,13 @@ mod tests {
         let left = ["a", "b", "c", "d"].map(|key| cache.value(key.as_bytes()).is_some());
         assert_eq!(left, [true, false, true, true]);
         assert_eq!((cache.usage().evicted, cache.usage().bytes), (1, 93));
-        // One item may be larger than the cache.
+        // A single item may exceed the capacity.
         put(&mut cache, "e", 200);
         assert_eq!(cache.usage().items, 1);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_write_to_a_collection_refreshes_its_ttl_only_if_it_says_so() {
+    async fn a_write_to_a_collection_refreshes_its_ttl_only_on_request() {
         let mut cache = Cache::new(1000);
         let mut push = |refresh| {
             let ttl = CollectionTtl { ttl: TTL, refresh };
@@ -375,7 +376,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_call_for_another_type_is_refused_and_changes_nothing() {
+    async fn a_call_on_another_type_is_refused_and_changes_nothing() {
         let mut cache = Cache::new(1000);
         put(&mut cache, "k", 3);
         let ttl = CollectionTtl {

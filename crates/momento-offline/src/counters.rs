@@ -1,4 +1,4 @@
-//! What the cache was asked, counted on its own side.
+//! Call counts, taken on the cache's side.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Running counts.
 #[derive(Debug, Default)]
-pub struct Counters {
+pub(crate) struct Counters {
     get: AtomicU64,
     hit: AtomicU64,
     miss: AtomicU64,
@@ -16,27 +16,27 @@ pub struct Counters {
     error: AtomicU64,
 }
 
-/// The counts at one moment.
+/// Call counts at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// Get calls that were answered; a batch counts each of its keys.
+    /// Answered gets; a batch counts each of its keys.
     pub get: u64,
-    /// Gets that found an item.
+    /// Cache hits.
     pub hit: u64,
-    /// Gets that found none.
+    /// Cache misses.
     pub miss: u64,
-    /// Set calls that were answered, those with a condition too.
+    /// Answered sets, conditional ones included.
     pub set: u64,
-    /// Delete calls that were answered.
+    /// Answered deletes.
     pub delete: u64,
-    /// Calls of other kinds that were answered.
+    /// Answered calls of other kinds.
     pub other: u64,
-    /// Calls of any kind that were refused, by a fault too.
+    /// Calls of any kind that were refused, by the cache or by a fault.
     pub error: u64,
 }
 
 impl Counts {
-    /// What was asked since `before`.
+    /// The calls since `before`.
     #[must_use]
     pub fn since(&self, before: &Self) -> Self {
         Self {
@@ -73,9 +73,9 @@ impl Counters {
         self.error.fetch_add(1, Relaxed);
     }
 
-    /// The counts now.
+    /// The current counts.
     #[must_use]
-    pub fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         Counts {
             get: self.get.load(Relaxed),
             hit: self.hit.load(Relaxed),

@@ -1,5 +1,4 @@
-//! What is asked over plain HTTP: Momento's HTTP API for caches, and this
-//! environment's own `/_local/`.
+//! Plain HTTP: Momento's HTTP API for caches, and this crate's own `/_local/`.
 
 use std::time::Duration;
 
@@ -17,36 +16,36 @@ use super::{
     value::Blob,
 };
 
-/// With padding or without.
+/// URL-safe Base64, with or without padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// A request, its body read.
+/// An HTTP request with its body.
 #[derive(Debug, Clone, Copy)]
-pub struct HttpRequest<'a> {
-    /// Such as `GET`.
-    pub method: &'a str,
-    /// Such as `/cache/sample-a`.
-    pub path: &'a str,
-    /// What stands after the `?`.
-    pub query: &'a str,
-    /// Whether there is an `Authorization` header.
-    pub authorization: bool,
-    /// The body.
-    pub body: &'a [u8],
+pub(crate) struct HttpRequest<'a> {
+    /// HTTP method, such as `GET`.
+    pub(crate) method: &'a str,
+    /// Path, such as `/cache/sample-a`.
+    pub(crate) path: &'a str,
+    /// Query string, without the `?`.
+    pub(crate) query: &'a str,
+    /// Whether the request has an `Authorization` header.
+    pub(crate) authorization: bool,
+    /// Whole body.
+    pub(crate) body: &'a [u8],
 }
 
-/// A reply.
+/// An HTTP reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HttpReply {
-    /// HTTP's status code.
-    pub status: u16,
-    /// What the body is.
-    pub content_type: &'static str,
-    /// The body.
-    pub body: Vec<u8>,
+pub(crate) struct HttpReply {
+    /// HTTP status code.
+    pub(crate) status: u16,
+    /// `Content-Type` of the body.
+    pub(crate) content_type: &'static str,
+    /// Whole body.
+    pub(crate) body: Vec<u8>,
 }
 
 impl HttpReply {
@@ -60,8 +59,8 @@ impl HttpReply {
         }
     }
 
-    /// A refusal, in the words of Momento's HTTP API where it has some ("Cache Not
-    /// Found").
+    /// A refusal, with the HTTP API reference's text where it gives one ("Cache
+    /// Not Found").
     pub(super) fn refusal(status: &Status) -> Self {
         let text = match status.code {
             Code::NotFound => "Cache Not Found",
@@ -71,10 +70,10 @@ impl HttpReply {
     }
 }
 
-/// The call of the HTTP API that is asked for, by the gRPC name of what it does,
-/// and its cache; none where something else is asked for.
+/// The gRPC name of a call to the HTTP API, such as `Get`, and its cache; `None`
+/// for any other request.
 #[must_use]
-pub fn call(method: &str, path: &str) -> Option<(&'static str, String)> {
+pub(crate) fn call(method: &str, path: &str) -> Option<(&'static str, String)> {
     let cache = path.strip_prefix("/cache/")?;
     let name = match method {
         "GET" => "Get",
@@ -86,10 +85,10 @@ pub fn call(method: &str, path: &str) -> Option<(&'static str, String)> {
     Some((name, cache.into_owned()))
 }
 
-/// Answers `request`. A call of the HTTP API that `verdict` refuses is refused;
-/// `transport` is told by `/_local/status`.
+/// Answers `request` and counts it. `verdict` applies to calls of the HTTP API;
+/// `/_local/status` reports `transport`.
 #[must_use]
-pub fn answer(
+pub(crate) fn answer(
     keyspace: &Keyspace,
     transport: &'static str,
     verdict: &Verdict,
@@ -116,12 +115,12 @@ fn cache_call(
 ) -> Result<HttpReply, Status> {
     let query = Query::of(request.query)?;
     if !request.authorization && !query.token {
-        let what = "no API key: send it as the Authorization header or the token parameter";
+        let what = "the request has no API key; send it as the Authorization header or the token parameter";
         return Err(Status::new(Code::Unauthenticated, what));
     }
-    let key = query
-        .key
-        .ok_or_else(|| Status::invalid("no key: expected the parameter key or key_base64"))?;
+    let key = query.key.ok_or_else(|| {
+        Status::invalid("the request has no key; expected the parameter key or key_base64")
+    })?;
     let counters = keyspace.counters();
     let done = HttpReply {
         status: 204,
@@ -142,9 +141,9 @@ fn cache_call(
             }
         }
         "Set" => {
-            let ttl = query
-                .ttl
-                .ok_or_else(|| Status::invalid("no ttl_seconds: expected 1 to 86400"))?;
+            let ttl = query.ttl.ok_or_else(|| {
+                Status::invalid("the request has no ttl_seconds; expected 1 to 86400")
+            })?;
             keyspace.set(cache, key, request.body.to_vec(), ttl)?;
             counters.was_set();
             done
@@ -157,7 +156,7 @@ fn cache_call(
     })
 }
 
-/// The parameters of a call.
+/// Query parameters of a call.
 #[derive(Default)]
 struct Query {
     key: Option<Blob>,
@@ -178,7 +177,9 @@ impl Query {
                 }
                 "ttl_seconds" => {
                     let seconds = value.parse();
-                    let what = |_| Status::invalid(format!("ttl_seconds is {value:?}"));
+                    let what = |_| {
+                        Status::invalid(format!("ttl_seconds is {value:?}; expected 1 to 86400"))
+                    };
                     query.ttl = Some(Duration::from_secs(seconds.map_err(what)?));
                 }
                 "token" => query.token = !value.is_empty(),

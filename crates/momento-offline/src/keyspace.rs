@@ -14,24 +14,24 @@ use super::{
     value::{Blob, Value},
 };
 
-/// Bytes that one cache may hold unless something else is said: keys and values.
+/// Default capacity of one cache, bytes of keys and values.
 pub const DEFAULT_CAPACITY: u64 = 1024 * 1024 * 1024;
 
-/// All caches of one process.
+/// The caches behind a transport, by name.
 #[derive(Debug)]
 pub struct Keyspace {
     caches: Mutex<Caches>,
     capacity: u64,
     counters: Counters,
-    /// What goes wrong on purpose.
+    /// Faults to inject; every transport asks them before each call.
     pub faults: Faults,
 }
 
 #[derive(Debug, Default)]
 struct Caches {
     by_name: BTreeMap<String, Cache>,
-    /// What the caches that are gone had expired and evicted.
-    gone: Usage,
+    /// Expiries and evictions of deleted caches.
+    deleted: Usage,
 }
 
 impl Default for Keyspace {
@@ -46,13 +46,13 @@ impl Default for Keyspace {
 }
 
 impl Keyspace {
-    /// A keyspace with empty caches of these names.
+    /// Creates a keyspace with empty caches of these names.
     pub fn with_caches<I: IntoIterator<Item: Into<String>>>(names: I) -> Self {
         Self::default().and_caches(names)
     }
 
-    /// A keyspace whose caches hold at most this many bytes each; beyond it the
-    /// item that was used longest ago is evicted.
+    /// Creates a keyspace whose caches hold at most this many bytes each. A full
+    /// cache evicts its least recently used item.
     #[must_use]
     pub fn with_capacity(capacity: u64) -> Self {
         Self {
@@ -61,7 +61,7 @@ impl Keyspace {
         }
     }
 
-    /// The same with empty caches of these names too.
+    /// Adds empty caches of these names.
     #[must_use]
     pub fn and_caches<I: IntoIterator<Item: Into<String>>>(self, names: I) -> Self {
         for name in names {
@@ -71,13 +71,13 @@ impl Keyspace {
         self
     }
 
-    /// Bytes that one cache may hold.
+    /// Capacity of each cache, bytes.
     #[must_use]
     pub fn capacity(&self) -> u64 {
         self.capacity
     }
 
-    /// What was asked until now.
+    /// Calls answered and refused since the start.
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.counters.counts()
@@ -87,20 +87,20 @@ impl Keyspace {
         &self.counters
     }
 
-    /// What all caches hold, and have let go of.
+    /// Contents and removals of all caches together.
     #[must_use]
     pub fn usage(&self) -> Usage {
         let caches = self.lock();
         let each = caches.by_name.values().map(Cache::usage);
-        each.fold(caches.gone, |sum, usage| sum + usage)
+        each.fold(caches.deleted, |sum, usage| sum + usage)
     }
 
-    /// Works on one cache; nobody else does meanwhile.
+    /// Runs `work` on one cache, under the keyspace's lock.
     ///
     /// # Errors
     ///
-    /// There is no such cache, or what `work` says.
-    pub fn with<R>(
+    /// The cache does not exist, or `work` fails.
+    pub(crate) fn with<R>(
         &self,
         name: &str,
         work: impl FnOnce(&mut Cache) -> Result<R, Status>,
@@ -115,31 +115,32 @@ impl Keyspace {
         }
     }
 
-    /// The scalar of `key`, unless it has expired.
+    /// The scalar of `key`, unless the key is missing or expired.
     ///
     /// # Errors
     ///
-    /// There is no such cache, or the item is a collection.
+    /// The cache does not exist, or the item is a collection.
     pub fn get(&self, cache: &str, key: &[u8]) -> Result<Option<Blob>, Status> {
         self.with(cache, |cache| {
             Ok(cache.read::<Blob>(key)?.map(|value| value.clone()))
         })
     }
 
-    /// Keeps the scalar `value` for `ttl`.
+    /// Sets `key` to the scalar `value` for `ttl`.
     ///
     /// # Errors
     ///
-    /// There is no such cache, the item is too large, or the TTL is out of range.
+    /// The cache does not exist, the item exceeds the item size limit, or the TTL
+    /// is out of range.
     pub fn set(&self, cache: &str, key: Blob, value: Blob, ttl: Duration) -> Result<(), Status> {
         self.with(cache, |cache| cache.put(key, Value::Scalar(value), ttl))
     }
 
-    /// Removes the item of `key`; that there is none is no error.
+    /// Removes the item of `key`, if it exists.
     ///
     /// # Errors
     ///
-    /// There is no such cache.
+    /// The cache does not exist.
     pub fn delete(&self, cache: &str, key: &[u8]) -> Result<(), Status> {
         self.with(cache, |cache| {
             cache.remove(key);
@@ -147,18 +148,18 @@ impl Keyspace {
         })
     }
 
-    /// Makes an empty cache.
+    /// Creates an empty cache.
     ///
     /// # Errors
     ///
-    /// There is one of that name, or the name is empty.
+    /// A cache of that name exists, or the name is empty.
     pub fn create_cache(&self, name: &str) -> Result<(), Status> {
         if name.trim().is_empty() {
-            return Err(Status::invalid("the cache has no name"));
+            return Err(Status::invalid("the cache name is empty"));
         }
         let mut caches = self.lock();
         if caches.by_name.contains_key(name) {
-            let what = format!("cache {name} exists already");
+            let what = format!("cache {name:?} already exists");
             return Err(Status::new(Code::AlreadyExists, what));
         }
         let cache = Cache::new(self.capacity);
@@ -166,24 +167,24 @@ impl Keyspace {
         Ok(())
     }
 
-    /// Removes a cache and its items.
+    /// Deletes a cache and its items.
     ///
     /// # Errors
     ///
-    /// There is no such cache.
+    /// The cache does not exist.
     pub fn delete_cache(&self, name: &str) -> Result<(), Status> {
         let mut caches = self.lock();
         let cache = caches.by_name.remove(name);
         let usage = cache.ok_or_else(|| Status::no_cache(name))?.usage();
-        caches.gone = caches.gone + usage.let_go();
+        caches.deleted = caches.deleted + usage.emptied();
         Ok(())
     }
 
-    /// Removes a cache's items.
+    /// Removes all items of a cache.
     ///
     /// # Errors
     ///
-    /// There is no such cache.
+    /// The cache does not exist.
     pub fn flush_cache(&self, name: &str) -> Result<(), Status> {
         self.with(name, |cache| {
             cache.clear();
@@ -191,7 +192,7 @@ impl Keyspace {
         })
     }
 
-    /// The caches' names, in order.
+    /// Names of the caches, in order.
     #[must_use]
     pub fn cache_names(&self) -> Vec<String> {
         self.lock().by_name.keys().cloned().collect()
@@ -211,7 +212,7 @@ mod tests {
     const TTL: Duration = Duration::from_secs(10);
 
     #[tokio::test]
-    async fn a_cache_must_exist_before_it_is_used() {
+    async fn a_cache_must_be_created_before_it_is_used() {
         let keyspace = Keyspace::default();
         assert_eq!(
             keyspace.get("sample-a", b"Car").unwrap_err().code,
@@ -230,7 +231,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_deleted_cache_evicted_stays_counted() {
+    async fn the_evictions_of_a_deleted_cache_stay_counted() {
         let keyspace = Keyspace::with_capacity(10).and_caches(["sample-a"]);
         for key in ["a", "b"] {
             let value = b"12345678".to_vec();

@@ -1,15 +1,17 @@
-//! Momento offline: a cache that the Momento SDKs talk to, in this process.
+//! Momento offline: a cache in this process that the Momento SDKs connect to.
 //!
-//! A [`keyspace::Keyspace`] holds caches with TTL and capacity, as the service does.
-//! [`calls`] answers a call from its protobuf message, [`http`] a request of the HTTP
-//! API, and [`faults`] inject errors, latency, rate limits and outages while it runs.
-//! Two transports serve one keyspace, each behind a feature:
+//! A [`Keyspace`](keyspace::Keyspace) holds caches with TTL, capacity and eviction, and
+//! enforces the service's limits (item size limit, element size limit, TTL).
+//! [`faults`] inject errors, latency, rate limits and outages while it runs. Three
+//! transports serve a keyspace, each behind a feature:
 //!
-//! - `server` (tonic): for runs of hours and for every SDK.
-//! - `stub` (wiremock): for tests; its memory grows with the requests that it served.
+//! - `server` (tonic, hyper): gRPC and HTTP, for long runs and every SDK.
+//! - `stub` (wiremock): gRPC and HTTP, for tests and short runs.
+//! - `protosocket`: get, set and delete over Momento's second protocol, alone or beside
+//!   one of the others ([`Served::also_protosocket`](transport::Served::also_protosocket)).
 //!
-//! [`transport::Served`] starts either. The crate opens no port of its own (it takes a
-//! listener) and knows nothing of Lambda, Kinesis or AWS. `examples/cache.rs` runs the
+//! [`Served::start`](transport::Served::start) takes a listener of yours; the crate opens
+//! no port and knows nothing of Lambda, Kinesis or AWS. `examples/cache.rs` runs the
 //! Momento SDK against it.
 //!
 //! ```
@@ -19,7 +21,7 @@
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
 //! let cache = Served::start(CacheOptions::default(), listener, ["sessions"]).await?;
 //!
-//! // A Momento SDK connects to this address, with any key of the right form:
+//! // A Momento SDK connects to this address, with any well-formed key:
 //! let endpoint = format!("http://{}", cache.address());
 //! let api_key = momento_offline::fake_api_key();
 //! # assert!(endpoint.starts_with("http://127.0.0.1:") && !api_key.is_empty());
@@ -29,31 +31,41 @@
 //! # }).unwrap();
 //! ```
 
-#[cfg(not(any(feature = "server", feature = "stub")))]
-compile_error!("momento-offline needs a transport: enable the feature `server` or `stub`");
+#![warn(unreachable_pub)]
+// protosocket has get, set and delete only: the collections and HTTP are for the others.
+#![cfg_attr(not(any(feature = "server", feature = "stub")), allow(dead_code))]
+
+#[cfg(not(any(feature = "protosocket", feature = "server", feature = "stub")))]
+compile_error!(
+    "momento-offline needs a transport: enable the feature `protosocket`, `server` or `stub`"
+);
 
 pub mod admin;
 pub mod cache;
-pub mod calls;
+mod calls;
 pub mod counters;
 pub mod faults;
-pub mod http;
+mod http;
 pub mod keyspace;
+#[cfg(feature = "protosocket")]
+pub mod protosocket;
 #[cfg(feature = "server")]
-pub mod server;
+mod server;
 pub mod status;
 #[cfg(feature = "stub")]
-pub mod stub;
+mod stub;
+#[cfg(any(feature = "server", feature = "stub"))]
 pub mod transport;
-pub mod value;
-pub mod wire;
+mod value;
+#[cfg(feature = "stub")]
+mod wire;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE};
 use serde_json::json;
 use uuid::Uuid;
 
-/// A Momento v1 API key that opens nothing: it has the form that the SDK
-/// checks, and a host that never resolves (RFC 6761).
+/// Creates a Momento v1 API key that the SDK accepts and no service does: its host
+/// never resolves (RFC 6761).
 #[must_use]
 pub fn fake_api_key() -> String {
     let secret = format!("local-{}", Uuid::new_v4());

@@ -1,8 +1,7 @@
-//! The server: gRPC through tonic and HTTP through hyper, on one port.
+//! The server transport: gRPC through tonic and HTTP through hyper, on one port.
 //!
-//! tonic brings framing, limits and trailers; which call it is and what its
-//! message holds stays with [`super::calls`], so that no code is generated and
-//! both transports answer alike.
+//! tonic does framing, limits and trailers. [`super::calls`] reads and answers the
+//! messages, so that every transport gives the same answers.
 
 use std::{convert::Infallible, future::Ready, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -34,28 +33,27 @@ use super::{
     transport::Transport,
 };
 
-/// Largest message: a batch may hold several items.
+/// Largest message, bytes: a batch may hold several items.
 const MAX_MESSAGE: usize = 16 * 1024 * 1024;
 
-/// HTTP/2 flow control: what a client may send ahead, for one call and for all
-/// calls of its connection.
+/// HTTP/2 flow control windows, bytes: of one call, and of a connection.
 const STREAM_WINDOW: u32 = 1024 * 1024;
 const CONNECTION_WINDOW: u32 = 4 * STREAM_WINDOW;
 
-/// How long accepting rests after it has failed, which is when this process has
-/// no more file descriptors.
+/// Pause after a failed accept. The usual cause is that this process ran out of
+/// file descriptors.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 
-/// A running server. Dropping it stops it, and closes every connection.
+/// A running server. Dropping it closes every connection.
 #[derive(Debug)]
-pub struct Server {
+pub(crate) struct Server {
     _stop: DropGuard,
 }
 
 impl Server {
     /// Serves `keyspace` on `listener`.
     #[must_use]
-    pub fn start(listener: TcpListener, keyspace: Arc<Keyspace>) -> Self {
+    pub(crate) fn start(listener: TcpListener, keyspace: Arc<Keyspace>) -> Self {
         let stop = CancellationToken::new();
         tokio::spawn(stop.clone().run_until_cancelled_owned(accept(
             listener,
@@ -76,7 +74,7 @@ async fn accept(listener: TcpListener, keyspace: Arc<Keyspace>, stop: Cancellati
                 tokio::spawn(serve(stream, peer, keyspace.clone(), open));
             }
             Err(error) => {
-                tracing::warn!(%error, "the cache takes no connection");
+                tracing::warn!(%error, "the cache cannot accept a connection");
                 tokio::time::sleep(ACCEPT_AGAIN).await;
             }
         }
@@ -90,7 +88,7 @@ async fn serve(
     keyspace: Arc<Keyspace>,
     open: CancellationToken,
 ) {
-    // Small replies would wait for Nagle's algorithm otherwise.
+    // Nagle's algorithm would delay small replies.
     let _ = stream.set_nodelay(true);
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new());
@@ -105,7 +103,7 @@ async fn serve(
     });
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     if let Some(Err(error)) = open.run_until_cancelled(connection).await {
-        tracing::debug!(%error, %peer, "a connection to the cache has ended");
+        tracing::debug!(%error, %peer, "a connection to the cache failed");
     }
 }
 
@@ -123,7 +121,7 @@ async fn reply(
     } else {
         plain::call(parts.method.as_str(), path).map(|(name, cache)| (name.to_owned(), cache))
     };
-    // What is no call of Momento's has no faults either.
+    // Faults apply to Momento's calls, not to `/_local/`.
     let decision = asked
         .map(|(name, cache)| keyspace.faults.decide(&name, &cache))
         .unwrap_or_default();
@@ -132,11 +130,13 @@ async fn reply(
     }
     match decision.verdict {
         Verdict::BlackHole => {
+            keyspace.counters().refused();
             open.cancelled().await;
-            // Nobody reads it: the connection is closed.
+            // Never sent: the connection is closed.
             return Response::new(Body::empty());
         }
         Verdict::DropConnection => {
+            keyspace.counters().refused();
             open.cancel();
             return std::future::pending().await;
         }
@@ -167,17 +167,22 @@ async fn grpc_reply(
     body: Incoming,
 ) -> Response<Body> {
     let call = Call {
-        keyspace,
+        keyspace: keyspace.clone(),
         verdict,
         path: parts.uri.path().to_owned(),
         cache: cache_header(&parts.headers).to_owned(),
     };
-    // A unary reply is a stream of one message.
-    Grpc::new(Raw)
+    // Unary replies are sent as streams of one message.
+    let reply = Grpc::new(Raw)
         .max_decoding_message_size(MAX_MESSAGE)
         .max_encoding_message_size(usize::MAX)
         .server_streaming(call, Request::from_parts(parts, body))
-        .await
+        .await;
+    // A refusal, by the call or by tonic, has its status among the headers.
+    if reply.headers().contains_key("grpc-status") {
+        keyspace.counters().refused();
+    }
+    reply
 }
 
 /// One gRPC call.
@@ -195,10 +200,7 @@ impl ServerStreamingService<Bytes> for Call {
 
     fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
         let answered = match &self.verdict {
-            Verdict::Refuse(status) => {
-                self.keyspace.counters().refused();
-                Err(status.clone())
-            }
+            Verdict::Refuse(status) => Err(status.clone()),
             _ => calls::answer(&self.keyspace, &self.path, &self.cache, request.get_ref()),
         };
         let reply = answered.map_err(tonic::Status::from).map(|messages| {
@@ -220,7 +222,7 @@ impl From<Status> for tonic::Status {
     }
 }
 
-/// Messages as bytes: the calls decode them.
+/// Passes messages on as bytes: the calls decode them.
 #[derive(Clone, Copy)]
 struct Raw;
 
@@ -275,11 +277,15 @@ async fn http_reply(
             };
             plain::answer(keyspace, Transport::Server.name(), verdict, &request)
         }
-        Err(error) if error.is::<LengthLimitError>() => HttpReply::text(
-            429,
-            format!("the item is too large; the limit is {MAX_ITEM} bytes, key included"),
-        ),
-        Err(error) => HttpReply::text(400, format!("the body cannot be read: {error}")),
+        Err(error) => {
+            keyspace.counters().refused();
+            if error.is::<LengthLimitError>() {
+                let limit = format!("the item size limit is {MAX_ITEM} bytes, key included");
+                HttpReply::text(429, limit)
+            } else {
+                HttpReply::text(400, format!("cannot read the body: {error}"))
+            }
+        }
     };
     let mut response = Response::new(Body::new(Full::new(Bytes::from(reply.body))));
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or_default();

@@ -1,22 +1,22 @@
-//! gRPC's way to say no, with Momento's `err` metadata.
+//! gRPC error statuses, with Momento's `err` metadata.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// A gRPC error reply.
+/// A refusal: a gRPC status other than OK.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct Status {
-    /// gRPC's code.
+    /// gRPC status code.
     pub code: Code,
-    /// For a person.
+    /// Text for a person.
     pub message: String,
-    /// Momento's `err` metadata: the SDK words its error after it.
+    /// Momento's `err` metadata, from which the SDK chooses its error text.
     pub err: Option<&'static str>,
 }
 
-/// gRPC's status codes but OK; the numbers and names are its own.
+/// The gRPC status codes other than OK, with gRPC's names and numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[allow(missing_docs)] // the names are gRPC's
@@ -40,7 +40,7 @@ pub enum Code {
 }
 
 impl Code {
-    /// All of them.
+    /// All codes, by number.
     pub const ALL: [Self; 16] = [
         Self::Cancelled,
         Self::Unknown,
@@ -60,7 +60,7 @@ impl Code {
         Self::Unauthenticated,
     ];
 
-    /// gRPC's name, such as `NOT_FOUND`.
+    /// gRPC name, such as `NOT_FOUND`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -83,8 +83,8 @@ impl Code {
         }
     }
 
-    /// The HTTP status that Momento's HTTP API has for it (HTTP API reference,
-    /// "Responses"; those it does not list go by gRPC's own mapping).
+    /// HTTP status in Momento's HTTP API (HTTP API reference, "Responses"). Codes
+    /// missing there follow gRPC's own mapping.
     #[must_use]
     pub fn http_status(self) -> u16 {
         match self {
@@ -115,13 +115,13 @@ impl FromStr for Code {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let named = |code: &Self| code.name().eq_ignore_ascii_case(text);
         Self::ALL.into_iter().find(named).ok_or_else(|| {
-            format!("{text:?} is no gRPC status; expected a name such as UNAVAILABLE")
+            format!("unknown gRPC status {text:?}; expected a name such as UNAVAILABLE")
         })
     }
 }
 
 impl Status {
-    /// A status without `err` metadata.
+    /// Creates a status without `err` metadata.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -130,12 +130,12 @@ impl Status {
         }
     }
 
-    /// An argument that cannot be.
+    /// An `INVALID_ARGUMENT` refusal.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(Code::InvalidArgument, message)
     }
 
-    /// A limit of the service; `err` tells the SDK which.
+    /// A refusal beyond one of the service's limits; `err` names the limit.
     pub fn limit(err: &'static str, message: impl Into<String>) -> Self {
         Self {
             code: Code::ResourceExhausted,
@@ -144,9 +144,9 @@ impl Status {
         }
     }
 
-    /// There is no cache of that name.
+    /// The refusal of a call to a missing cache.
     #[must_use]
     pub fn no_cache(name: &str) -> Self {
-        Self::new(Code::NotFound, format!("there is no cache {name:?}"))
+        Self::new(Code::NotFound, format!("cache {name:?} does not exist"))
     }
 }

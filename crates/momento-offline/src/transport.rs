@@ -1,9 +1,11 @@
-//! The two ways to serve one keyspace.
+//! The transports of a keyspace, and how to start them.
 
 use std::{io, net::SocketAddr, sync::Arc};
 
 use tokio::net::TcpListener;
 
+#[cfg(feature = "protosocket")]
+use super::protosocket::Protosocket;
 #[cfg(feature = "server")]
 use super::server::Server;
 #[cfg(feature = "stub")]
@@ -14,21 +16,21 @@ use super::{
     keyspace::{DEFAULT_CAPACITY, Keyspace},
 };
 
-/// How the calls come in.
+/// How gRPC and HTTP are served.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Transport {
-    /// Through wiremock.
+    /// wiremock: for tests and short runs.
     #[cfg(feature = "stub")]
     #[cfg_attr(feature = "stub", default)]
     Stub,
-    /// Through tonic.
+    /// tonic and hyper: for long runs and every SDK.
     #[cfg(feature = "server")]
     #[cfg_attr(not(feature = "stub"), default)]
     Server,
 }
 
 impl Transport {
-    /// Its name, as `--cache` has it.
+    /// Name of the transport, as `local --cache` takes it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -40,14 +42,14 @@ impl Transport {
     }
 }
 
-/// A cache of this process, before it is started.
+/// How to serve a keyspace.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CacheOptions {
-    /// How the calls come in.
+    /// Transport of gRPC and HTTP.
     pub transport: Transport,
-    /// Bytes that each cache may hold.
+    /// Capacity of each cache, bytes.
     pub capacity: u64,
-    /// What goes wrong from the start.
+    /// Faults that are active from the start.
     pub faults: FaultPlan,
 }
 
@@ -61,13 +63,16 @@ impl Default for CacheOptions {
     }
 }
 
-/// A keyspace that is being served. Dropping it stops it at once.
+/// A keyspace that is being served. Dropping it closes every connection.
 pub struct Served {
     transport: Transport,
     address: SocketAddr,
     keyspace: Arc<Keyspace>,
-    /// Held for its drop alone.
+    /// Serves until it is dropped.
     _running: Running,
+    /// A second protocol on a listener of its own.
+    #[cfg(feature = "protosocket")]
+    protosocket: Option<Protosocket>,
 }
 
 enum Running {
@@ -82,7 +87,8 @@ impl Served {
     ///
     /// # Errors
     ///
-    /// The listener cannot be used, or the faults cannot be carried out.
+    /// The listener is unusable, or a fault is out of range or not supported by the
+    /// transport.
     pub async fn start<I: IntoIterator<Item: Into<String>>>(
         options: CacheOptions,
         listener: TcpListener,
@@ -116,28 +122,49 @@ impl Served {
             address,
             keyspace,
             _running: running,
+            #[cfg(feature = "protosocket")]
+            protosocket: None,
         })
     }
 
-    /// How the calls come in.
+    /// Serves the same keyspace over protosocket too, on `listener`. The service's port
+    /// is 9004.
+    ///
+    /// # Errors
+    ///
+    /// The listener is unusable.
+    #[cfg(feature = "protosocket")]
+    pub fn also_protosocket(mut self, listener: TcpListener) -> io::Result<Self> {
+        self.protosocket = Some(Protosocket::start(listener, self.keyspace.clone())?);
+        Ok(self)
+    }
+
+    /// Address of protosocket, if it is served.
+    #[cfg(feature = "protosocket")]
+    #[must_use]
+    pub fn protosocket_address(&self) -> Option<SocketAddr> {
+        self.protosocket.as_ref().map(Protosocket::address)
+    }
+
+    /// Transport of gRPC and HTTP.
     #[must_use]
     pub fn transport(&self) -> Transport {
         self.transport
     }
 
-    /// Where it listens.
+    /// Address of gRPC and HTTP.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What is served.
+    /// The served keyspace.
     #[must_use]
     pub fn keyspace(&self) -> &Arc<Keyspace> {
         &self.keyspace
     }
 
-    /// What it holds and was asked.
+    /// Contents, call counts and active faults.
     #[must_use]
     pub fn status(&self) -> CacheStatus {
         CacheStatus::of(&self.keyspace, self.transport.name())

@@ -1,4 +1,4 @@
-//! What an item holds: a scalar, or one of the four collections.
+//! Values of items: a scalar, or one of the four collections.
 
 use std::{
     cmp::Ordering,
@@ -7,13 +7,13 @@ use std::{
 
 use super::status::{Code, Status};
 
-/// Bytes as the protocol carries them.
-pub type Blob = Vec<u8>;
+/// Bytes of a key or value.
+pub(crate) type Blob = Vec<u8>;
 
 /// An item's value.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Value {
-    /// Bytes.
+pub(crate) enum Value {
+    /// Plain bytes.
     Scalar(Blob),
     /// Values by field.
     Dictionary(Dictionary),
@@ -26,9 +26,9 @@ pub enum Value {
 }
 
 impl Value {
-    /// The bytes that count against a cache's capacity.
+    /// Size, bytes, as it counts against a cache's capacity.
     #[must_use]
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Scalar(value) => value.len(),
             Self::Dictionary(dictionary) => dictionary.bytes,
@@ -38,9 +38,9 @@ impl Value {
         }
     }
 
-    /// The name of its type, for messages.
+    /// Name of the value's type, for messages.
     #[must_use]
-    pub fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Scalar(_) => Blob::KIND,
             Self::Dictionary(_) => Dictionary::KIND,
@@ -54,28 +54,28 @@ impl Value {
     ///
     /// # Errors
     ///
-    /// It is something else.
-    pub fn expect<K: Kind>(&mut self) -> Result<&mut K, Status> {
+    /// The value is of another type.
+    pub(crate) fn expect<K: Kind>(&mut self) -> Result<&mut K, Status> {
         let held = self.kind();
         K::of(self).ok_or_else(|| {
-            let what = format!("the item is a {held}, and the call is for a {}", K::KIND);
+            let what = format!("the item is a {held}; the call expects a {}", K::KIND);
             Status::new(Code::FailedPrecondition, what)
         })
     }
 }
 
-/// One of the types of items.
-pub trait Kind: Default {
-    /// Its name.
+/// A type of value.
+pub(crate) trait Kind: Default {
+    /// Name of the type.
     const KIND: &'static str;
 
     /// The value, if it is of this type.
     fn of(value: &mut Value) -> Option<&mut Self>;
 
-    /// As an item's value.
+    /// Wraps it as an item's value.
     fn into_value(self) -> Value;
 
-    /// A collection without elements is none: it is removed.
+    /// Whether it is an empty collection, which the cache removes.
     fn is_gone(&self) -> bool;
 }
 
@@ -113,14 +113,14 @@ kind!(List, List, "list", |l| l.values.is_empty());
 
 /// A dictionary: values by field.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Dictionary {
+pub(crate) struct Dictionary {
     fields: BTreeMap<Blob, Blob>,
     bytes: usize,
 }
 
 impl Dictionary {
     /// Sets a field.
-    pub fn insert(&mut self, field: Blob, value: Blob) {
+    pub(crate) fn insert(&mut self, field: Blob, value: Blob) {
         let key = field.len();
         self.bytes += key + value.len();
         if let Some(old) = self.fields.insert(field, value) {
@@ -129,7 +129,7 @@ impl Dictionary {
     }
 
     /// Removes a field.
-    pub fn remove(&mut self, field: &[u8]) {
+    pub(crate) fn remove(&mut self, field: &[u8]) {
         if let Some(old) = self.fields.remove(field) {
             self.bytes -= field.len() + old.len();
         }
@@ -137,38 +137,32 @@ impl Dictionary {
 
     /// The value of a field.
     #[must_use]
-    pub fn get(&self, field: &[u8]) -> Option<&Blob> {
+    pub(crate) fn get(&self, field: &[u8]) -> Option<&Blob> {
         self.fields.get(field)
     }
 
     /// All fields.
-    pub fn iter(&self) -> impl Iterator<Item = (&Blob, &Blob)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Blob, &Blob)> {
         self.fields.iter()
     }
 
-    /// How many fields there are.
+    /// Number of fields.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.fields.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.fields.is_empty()
     }
 }
 
 /// A set: distinct elements.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Set {
+pub(crate) struct Set {
     elements: BTreeSet<Blob>,
     bytes: usize,
 }
 
 impl Set {
     /// Adds an element.
-    pub fn insert(&mut self, element: Blob) {
+    pub(crate) fn insert(&mut self, element: Blob) {
         let bytes = element.len();
         if self.elements.insert(element) {
             self.bytes += bytes;
@@ -176,43 +170,31 @@ impl Set {
     }
 
     /// Removes an element.
-    pub fn remove(&mut self, element: &[u8]) {
+    pub(crate) fn remove(&mut self, element: &[u8]) {
         if self.elements.remove(element) {
             self.bytes -= element.len();
         }
     }
 
-    /// Whether it is in the set.
+    /// Whether the set has this element.
     #[must_use]
-    pub fn contains(&self, element: &[u8]) -> bool {
+    pub(crate) fn contains(&self, element: &[u8]) -> bool {
         self.elements.contains(element)
     }
 
     /// All elements.
-    pub fn iter(&self) -> impl Iterator<Item = &Blob> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Blob> {
         self.elements.iter()
     }
 
-    /// Keeps what `keep` says.
-    pub fn retain(&mut self, keep: impl FnMut(&Blob) -> bool) {
-        self.elements.retain(keep);
-        self.bytes = self.elements.iter().map(Vec::len).sum();
-    }
-
-    /// How many elements there are.
+    /// Number of elements.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.elements.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.elements.is_empty()
     }
 }
 
-/// A score that sorts: never NaN.
+/// A score, ordered. Never NaN.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Score(f64);
 
@@ -230,9 +212,9 @@ impl PartialOrd for Score {
     }
 }
 
-/// A sorted set: values by score, those of one score by their bytes.
+/// A sorted set: values by score, equal scores by the values' bytes.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct SortedSet {
+pub(crate) struct SortedSet {
     scores: BTreeMap<Blob, f64>,
     order: BTreeSet<(Score, Blob)>,
     bytes: usize,
@@ -244,11 +226,11 @@ impl SortedSet {
     /// # Errors
     ///
     /// The score is not a number.
-    pub fn insert(&mut self, value: Blob, score: f64) -> Result<(), Status> {
+    pub(crate) fn insert(&mut self, value: Blob, score: f64) -> Result<(), Status> {
         if score.is_nan() {
             return Err(Status::invalid("a score is not a number"));
         }
-        // Both zeros are one score.
+        // Negative zero equals zero.
         let score = if score == 0.0 { 0.0 } else { score };
         self.remove(&value);
         self.bytes += value.len() + size_of::<f64>();
@@ -258,7 +240,7 @@ impl SortedSet {
     }
 
     /// Removes a value.
-    pub fn remove(&mut self, value: &[u8]) {
+    pub(crate) fn remove(&mut self, value: &[u8]) {
         if let Some((value, score)) = self.scores.remove_entry(value) {
             self.bytes -= value.len() + size_of::<f64>();
             self.order.remove(&(Score(score), value));
@@ -267,95 +249,89 @@ impl SortedSet {
 
     /// The score of a value.
     #[must_use]
-    pub fn score(&self, value: &[u8]) -> Option<f64> {
+    pub(crate) fn score(&self, value: &[u8]) -> Option<f64> {
         self.scores.get(value).copied()
     }
 
-    /// How many values come before this one.
+    /// Rank of a value: the number of values before it.
     #[must_use]
-    pub fn rank(&self, value: &[u8]) -> Option<usize> {
+    pub(crate) fn rank(&self, value: &[u8]) -> Option<usize> {
         let score = self.score(value)?;
         Some(self.order.range(..(Score(score), value.to_vec())).count())
     }
 
     /// All values, lowest score first.
     #[must_use]
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&Blob, f64)> {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (&Blob, f64)> {
         self.order.iter().map(|(score, value)| (value, score.0))
     }
 
-    /// How many values there are.
+    /// Number of values.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.scores.len()
     }
 
-    /// Whether there are none.
+    /// Whether it is empty.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.scores.is_empty()
     }
 }
 
 /// A list: values in order.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct List {
+pub(crate) struct List {
     values: VecDeque<Blob>,
     bytes: usize,
 }
 
 impl List {
-    /// Adds at the front.
-    pub fn push_front(&mut self, value: Blob) {
+    /// Adds a value at the front.
+    pub(crate) fn push_front(&mut self, value: Blob) {
         self.bytes += value.len();
         self.values.push_front(value);
     }
 
-    /// Adds at the back.
-    pub fn push_back(&mut self, value: Blob) {
+    /// Adds a value at the back.
+    pub(crate) fn push_back(&mut self, value: Blob) {
         self.bytes += value.len();
         self.values.push_back(value);
     }
 
-    /// Takes from the front.
-    pub fn pop_front(&mut self) -> Option<Blob> {
+    /// Removes the first value.
+    pub(crate) fn pop_front(&mut self) -> Option<Blob> {
         let value = self.values.pop_front()?;
         self.bytes -= value.len();
         Some(value)
     }
 
-    /// Takes from the back.
-    pub fn pop_back(&mut self) -> Option<Blob> {
+    /// Removes the last value.
+    pub(crate) fn pop_back(&mut self) -> Option<Blob> {
         let value = self.values.pop_back()?;
         self.bytes -= value.len();
         Some(value)
     }
 
-    /// Keeps what `keep` says of a position and its value.
-    pub fn retain(&mut self, mut keep: impl FnMut(usize, &Blob) -> bool) {
-        let mut position = 0;
+    /// Removes the values for which `keep`, given index and value, is false.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(usize, &Blob) -> bool) {
+        let mut index = 0;
         self.values.retain(|value| {
-            position += 1;
-            keep(position - 1, value)
+            index += 1;
+            keep(index - 1, value)
         });
         self.bytes = self.values.iter().map(Vec::len).sum();
     }
 
     /// All values, from the front.
-    pub fn iter(&self) -> impl Iterator<Item = &Blob> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Blob> {
         self.values.iter()
     }
 
-    /// How many values there are.
+    /// Number of values.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.values.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
     }
 }
 
@@ -364,7 +340,7 @@ mod tests {
     use super::{Dictionary, List, Set, SortedSet};
 
     #[test]
-    fn the_bytes_of_a_collection_are_those_that_it_holds() {
+    fn the_size_of_a_collection_follows_its_elements() {
         let mut dictionary = Dictionary::default();
         dictionary.insert(b"field".to_vec(), b"value".to_vec());
         dictionary.insert(b"field".to_vec(), b"v".to_vec());
@@ -377,7 +353,8 @@ mod tests {
         set.insert(b"ab".to_vec());
         set.insert(b"ab".to_vec());
         assert_eq!(set.bytes, 2);
-        set.retain(|_| false);
+        set.remove(b"ab");
+        set.remove(b"ab");
         assert_eq!(set.bytes, 0);
 
         let mut list = List::default();
@@ -390,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_has_one_score_and_ranks_by_it() {
+    fn a_sorted_set_keeps_one_score_for_each_value_and_ranks_by_it() {
         let mut set = SortedSet::default();
         for (value, score) in [("b", 2.0), ("a", 2.0), ("c", -1.0), ("b", -0.0), ("b", 9.0)] {
             set.insert(value.into(), score).unwrap();

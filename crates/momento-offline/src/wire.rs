@@ -1,36 +1,38 @@
-//! gRPC's framing: a flag byte and a length before each message.
+//! gRPC framing: a flag byte and a length before each message.
 
 use super::status::{Code, Status};
 
-/// Bytes before a message: one of flags, four of length.
+/// Bytes before a message: one of flags and four of length.
 const PREFIX: usize = 5;
 
 /// The message in the body of a unary call.
 ///
 /// # Errors
 ///
-/// The body is no frame, is compressed, or is cut short.
-pub fn unframe(body: &[u8]) -> Result<&[u8], Status> {
+/// The body is not a frame, is compressed, or is truncated.
+pub(crate) fn unframe(body: &[u8]) -> Result<&[u8], Status> {
     let broken = |what: &str| Status::new(Code::Internal, format!("gRPC frame: {what}"));
     let Some((prefix, message)) = body.split_at_checked(PREFIX) else {
         return Err(broken("shorter than its prefix"));
     };
     if prefix[0] != 0 {
-        return Err(broken("compression was not agreed on"));
+        return Err(broken(
+            "compressed, although compression was not negotiated",
+        ));
     }
     let length = u32::from_be_bytes([prefix[1], prefix[2], prefix[3], prefix[4]]) as usize;
     message
         .get(..length)
-        .ok_or_else(|| broken("shorter than its length says"))
+        .ok_or_else(|| broken("shorter than its length field"))
 }
 
-/// `messages` as the body of a reply, one after the other.
+/// Frames `messages` as the body of a reply, in order.
 #[must_use]
-pub fn frame(messages: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn frame(messages: &[Vec<u8>]) -> Vec<u8> {
     let length = messages.iter().map(|message| PREFIX + message.len()).sum();
     let mut body = Vec::with_capacity(length);
     for message in messages {
-        // No message here comes near 4 GiB; one that did could not be framed.
+        // Messages here stay far below the format's limit of 4 GiB.
         let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
         body.push(0);
         body.extend(length.to_be_bytes());
@@ -44,13 +46,13 @@ mod tests {
     use super::{frame, unframe};
 
     #[test]
-    fn what_is_framed_can_be_unframed() {
+    fn a_framed_message_is_unframed_unchanged() {
         assert_eq!(unframe(&frame(&[b"message".to_vec()])).unwrap(), b"message");
         assert_eq!(unframe(&frame(&[Vec::new()])).unwrap(), b"");
     }
 
     #[test]
-    fn a_broken_frame_is_refused_and_not_read_past_its_end() {
+    fn a_broken_frame_is_refused_without_reading_past_its_end() {
         for body in [&b""[..], &[0, 0, 0], &[0, 0, 0, 0, 9, 1], &[1, 0, 0, 0, 0]] {
             assert!(unframe(body).is_err(), "{body:?}");
         }

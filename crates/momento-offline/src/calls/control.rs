@@ -1,4 +1,4 @@
-//! The control plane: caches.
+//! The control plane: create, delete, list and flush caches.
 
 use momento_protos::control_client::{
     Cache, CacheLimits, CreateCacheRequest, CreateCacheResponse, DeleteCacheRequest,
@@ -12,22 +12,31 @@ use crate::{
     status::Status,
 };
 
-pub fn create_cache(at: &At, request: CreateCacheRequest) -> Result<CreateCacheResponse, Status> {
+pub(crate) fn create_cache(
+    at: &At,
+    request: CreateCacheRequest,
+) -> Result<CreateCacheResponse, Status> {
     at.keyspace.create_cache(&request.cache_name)?;
     Ok(CreateCacheResponse {})
 }
 
-pub fn delete_cache(at: &At, request: DeleteCacheRequest) -> Result<DeleteCacheResponse, Status> {
+pub(crate) fn delete_cache(
+    at: &At,
+    request: DeleteCacheRequest,
+) -> Result<DeleteCacheResponse, Status> {
     at.keyspace.delete_cache(&request.cache_name)?;
     Ok(DeleteCacheResponse {})
 }
 
-pub fn flush_cache(at: &At, request: FlushCacheRequest) -> Result<FlushCacheResponse, Status> {
+pub(crate) fn flush_cache(
+    at: &At,
+    request: FlushCacheRequest,
+) -> Result<FlushCacheResponse, Status> {
     at.keyspace.flush_cache(&request.cache_name)?;
     Ok(FlushCacheResponse {})
 }
 
-pub fn list_caches(at: &At, _: ListCachesRequest) -> Result<ListCachesResponse, Status> {
+pub(crate) fn list_caches(at: &At, _: ListCachesRequest) -> Result<ListCachesResponse, Status> {
     let named = |cache_name| Cache {
         cache_name,
         cache_limits: Some(CacheLimits {

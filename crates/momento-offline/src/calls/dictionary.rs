@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{status::Status, value::Dictionary};
 
-pub fn get(at: &At, request: DictionaryGetRequest) -> Result<DictionaryGetResponse, Status> {
+pub(crate) fn get(at: &At, request: DictionaryGetRequest) -> Result<DictionaryGetResponse, Status> {
     use dictionary_get_response::{
         Dictionary as Reply, DictionaryGetResponsePart as Part, Found, Missing,
     };
@@ -42,7 +42,10 @@ pub fn get(at: &At, request: DictionaryGetRequest) -> Result<DictionaryGetRespon
     })
 }
 
-pub fn fetch(at: &At, request: DictionaryFetchRequest) -> Result<DictionaryFetchResponse, Status> {
+pub(crate) fn fetch(
+    at: &At,
+    request: DictionaryFetchRequest,
+) -> Result<DictionaryFetchResponse, Status> {
     use dictionary_fetch_response::{Dictionary as Reply, Found, Missing};
     at.with(|cache| {
         let reply = match cache.read::<Dictionary>(&request.dictionary_name)? {
@@ -63,7 +66,7 @@ pub fn fetch(at: &At, request: DictionaryFetchRequest) -> Result<DictionaryFetch
     })
 }
 
-pub fn set(at: &At, request: DictionarySetRequest) -> Result<DictionarySetResponse, Status> {
+pub(crate) fn set(at: &At, request: DictionarySetRequest) -> Result<DictionarySetResponse, Status> {
     let pairs = request.items.into_iter();
     let pairs: Result<Vec<_>, Status> = pairs
         .map(|pair| Ok((element(pair.field)?, element(pair.value)?)))
@@ -84,7 +87,7 @@ pub fn set(at: &At, request: DictionarySetRequest) -> Result<DictionarySetRespon
     })
 }
 
-pub fn increment(
+pub(crate) fn increment(
     at: &At,
     request: DictionaryIncrementRequest,
 ) -> Result<DictionaryIncrementResponse, Status> {
@@ -103,7 +106,7 @@ pub fn increment(
     })
 }
 
-pub fn delete(
+pub(crate) fn delete(
     at: &At,
     request: DictionaryDeleteRequest,
 ) -> Result<DictionaryDeleteResponse, Status> {
@@ -126,7 +129,7 @@ pub fn delete(
     })
 }
 
-pub fn length(
+pub(crate) fn length(
     at: &At,
     request: DictionaryLengthRequest,
 ) -> Result<DictionaryLengthResponse, Status> {

@@ -28,8 +28,8 @@ enum End {
     Back,
 }
 
-/// Adds `values`, which keep their order, to one end; of a list that is then
-/// longer than `most` (0: any length), the other end is cut off.
+/// Adds `values` in order to one end. A list longer than `most` (0 means
+/// unlimited) is truncated at the other end.
 fn add(
     at: &At,
     (name, ttl): (Blob, CollectionTtl),
@@ -56,7 +56,7 @@ fn add(
     })
 }
 
-pub fn concatenate_front(
+pub(crate) fn concatenate_front(
     at: &At,
     request: ListConcatenateFrontRequest,
 ) -> Result<ListConcatenateFrontResponse, Status> {
@@ -72,7 +72,7 @@ pub fn concatenate_front(
     Ok(ListConcatenateFrontResponse { list_length })
 }
 
-pub fn concatenate_back(
+pub(crate) fn concatenate_back(
     at: &At,
     request: ListConcatenateBackRequest,
 ) -> Result<ListConcatenateBackResponse, Status> {
@@ -88,7 +88,10 @@ pub fn concatenate_back(
     Ok(ListConcatenateBackResponse { list_length })
 }
 
-pub fn push_front(at: &At, request: ListPushFrontRequest) -> Result<ListPushFrontResponse, Status> {
+pub(crate) fn push_front(
+    at: &At,
+    request: ListPushFrontRequest,
+) -> Result<ListPushFrontResponse, Status> {
     let ttl = collection_ttl(request.ttl_milliseconds, request.refresh_ttl);
     let most = request.truncate_back_to_size;
     let values = vec![request.value];
@@ -96,7 +99,10 @@ pub fn push_front(at: &At, request: ListPushFrontRequest) -> Result<ListPushFron
     Ok(ListPushFrontResponse { list_length })
 }
 
-pub fn push_back(at: &At, request: ListPushBackRequest) -> Result<ListPushBackResponse, Status> {
+pub(crate) fn push_back(
+    at: &At,
+    request: ListPushBackRequest,
+) -> Result<ListPushBackResponse, Status> {
     let ttl = collection_ttl(request.ttl_milliseconds, request.refresh_ttl);
     let most = request.truncate_front_to_size;
     let values = vec![request.value];
@@ -104,7 +110,7 @@ pub fn push_back(at: &At, request: ListPushBackRequest) -> Result<ListPushBackRe
     Ok(ListPushBackResponse { list_length })
 }
 
-/// A value from one end, and how many are left.
+/// Removes a value from one end. Returns it with the list's new length.
 fn take(at: &At, name: Blob, end: End) -> Result<Option<(Blob, u32)>, Status> {
     let taken = at.with(|cache| {
         cache.update(name, |list: &mut List| {
@@ -118,7 +124,10 @@ fn take(at: &At, name: Blob, end: End) -> Result<Option<(Blob, u32)>, Status> {
     Ok(taken.flatten())
 }
 
-pub fn pop_front(at: &At, request: ListPopFrontRequest) -> Result<ListPopFrontResponse, Status> {
+pub(crate) fn pop_front(
+    at: &At,
+    request: ListPopFrontRequest,
+) -> Result<ListPopFrontResponse, Status> {
     use list_pop_front_response::{Found, List as Reply, Missing};
     let reply = match take(at, request.list_name, End::Front)? {
         Some((front, list_length)) => Reply::Found(Found { front, list_length }),
@@ -127,7 +136,10 @@ pub fn pop_front(at: &At, request: ListPopFrontRequest) -> Result<ListPopFrontRe
     Ok(ListPopFrontResponse { list: Some(reply) })
 }
 
-pub fn pop_back(at: &At, request: ListPopBackRequest) -> Result<ListPopBackResponse, Status> {
+pub(crate) fn pop_back(
+    at: &At,
+    request: ListPopBackRequest,
+) -> Result<ListPopBackResponse, Status> {
     use list_pop_back_response::{Found, List as Reply, Missing};
     let reply = match take(at, request.list_name, End::Back)? {
         Some((back, list_length)) => Reply::Found(Found { back, list_length }),
@@ -136,7 +148,7 @@ pub fn pop_back(at: &At, request: ListPopBackRequest) -> Result<ListPopBackRespo
     Ok(ListPopBackResponse { list: Some(reply) })
 }
 
-pub fn erase(at: &At, request: ListEraseRequest) -> Result<ListEraseResponse, Status> {
+pub(crate) fn erase(at: &At, request: ListEraseRequest) -> Result<ListEraseResponse, Status> {
     use list_erase_response::{Found, List as Reply, Missing};
     let Some(erase) = request.erase else {
         return Err(Status::invalid("the call names no range"));
@@ -145,10 +157,10 @@ pub fn erase(at: &At, request: ListEraseRequest) -> Result<ListEraseResponse, St
         cache.update(request.list_name, |list: &mut List| {
             match erase {
                 Erase::All(_) => *list = List::default(),
-                Erase::Some(some) => list.retain(|position, _| {
+                Erase::Some(some) => list.retain(|index, _| {
                     !some.ranges.iter().any(|range| {
                         let begin = range.begin_index as usize;
-                        (begin..begin.saturating_add(range.count as usize)).contains(&position)
+                        (begin..begin.saturating_add(range.count as usize)).contains(&index)
                     })
                 }),
             }
@@ -162,7 +174,7 @@ pub fn erase(at: &At, request: ListEraseRequest) -> Result<ListEraseResponse, St
     Ok(ListEraseResponse { list: Some(reply) })
 }
 
-pub fn remove(at: &At, request: ListRemoveRequest) -> Result<ListRemoveResponse, Status> {
+pub(crate) fn remove(at: &At, request: ListRemoveRequest) -> Result<ListRemoveResponse, Status> {
     use list_remove_response::{Found, List as Reply, Missing};
     let Some(Remove::AllElementsWithValue(removed)) = request.remove else {
         return Err(Status::invalid("the call names no value"));
@@ -180,7 +192,7 @@ pub fn remove(at: &At, request: ListRemoveRequest) -> Result<ListRemoveResponse,
     Ok(ListRemoveResponse { list: Some(reply) })
 }
 
-pub fn fetch(at: &At, request: ListFetchRequest) -> Result<ListFetchResponse, Status> {
+pub(crate) fn fetch(at: &At, request: ListFetchRequest) -> Result<ListFetchResponse, Status> {
     use list_fetch_request::{EndIndex, StartIndex};
     use list_fetch_response::{Found, List as Reply, Missing};
     let start = match request.start_index {
@@ -206,7 +218,7 @@ pub fn fetch(at: &At, request: ListFetchRequest) -> Result<ListFetchResponse, St
     })
 }
 
-pub fn retain(at: &At, request: ListRetainRequest) -> Result<ListRetainResponse, Status> {
+pub(crate) fn retain(at: &At, request: ListRetainRequest) -> Result<ListRetainResponse, Status> {
     use list_retain_request::{EndIndex, StartIndex};
     use list_retain_response::{Found, List as Reply, Missing};
     let start = match request.start_index {
@@ -225,7 +237,7 @@ pub fn retain(at: &At, request: ListRetainRequest) -> Result<ListRetainResponse,
         }
         let list_length = cache.upsert(request.list_name, ttl, |list: &mut List| {
             let range = slice(list.len(), start, end);
-            list.retain(|position, _| range.contains(&position));
+            list.retain(|index, _| range.contains(&index));
             Ok(count(list.len()))
         })?;
         Ok(ListRetainResponse {
@@ -234,7 +246,7 @@ pub fn retain(at: &At, request: ListRetainRequest) -> Result<ListRetainResponse,
     })
 }
 
-pub fn length(at: &At, request: ListLengthRequest) -> Result<ListLengthResponse, Status> {
+pub(crate) fn length(at: &At, request: ListLengthRequest) -> Result<ListLengthResponse, Status> {
     use list_length_response::{Found, List as Reply, Missing};
     at.with(|cache| {
         let reply = match cache.read::<List>(&request.list_name)? {

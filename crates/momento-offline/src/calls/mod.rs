@@ -1,7 +1,7 @@
-//! The calls, by family: a protobuf message in, messages or a status out.
-//! Every transport answers through [`answer`].
+//! The calls of Momento's gRPC services, by family. Each takes a protobuf message
+//! and returns messages or a status. Both gRPC transports call [`answer`].
 
-// One signature for every call, whether it takes its message apart or not.
+// Every call has the same signature, so that the dispatch below stays a table.
 #![allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps)]
 
 mod control;
@@ -23,43 +23,40 @@ use super::{
     value::Blob,
 };
 
-/// The encoded messages of a reply: one for a unary call, any number for a call
-/// that streams.
-pub type Reply = Result<Vec<Vec<u8>>, Status>;
+/// Encoded messages of a reply: one for a unary call, any number for a streaming
+/// call.
+pub(crate) type Reply = Result<Vec<Vec<u8>>, Status>;
 
-/// The name of the call in a gRPC path: `Get` of `/cache_client.Scs/Get`.
+/// Name of the call in a gRPC path: `Get` in `/cache_client.Scs/Get`.
 #[must_use]
-pub fn name(path: &str) -> &str {
+pub(crate) fn name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// Answers the call to `path` with the cache that the `cache` header names, and
-/// counts it.
+/// Answers the call to `path` on the cache of this name (the `cache` header), and
+/// counts it unless it fails.
 ///
 /// # Errors
 ///
-/// What the keyspace refuses, or a call that is not served.
-pub fn answer(keyspace: &Keyspace, path: &str, cache: &str, message: &[u8]) -> Reply {
+/// The keyspace refuses the call, or this crate does not serve it.
+pub(crate) fn answer(keyspace: &Keyspace, path: &str, cache: &str, message: &[u8]) -> Reply {
     let at = At { keyspace, cache };
-    let reply = match path.rsplit_once('/') {
+    match path.rsplit_once('/') {
         Some(("/cache_client.Scs", call)) => at.cache_call(path, call, message),
         Some(("/control_client.ScsControl", call)) => at.control_call(path, call, message),
         // The JavaScript SDK pings to connect.
         Some(("/cache_client.Ping", "Ping")) => Ok(vec![Vec::new()]),
         _ => Err(not_served(path)),
-    };
-    if reply.is_err() {
-        keyspace.counters().refused();
     }
-    reply
 }
 
 fn not_served(path: &str) -> Status {
-    let what = format!("{path} is not served here; docs/momento.md lists the calls that are");
+    let what =
+        format!("{path} is not served offline; docs/reference/momento.md lists the served calls");
     Status::new(Code::Unimplemented, what)
 }
 
-/// Where a call is answered.
+/// The cache that a call is for.
 #[derive(Clone, Copy)]
 struct At<'a> {
     keyspace: &'a Keyspace,
@@ -71,7 +68,7 @@ impl At<'_> {
         self.keyspace.with(self.cache, work)
     }
 
-    /// A unary call that counts neither as a get nor as a set nor as a delete.
+    /// Answers a unary call that counts as `other`.
     fn unary<Q, A>(
         &self,
         message: &[u8],
@@ -150,7 +147,7 @@ impl At<'_> {
 
 fn decode<M: Message + Default>(message: &[u8]) -> Result<M, Status> {
     M::decode(message)
-        .map_err(|error| Status::invalid(format!("the message cannot be decoded: {error}")))
+        .map_err(|error| Status::invalid(format!("cannot decode the message: {error}")))
 }
 
 fn collection_ttl(ttl_milliseconds: u64, refresh: bool) -> CollectionTtl {
@@ -160,27 +157,27 @@ fn collection_ttl(ttl_milliseconds: u64, refresh: bool) -> CollectionTtl {
     }
 }
 
-/// An element of a collection, if it is within the limit.
+/// Checks the size limit of a collection's element.
 fn element(element: Blob) -> Result<Blob, Status> {
     if element.len() > MAX_ELEMENT {
         let size = element.len();
         return Err(Status::limit(
             "element_size_limit_exceeded",
-            format!("an element has {size} bytes; the limit is {MAX_ELEMENT}"),
+            format!("an element has {size} bytes; the element size limit is {MAX_ELEMENT}"),
         ));
     }
     Ok(element)
 }
 
-/// A collection's length as the protocol has it.
+/// A collection's length as the protocol's integer.
 fn count(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
 
-/// A slice of `length` elements: `start` counts in and `end` does not, both from
-/// the end where they are negative.
+/// The indexes of a slice of `length` elements: from `start`, inclusive, to `end`,
+/// exclusive. Negative indexes count from the end.
 fn slice(length: usize, start: Option<i32>, end: Option<i32>) -> std::ops::Range<usize> {
-    let position = |index: i32| {
+    let from_front = |index: i32| {
         let distance = index.unsigned_abs() as usize;
         if index < 0 {
             length.saturating_sub(distance)
@@ -188,12 +185,12 @@ fn slice(length: usize, start: Option<i32>, end: Option<i32>) -> std::ops::Range
             distance.min(length)
         }
     };
-    let start = start.map_or(0, position);
-    let end = end.map_or(length, position);
+    let start = start.map_or(0, from_front);
+    let end = end.map_or(length, from_front);
     start..end.max(start)
 }
 
-/// `amount` more than the number that `held` spells.
+/// Adds `amount` to the decimal number in `held`, or to 0.
 fn incremented(held: Option<&Blob>, amount: i64) -> Result<i64, Status> {
     let held = match held {
         None => 0,
@@ -206,7 +203,7 @@ fn incremented(held: Option<&Blob>, amount: i64) -> Result<i64, Status> {
             })?,
     };
     held.checked_add(amount).ok_or_else(|| {
-        let what = format!("{held} and {amount} are more than 64 bits hold");
+        let what = format!("the sum of {held} and {amount} exceeds 64 bits");
         Status::new(Code::FailedPrecondition, what)
     })
 }
@@ -230,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn only_integers_are_incremented() {
+    fn an_increment_needs_a_64_bit_integer() {
         assert_eq!(incremented(None, -2), Ok(-2));
         assert_eq!(incremented(Some(&b"40".to_vec()), 2), Ok(42));
         for held in ["", "x", "1.5", "9223372036854775807"] {

@@ -1,4 +1,4 @@
-//! Scalars, and what is common to items of every type.
+//! Scalars, and the calls for items of any type.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use crate::{
     value::{Blob, Value},
 };
 
-pub fn get(at: &At, request: &GetRequest) -> Reply {
+pub(crate) fn get(at: &At, request: &GetRequest) -> Reply {
     let found = at.keyspace.get(at.cache, &request.cache_key)?;
     at.keyspace.counters().got(found.is_some());
     let (result, cache_body) = match found {
@@ -38,13 +38,13 @@ pub fn get(at: &At, request: &GetRequest) -> Reply {
     Ok(vec![response.encode_to_vec()])
 }
 
-/// One reply for each key, in order.
-pub fn get_batch(at: &At, request: &GetBatchRequest) -> Reply {
+/// Sends one reply for each key, in order.
+pub(crate) fn get_batch(at: &At, request: &GetBatchRequest) -> Reply {
     let replies: Result<Vec<_>, _> = request.items.iter().map(|item| get(at, item)).collect();
     Ok(replies?.concat())
 }
 
-pub fn set(at: &At, request: SetRequest) -> Reply {
+pub(crate) fn set(at: &At, request: SetRequest) -> Reply {
     let ttl = Duration::from_millis(request.ttl_milliseconds);
     at.keyspace
         .set(at.cache, request.cache_key, request.cache_body, ttl)?;
@@ -56,20 +56,20 @@ pub fn set(at: &At, request: SetRequest) -> Reply {
     Ok(vec![response.encode_to_vec()])
 }
 
-/// One reply for each item, in order.
-pub fn set_batch(at: &At, request: SetBatchRequest) -> Reply {
+/// Sends one reply for each item, in order.
+pub(crate) fn set_batch(at: &At, request: SetBatchRequest) -> Reply {
     let items = request.items.into_iter();
     let replies: Result<Vec<_>, _> = items.map(|item| set(at, item)).collect();
     Ok(replies?.concat())
 }
 
-pub fn delete(at: &At, request: &DeleteRequest) -> Reply {
+pub(crate) fn delete(at: &At, request: &DeleteRequest) -> Reply {
     at.keyspace.delete(at.cache, &request.cache_key)?;
     at.keyspace.counters().was_deleted();
     Ok(vec![DeleteResponse {}.encode_to_vec()])
 }
 
-pub fn set_if(at: &At, request: SetIfRequest) -> Reply {
+pub(crate) fn set_if(at: &At, request: SetIfRequest) -> Reply {
     let Some(condition) = request.condition else {
         return Err(Status::invalid("the call has no condition"));
     };
@@ -102,7 +102,7 @@ pub fn set_if(at: &At, request: SetIfRequest) -> Reply {
     Ok(vec![SetIfResponse { result }.encode_to_vec()])
 }
 
-pub fn set_if_not_exists(at: &At, request: SetIfNotExistsRequest) -> Reply {
+pub(crate) fn set_if_not_exists(at: &At, request: SetIfNotExistsRequest) -> Reply {
     use set_if_not_exists_response::{NotStored, Result, Stored};
     let item = SetRequest {
         cache_key: request.cache_key,
@@ -118,8 +118,8 @@ pub fn set_if_not_exists(at: &At, request: SetIfNotExistsRequest) -> Reply {
     Ok(vec![SetIfNotExistsResponse { result }.encode_to_vec()])
 }
 
-/// Sets the item where `condition` says so of the scalar that is there; whether
-/// it did.
+/// Sets the item if `condition` holds for the current scalar. Returns whether it
+/// did.
 fn set_where(
     at: &At,
     item: SetRequest,
@@ -138,9 +138,9 @@ fn set_where(
     Ok(stored)
 }
 
-/// An item that is there keeps its TTL: Momento's rate limiter guide sets it once,
+/// Keeps the TTL of an existing item: Momento's rate limiter guide sets it once,
 /// after the first increment.
-pub fn increment(at: &At, request: IncrementRequest) -> Result<IncrementResponse, Status> {
+pub(crate) fn increment(at: &At, request: IncrementRequest) -> Result<IncrementResponse, Status> {
     at.with(|cache| {
         let key = request.cache_key;
         let held = cache.read::<Blob>(&key)?;
@@ -154,7 +154,7 @@ pub fn increment(at: &At, request: IncrementRequest) -> Result<IncrementResponse
     })
 }
 
-pub fn keys_exist(at: &At, request: KeysExistRequest) -> Result<KeysExistResponse, Status> {
+pub(crate) fn keys_exist(at: &At, request: KeysExistRequest) -> Result<KeysExistResponse, Status> {
     at.with(|cache| {
         let exists = |key: &Blob| cache.value(key).is_some();
         Ok(KeysExistResponse {
@@ -163,7 +163,10 @@ pub fn keys_exist(at: &At, request: KeysExistRequest) -> Result<KeysExistRespons
     })
 }
 
-pub fn item_get_ttl(at: &At, request: ItemGetTtlRequest) -> Result<ItemGetTtlResponse, Status> {
+pub(crate) fn item_get_ttl(
+    at: &At,
+    request: ItemGetTtlRequest,
+) -> Result<ItemGetTtlResponse, Status> {
     use item_get_ttl_response::{Found, Missing, Result};
     at.with(|cache| {
         let result = match cache.ttl(&request.cache_key) {
@@ -178,7 +181,10 @@ pub fn item_get_ttl(at: &At, request: ItemGetTtlRequest) -> Result<ItemGetTtlRes
     })
 }
 
-pub fn item_get_type(at: &At, request: ItemGetTypeRequest) -> Result<ItemGetTypeResponse, Status> {
+pub(crate) fn item_get_type(
+    at: &At,
+    request: ItemGetTypeRequest,
+) -> Result<ItemGetTypeResponse, Status> {
     use item_get_type_response::{Found, ItemType, Missing, Result};
     at.with(|cache| {
         let result = cache.value(&request.cache_key).map(|value| match value {
@@ -199,7 +205,7 @@ pub fn item_get_type(at: &At, request: ItemGetTypeRequest) -> Result<ItemGetType
     })
 }
 
-pub fn update_ttl(at: &At, request: UpdateTtlRequest) -> Result<UpdateTtlResponse, Status> {
+pub(crate) fn update_ttl(at: &At, request: UpdateTtlRequest) -> Result<UpdateTtlResponse, Status> {
     use update_ttl_response::{Missing, NotSet, Result, Set};
     let Some(update) = request.update_ttl else {
         return Err(Status::invalid("the call has no TTL"));

@@ -19,7 +19,7 @@ use crate::{
     value::{Blob, Set},
 };
 
-pub fn fetch(at: &At, request: SetFetchRequest) -> Result<SetFetchResponse, Status> {
+pub(crate) fn fetch(at: &At, request: SetFetchRequest) -> Result<SetFetchResponse, Status> {
     use set_fetch_response::{Found, Missing, Set as Reply};
     at.with(|cache| {
         let reply = match cache.read::<Set>(&request.set_name)? {
@@ -32,7 +32,7 @@ pub fn fetch(at: &At, request: SetFetchRequest) -> Result<SetFetchResponse, Stat
     })
 }
 
-pub fn sample(at: &At, request: SetSampleRequest) -> Result<SetSampleResponse, Status> {
+pub(crate) fn sample(at: &At, request: SetSampleRequest) -> Result<SetSampleResponse, Status> {
     use set_sample_response::{Found, Missing, Set as Reply};
     at.with(|cache| {
         let reply = match cache.read::<Set>(&request.set_name)? {
@@ -45,7 +45,7 @@ pub fn sample(at: &At, request: SetSampleRequest) -> Result<SetSampleResponse, S
     })
 }
 
-pub fn union(at: &At, request: SetUnionRequest) -> Result<SetUnionResponse, Status> {
+pub(crate) fn union(at: &At, request: SetUnionRequest) -> Result<SetUnionResponse, Status> {
     let elements: Result<Vec<_>, _> = request.elements.into_iter().map(element).collect();
     let elements = elements?;
     let ttl = collection_ttl(request.ttl_milliseconds, request.refresh_ttl);
@@ -59,7 +59,10 @@ pub fn union(at: &At, request: SetUnionRequest) -> Result<SetUnionResponse, Stat
     })
 }
 
-pub fn difference(at: &At, request: SetDifferenceRequest) -> Result<SetDifferenceResponse, Status> {
+pub(crate) fn difference(
+    at: &At,
+    request: SetDifferenceRequest,
+) -> Result<SetDifferenceResponse, Status> {
     use set_difference_response::{Found, Missing, Set as Reply};
     let Some(difference) = request.difference else {
         return Err(Status::invalid("the call names no elements"));
@@ -98,7 +101,10 @@ fn subtract(set: &mut Set, difference: Difference) -> Result<(), Status> {
     Ok(())
 }
 
-pub fn contains(at: &At, request: SetContainsRequest) -> Result<SetContainsResponse, Status> {
+pub(crate) fn contains(
+    at: &At,
+    request: SetContainsRequest,
+) -> Result<SetContainsResponse, Status> {
     use set_contains_response::{Found, Missing, Set as Reply};
     at.with(|cache| {
         let reply = match cache.read::<Set>(&request.set_name)? {
@@ -114,7 +120,7 @@ pub fn contains(at: &At, request: SetContainsRequest) -> Result<SetContainsRespo
     })
 }
 
-pub fn length(at: &At, request: SetLengthRequest) -> Result<SetLengthResponse, Status> {
+pub(crate) fn length(at: &At, request: SetLengthRequest) -> Result<SetLengthResponse, Status> {
     use set_length_response::{Found, Missing, Set as Reply};
     at.with(|cache| {
         let reply = match cache.read::<Set>(&request.set_name)? {
@@ -127,7 +133,7 @@ pub fn length(at: &At, request: SetLengthRequest) -> Result<SetLengthResponse, S
     })
 }
 
-pub fn pop(at: &At, request: SetPopRequest) -> Result<SetPopResponse, Status> {
+pub(crate) fn pop(at: &At, request: SetPopRequest) -> Result<SetPopResponse, Status> {
     use set_pop_response::{Found, Missing, Set as Reply};
     at.with(|cache| {
         let popped = cache.update(request.set_name, |set: &mut Set| {
@@ -145,7 +151,7 @@ pub fn pop(at: &At, request: SetPopRequest) -> Result<SetPopResponse, Status> {
     })
 }
 
-/// That many elements, at random.
+/// Up to `limit` elements, chosen at random.
 fn some_of(set: &Set, limit: u64) -> Vec<Blob> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX).min(set.len());
     set.iter().cloned().choose_multiple(&mut rand::rng(), limit)

@@ -28,7 +28,7 @@ use crate::{
     value::{Blob, SortedSet, Value},
 };
 
-pub fn put(at: &At, request: SortedSetPutRequest) -> Result<SortedSetPutResponse, Status> {
+pub(crate) fn put(at: &At, request: SortedSetPutRequest) -> Result<SortedSetPutResponse, Status> {
     let ttl = collection_ttl(request.ttl_milliseconds, request.refresh_ttl);
     let elements: Result<Vec<_>, Status> = request
         .elements
@@ -46,7 +46,8 @@ pub fn put(at: &At, request: SortedSetPutRequest) -> Result<SortedSetPutResponse
     })
 }
 
-/// Checked before anything is written, so that a call is done whole or not.
+/// Checks a score before anything is written, so that a call changes all or
+/// nothing.
 fn number(score: f64) -> Result<f64, Status> {
     if score.is_nan() {
         return Err(Status::invalid("a score is not a number"));
@@ -54,7 +55,10 @@ fn number(score: f64) -> Result<f64, Status> {
     Ok(score)
 }
 
-pub fn fetch(at: &At, request: SortedSetFetchRequest) -> Result<SortedSetFetchResponse, Status> {
+pub(crate) fn fetch(
+    at: &At,
+    request: SortedSetFetchRequest,
+) -> Result<SortedSetFetchResponse, Status> {
     use sorted_set_fetch_response::{Found, Missing, SortedSet as Reply};
     at.with(|cache| {
         let reply = match cache.read::<SortedSet>(&request.set_name)? {
@@ -131,7 +135,7 @@ fn within(range: &ByScore, score: f64) -> bool {
     above && below
 }
 
-pub fn get_score(
+pub(crate) fn get_score(
     at: &At,
     request: SortedSetGetScoreRequest,
 ) -> Result<SortedSetGetScoreResponse, Status> {
@@ -163,7 +167,10 @@ pub fn get_score(
     })
 }
 
-pub fn remove(at: &At, request: SortedSetRemoveRequest) -> Result<SortedSetRemoveResponse, Status> {
+pub(crate) fn remove(
+    at: &At,
+    request: SortedSetRemoveRequest,
+) -> Result<SortedSetRemoveResponse, Status> {
     let Some(removed) = request.remove_elements else {
         return Err(Status::invalid("the call names no values"));
     };
@@ -181,7 +188,7 @@ pub fn remove(at: &At, request: SortedSetRemoveRequest) -> Result<SortedSetRemov
     })
 }
 
-pub fn increment(
+pub(crate) fn increment(
     at: &At,
     request: SortedSetIncrementRequest,
 ) -> Result<SortedSetIncrementResponse, Status> {
@@ -196,7 +203,7 @@ pub fn increment(
     })
 }
 
-pub fn get_rank(
+pub(crate) fn get_rank(
     at: &At,
     request: SortedSetGetRankRequest,
 ) -> Result<SortedSetGetRankResponse, Status> {
@@ -224,7 +231,10 @@ pub fn get_rank(
     })
 }
 
-pub fn length(at: &At, request: SortedSetLengthRequest) -> Result<SortedSetLengthResponse, Status> {
+pub(crate) fn length(
+    at: &At,
+    request: SortedSetLengthRequest,
+) -> Result<SortedSetLengthResponse, Status> {
     use sorted_set_length_response::{Found, Missing, SortedSet as Reply};
     at.with(|cache| {
         let reply = match cache.read::<SortedSet>(&request.set_name)? {
@@ -239,7 +249,7 @@ pub fn length(at: &At, request: SortedSetLengthRequest) -> Result<SortedSetLengt
     })
 }
 
-pub fn length_by_score(
+pub(crate) fn length_by_score(
     at: &At,
     request: SortedSetLengthByScoreRequest,
 ) -> Result<SortedSetLengthByScoreResponse, Status> {
@@ -271,9 +281,9 @@ pub fn length_by_score(
     })
 }
 
-/// Stores the union of the sources, whatever was there; a source that is missing
-/// is empty.
-pub fn union_store(
+/// Stores the union of the sources, replacing an item of any type. A missing
+/// source counts as empty.
+pub(crate) fn union_store(
     at: &At,
     request: SortedSetUnionStoreRequest,
 ) -> Result<SortedSetUnionStoreResponse, Status> {

@@ -1,5 +1,4 @@
-//! What goes wrong on purpose: a [`FaultPlan`] in force, and what it does to each
-//! call.
+//! Fault injection: the active [`FaultPlan`], and its decision for each call.
 
 mod plan;
 mod text;
@@ -20,46 +19,49 @@ use tokio::time::Instant;
 
 use super::status::{Code, Status};
 
-/// What happens to one call.
+/// Name of the command that opens a protosocket connection.
+pub(crate) const AUTH: &str = "Auth";
+
+/// The faults of one call.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Decision {
-    /// How much later than otherwise.
-    pub delay: Duration,
-    /// And then.
-    pub verdict: Verdict,
+pub(crate) struct Decision {
+    /// Added latency.
+    pub(crate) delay: Duration,
+    /// What happens after that delay.
+    pub(crate) verdict: Verdict,
 }
 
-/// See [`Decision`].
+/// What happens to one call, apart from latency.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Verdict {
-    /// It is answered as always.
+pub(crate) enum Verdict {
+    /// The cache answers it.
     #[default]
     Answer,
-    /// It is refused.
+    /// The cache refuses it.
     Refuse(Status),
-    /// It is never answered.
+    /// The cache never answers it.
     BlackHole,
-    /// Its connection is closed, with every other call that is on it.
+    /// The cache closes its connection, with every other call on it.
     DropConnection,
 }
 
-/// A rule in force, and what it has done.
+/// An active rule, and how often it applied.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RuleStatus {
     /// The rule.
     pub rule: FaultRule,
-    /// Calls that it applied to.
+    /// Calls that the rule considered.
     pub seen: u64,
-    /// Calls that it did something to.
+    /// Calls that the rule changed.
     pub hit: u64,
 }
 
-/// The plan in force; it can be changed at any time.
+/// The active plan. It can be replaced at any time.
 #[derive(Debug, Default)]
 pub struct Faults {
-    /// Whether there are rules: without any, no call waits for the lock.
+    /// Whether there are rules: without rules, calls skip the lock.
     active: AtomicBool,
-    /// Whether the transport keeps connections from being dropped.
+    /// Whether the transport is unable to drop connections.
     keeps_connections: AtomicBool,
     state: Mutex<State>,
 }
@@ -74,17 +76,18 @@ struct State {
 struct Rule {
     status: RuleStatus,
     random: StdRng,
-    /// What a rate limit has left, and since when.
+    /// Calls that a rate limit has left, and the time of that figure.
     tokens: f64,
     filled: Instant,
 }
 
 impl Faults {
-    /// Puts `plan` in force instead of the one that was, and counts from zero.
+    /// Replaces the active plan and resets its counts.
     ///
     /// # Errors
     ///
-    /// The plan cannot be carried out; the one that was stays.
+    /// A rule is out of range, or the transport does not support it. The active
+    /// plan stays.
     pub fn set(&self, plan: impl Into<FaultPlan>) -> Result<(), PlanError> {
         let plan = plan.into();
         plan.check()?;
@@ -98,14 +101,14 @@ impl Faults {
         Ok(())
     }
 
-    /// Nothing goes wrong any more.
+    /// Removes all fault rules.
     pub fn clear(&self) {
         let mut state = self.lock();
         self.active.store(false, Relaxed);
         *state = State::default();
     }
 
-    /// The plan in force.
+    /// The active plan.
     #[must_use]
     pub fn plan(&self) -> FaultPlan {
         let state = self.lock();
@@ -116,26 +119,26 @@ impl Faults {
         }
     }
 
-    /// Each rule of the plan in force, and what it has done.
+    /// Each rule of the active plan, and how often it applied.
     #[must_use]
     pub fn status(&self) -> Vec<RuleStatus> {
         let state = self.lock();
         state.rules.iter().map(|rule| rule.status.clone()).collect()
     }
 
-    /// From now on a plan that drops connections is refused: the transport cannot.
+    /// Refuses plans that drop connections from now on: the transport cannot.
     #[cfg(feature = "stub")]
     pub(crate) fn keep_connections(&self) {
         self.keeps_connections.store(true, Relaxed);
     }
 
-    /// What happens to the next call, which has this name (such as `Get`) and
-    /// goes to this cache.
+    /// Decides the faults of the next call, by its name (such as `Get`) and its
+    /// cache, and counts them.
     ///
-    /// Every rule that applies is asked, in order: delays add up, and the first
-    /// other fault ends it.
+    /// Rules apply in order: delays add up, and the first other fault ends the
+    /// decision.
     #[must_use]
-    pub fn decide(&self, call: &str, cache: &str) -> Decision {
+    pub(crate) fn decide(&self, call: &str, cache: &str) -> Decision {
         let mut decision = Decision::default();
         if !self.active.load(Relaxed) {
             return decision;
@@ -162,8 +165,8 @@ impl Faults {
 impl State {
     fn of(plan: FaultPlan) -> Self {
         let rules = plan.rules.into_iter().zip(0..).map(|(rule, nth)| Rule {
-            // Each rule has its own numbers, so that one more rule changes nothing
-            // for the others.
+            // Each rule draws its own numbers: adding a rule leaves the others'
+            // decisions unchanged.
             random: StdRng::seed_from_u64(plan.seed.wrapping_add(nth)),
             tokens: match rule.fault {
                 Fault::RateLimit { per_second } if per_second > 0.0 => per_second.max(1.0),
@@ -184,15 +187,14 @@ impl State {
 }
 
 impl Rule {
-    /// Whether the rule does something to this call; then it is counted.
+    /// Whether the rule changes this call. Counts the call.
     fn fires(&mut self, call: &str) -> bool {
         let RuleStatus { rule, seen, hit } = &mut self.status;
-        let applies = rule.calls.is_empty() || rule.calls.iter().any(|named| named == call);
-        if !applies || rule.count.is_some_and(|count| *hit >= count) {
+        if !rule.applies_to(call) || rule.count.is_some_and(|count| *hit >= count) {
             return false;
         }
         *seen += 1;
-        // Drawn for every call, so that the nth call's fate is the nth number's.
+        // Drawn for every call, so that the nth number decides the nth call.
         let drawn: f64 = self.random.random();
         if rule
             .probability
@@ -203,8 +205,8 @@ impl Rule {
         if let Fault::RateLimit { per_second } = rule.fault {
             let now = Instant::now();
             let earned = (now - self.filled).as_secs_f64() * per_second;
-            // What is not used is lost after a second; less than one call a
-            // second is still one call at times.
+            // Unused calls expire after a second. A rate below one call a second
+            // saves up for one call.
             self.tokens = (self.tokens + earned).min(per_second.max(1.0));
             self.filled = now;
             if self.tokens >= 1.0 {
@@ -241,14 +243,14 @@ impl Fault {
                 let message = message.clone();
                 Status::new(
                     *code,
-                    message.unwrap_or_else(|| format!("a fault: {}", code.name())),
+                    message.unwrap_or_else(|| format!("injected fault: {}", code.name())),
                 )
             }
             Self::RateLimit { .. } => Status::limit(
                 "operations_rate_limit_exceeded",
                 "operations per second limit exceeded",
             ),
-            Self::AuthFailure => Status::new(Code::Unauthenticated, "the API key is not known"),
+            Self::AuthFailure => Status::new(Code::Unauthenticated, "unknown API key"),
             Self::CacheMissing => Status::no_cache(cache),
             Self::BlackHole => return Verdict::BlackHole,
             Self::DropConnection => return Verdict::DropConnection,
@@ -260,16 +262,16 @@ impl Fault {
     }
 }
 
-/// One number of the standard normal distribution (Box and Muller).
+/// Draws from the standard normal distribution (Box and Muller).
 fn standard_normal(random: &mut StdRng) -> f64 {
-    // Never zero, whose logarithm is infinite.
+    // The argument is never zero: its logarithm would be infinite.
     let radius = (-2.0 * (1.0 - random.random::<f64>()).ln()).sqrt();
     radius * (std::f64::consts::TAU * random.random::<f64>()).cos()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Decision, Fault, FaultPlan, FaultRule, Faults, PlanError, Verdict};
+    use super::{Decision, Fault, FaultPlan, FaultRule, Faults, Verdict};
     use crate::status::Code;
     use std::time::Duration;
     use tokio::time::advance;
@@ -293,7 +295,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_rule_is_for_its_calls_and_as_often_as_it_says() {
+    async fn a_rule_applies_to_its_calls_until_its_count_is_used_up() {
         let faults = faults(0, &["error=UNAVAILABLE,call=Get,count=2"]);
         let calls = ["Set", "Get", "Get", "Get"].map(|call| refused(&faults.decide(call, "c")));
         let unavailable = Some(Code::Unavailable);
@@ -305,7 +307,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_seed_decides_everything_that_is_left_to_chance() {
+    async fn opening_a_protosocket_connection_meets_only_the_faults_of_connections() {
+        let auth = |rules: &[&str]| faults(0, rules).decide(super::AUTH, "").verdict;
+        for rule in ["error=UNAVAILABLE", "rate-limit=0", "cache-missing"] {
+            assert_eq!(auth(&[rule]), Verdict::Answer, "{rule}");
+        }
+        assert_eq!(auth(&["black-hole"]), Verdict::BlackHole);
+        assert!(matches!(auth(&["auth"]), Verdict::Refuse(_)));
+        assert!(matches!(
+            auth(&["error=UNAVAILABLE,call=Auth"]),
+            Verdict::Refuse(_)
+        ));
+    }
+
+    #[tokio::test]
+    async fn the_same_seed_gives_the_same_decisions() {
         let run = |seed| {
             let rules = ["error=INTERNAL,probability=0.3", "latency=1ms..9ms"];
             let faults = faults(seed, &rules);
@@ -320,7 +336,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_distribution_has_the_percentiles_that_it_is_named_for() {
+    async fn a_latency_distribution_has_its_stated_percentiles() {
         let faults = faults(1, &["latency=p50:2ms/p99:50ms"]);
         let mut delays: Vec<_> = (0..10_000)
             .map(|_| faults.decide("Get", "c").delay.as_secs_f64() * 1000.0)
@@ -331,7 +347,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn delays_add_up_and_the_first_other_fault_ends_it() {
+    async fn delays_add_up_and_the_first_other_fault_ends_the_decision() {
         let faults = faults(0, &["latency=20ms", "latency=5ms", "auth", "cache-missing"]);
         let decision = faults.decide("Get", "c");
         assert_eq!(decision.delay, Duration::from_millis(25));
@@ -339,7 +355,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_rate_limit_lets_so_many_calls_a_second_through() {
+    async fn a_rate_limit_passes_its_number_of_calls_each_second() {
         let faults = faults(0, &["rate-limit=3"]);
         let through = || {
             let calls = (0..10).map(|_| faults.decide("Get", "c"));
@@ -353,8 +369,11 @@ mod tests {
         assert_eq!(through(), 3);
     }
 
+    #[cfg(feature = "stub")]
     #[tokio::test]
-    async fn a_plan_that_cannot_be_carried_out_changes_nothing() {
+    async fn a_refused_plan_leaves_the_active_plan_in_place() {
+        use super::PlanError;
+
         let faults = faults(0, &["auth"]);
         faults.keep_connections();
         assert_eq!(

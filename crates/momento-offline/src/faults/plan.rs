@@ -1,4 +1,4 @@
-//! The one description of faults: from a test, a command line, a file or HTTP.
+//! Fault plans: the form shared by tests, command lines, files and HTTP.
 
 use std::time::Duration;
 
@@ -6,38 +6,39 @@ use serde::{Deserialize, Serialize};
 
 use crate::status::Code;
 
-/// Longest latency that can be asked for, milliseconds: an hour.
+/// Longest latency of a rule, milliseconds: an hour.
 const MAX_MS: f64 = 3_600_000.0;
 
-/// Rules in order, and the seed of what is left to chance.
+/// Fault rules, and the seed of their random decisions.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultPlan {
-    /// The same seed and the same calls give the same faults.
+    /// Seed: with the same calls, the same seed gives the same faults.
     #[serde(default)]
     pub seed: u64,
-    /// Every rule that applies to a call is asked, in order.
+    /// Rules, applied in order.
     pub rules: Vec<FaultRule>,
 }
 
-/// A fault, and the calls that it happens to.
+/// A fault, and the calls that it applies to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultRule {
-    /// What happens.
+    /// The fault.
     pub fault: Fault,
-    /// The calls by their gRPC names, such as `Get`; none is all of them.
+    /// gRPC names of the calls, such as `Get`; empty for all calls. `Auth` is the
+    /// command that opens a protosocket connection.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<String>,
-    /// How often it happens before the rule is used up.
+    /// Number of calls after which the rule is used up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
-    /// How likely it is, 0 to 1; without it, certain.
+    /// Probability for each call, 0 to 1; absent means 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probability: Option<f64>,
 }
 
-/// What goes wrong.
+/// A kind of failure.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(
     tag = "kind",
@@ -46,61 +47,61 @@ pub struct FaultRule {
     deny_unknown_fields
 )]
 pub enum Fault {
-    /// The call is refused.
+    /// Refuses the call.
     Error {
-        /// With this gRPC status.
+        /// gRPC status of the refusal.
         code: Code,
-        /// And this text.
+        /// Text of the refusal.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<String>,
     },
-    /// The answer comes later.
+    /// Delays the answer.
     Latency {
-        /// Milliseconds.
+        /// Delay, milliseconds.
         ms: f64,
     },
-    /// The answer comes later, every delay between two bounds as likely as any
-    /// other.
+    /// Delays the answer by a uniformly distributed time.
     LatencyUniform {
-        /// Least milliseconds.
+        /// Shortest delay, milliseconds.
         min_ms: f64,
-        /// Most milliseconds.
+        /// Longest delay, milliseconds.
         max_ms: f64,
     },
-    /// The answer comes later, with the long tail of a network (log-normal).
+    /// Delays the answer with the long tail of a network (log-normal).
     LatencyLognormal {
-        /// The median, milliseconds.
+        /// Median, milliseconds.
         p50_ms: f64,
-        /// The 99th percentile, milliseconds.
+        /// 99th percentile, milliseconds.
         p99_ms: f64,
     },
-    /// The connection is closed before the call is answered. The stub cannot.
+    /// Closes the connection before the call is answered. The stub does not support
+    /// it.
     DropConnection,
-    /// The call is never answered.
+    /// Never answers the call.
     BlackHole,
-    /// Calls beyond so many a second are refused as Momento does.
+    /// Refuses calls beyond a rate, as Momento does beyond its rate limit.
     RateLimit {
-        /// Calls a second; so many may come at once.
+        /// Calls a second; also the largest burst.
         per_second: f64,
     },
-    /// The API key is refused.
+    /// Refuses the API key.
     AuthFailure,
-    /// The cache does not exist.
+    /// Answers as if the cache did not exist.
     CacheMissing,
 }
 
-/// A plan that cannot be carried out.
+/// Why a plan is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
     /// A rule is out of range.
     #[error("fault rule {rule}: {what}")]
     Rule {
-        /// The rule, in its short form.
+        /// Short form of the rule.
         rule: String,
-        /// What is wrong with it.
+        /// The expected range.
         what: &'static str,
     },
-    /// The transport keeps connections.
+    /// The transport cannot drop connections.
     #[error(
         "the stub cannot drop connections; start the cache with --cache server, or use error=UNAVAILABLE"
     )]
@@ -108,7 +109,7 @@ pub enum PlanError {
 }
 
 impl Fault {
-    /// The call is refused with this status.
+    /// Refuses calls with this status.
     #[must_use]
     pub fn error(code: Code) -> Self {
         Self::Error {
@@ -117,7 +118,7 @@ impl Fault {
         }
     }
 
-    /// The answer comes this much later.
+    /// Delays answers by this much.
     #[must_use]
     pub fn latency(delay: Duration) -> Self {
         Self::Latency {
@@ -125,28 +126,30 @@ impl Fault {
         }
     }
 
-    /// Calls beyond so many a second are refused; with 0, all of them.
+    /// Refuses calls beyond this many a second; 0 refuses all calls.
     #[must_use]
     pub fn rate_limit(per_second: f64) -> Self {
         Self::RateLimit { per_second }
     }
 
-    fn wrong(&self) -> Option<&'static str> {
+    fn out_of_range(&self) -> Option<&'static str> {
         let milliseconds = |ms: f64| (0.0..=MAX_MS).contains(&ms);
         match *self {
-            Self::Latency { ms } if !milliseconds(ms) => Some("a latency is 0 ms to an hour"),
+            Self::Latency { ms } if !milliseconds(ms) => {
+                Some("expected a latency of 0 ms to an hour")
+            }
             Self::LatencyUniform { min_ms, max_ms }
                 if !milliseconds(min_ms) || !milliseconds(max_ms) || min_ms > max_ms =>
             {
-                Some("a latency is 0 ms to an hour, the lower bound first")
+                Some("expected latencies of 0 ms to an hour, the lower bound first")
             }
             Self::LatencyLognormal { p50_ms, p99_ms }
                 if !milliseconds(p99_ms) || p50_ms.is_nan() || p50_ms <= 0.0 || p50_ms > p99_ms =>
             {
-                Some("p50 is more than 0 ms, and p99 at least p50 and at most an hour")
+                Some("expected p50 above 0 ms, and p99 between p50 and an hour")
             }
             Self::RateLimit { per_second } if !(0.0..=1e9).contains(&per_second) => {
-                Some("a rate limit is 0 to 1e9 calls a second")
+                Some("expected a rate limit of 0 to 1e9 calls a second")
             }
             _ => None,
         }
@@ -154,38 +157,52 @@ impl Fault {
 }
 
 impl FaultRule {
-    /// Only for these calls, by their gRPC names.
+    /// Limits the rule to these calls, by their gRPC names.
     #[must_use]
     pub fn calls<I: IntoIterator<Item: Into<String>>>(mut self, calls: I) -> Self {
         self.calls = calls.into_iter().map(Into::into).collect();
         self
     }
 
-    /// So often at most.
+    /// Limits the rule to this many calls.
     #[must_use]
     pub fn count(mut self, count: u64) -> Self {
         self.count = Some(count);
         self
     }
 
-    /// This likely, 0 to 1.
+    /// Sets the probability for each call, 0 to 1.
     #[must_use]
     pub fn probability(mut self, probability: f64) -> Self {
         self.probability = Some(probability);
         self
     }
 
-    pub(super) fn wrong(&self) -> Option<&'static str> {
+    /// Whether the rule is for this call. Without names it is for every call, and for
+    /// protosocket's `Auth` only with a fault that a connection can meet: a refused
+    /// `Auth` reaches the SDK as an authentication error, whatever its code.
+    pub(super) fn applies_to(&self, call: &str) -> bool {
+        if !self.calls.is_empty() {
+            return self.calls.iter().any(|named| named == call);
+        }
+        let of_calls = matches!(
+            self.fault,
+            Fault::Error { .. } | Fault::RateLimit { .. } | Fault::CacheMissing
+        );
+        call != super::AUTH || !of_calls
+    }
+
+    pub(super) fn out_of_range(&self) -> Option<&'static str> {
         let likely = |probability: &f64| (0.0..=1.0).contains(probability);
         if self.probability.as_ref().is_some_and(|p| !likely(p)) {
-            return Some("a probability is 0 to 1");
+            return Some("expected a probability of 0 to 1");
         }
-        self.fault.wrong()
+        self.fault.out_of_range()
     }
 }
 
 impl FaultPlan {
-    /// These rules, with seed 0.
+    /// A plan of these rules, with seed 0.
     pub fn of<I: IntoIterator<Item: Into<FaultRule>>>(rules: I) -> Self {
         Self {
             seed: 0,
@@ -193,7 +210,7 @@ impl FaultPlan {
         }
     }
 
-    /// The same with another seed.
+    /// Sets the seed.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
@@ -201,7 +218,7 @@ impl FaultPlan {
     }
 
     pub(super) fn check(&self) -> Result<(), PlanError> {
-        let wrong = |rule: &FaultRule| rule.wrong().map(|what| (rule.to_string(), what));
+        let wrong = |rule: &FaultRule| rule.out_of_range().map(|what| (rule.to_string(), what));
         match self.rules.iter().find_map(wrong) {
             Some((rule, what)) => Err(PlanError::Rule { rule, what }),
             None => Ok(()),
@@ -238,7 +255,7 @@ mod tests {
     use crate::status::Code;
 
     #[test]
-    fn a_plan_s_json_is_what_the_documentation_shows() {
+    fn the_json_of_a_plan_matches_the_documentation() {
         let plan = FaultPlan::of([
             FaultRule::from(Fault::error(Code::Unavailable))
                 .calls(["Get"])

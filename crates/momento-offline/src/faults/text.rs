@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 
 use super::{Fault, FaultRule};
 
-/// What a fault may be, for messages.
+/// The kinds of fault, for messages.
 const FAULTS: &str = "error=CODE, latency=20ms, latency=5ms..80ms, latency=p50:2ms/p99:50ms, \
                       rate-limit=PER_SECOND, drop, black-hole, auth or cache-missing";
 
@@ -35,7 +35,7 @@ impl FromStr for FaultRule {
                 }
             }
         }
-        match rule.wrong() {
+        match rule.out_of_range() {
             Some(what) => Err(what.to_owned()),
             None => Ok(rule),
         }
@@ -59,7 +59,7 @@ impl FromStr for Fault {
             ("black-hole", "") => Self::BlackHole,
             ("auth", "") => Self::AuthFailure,
             ("cache-missing", "") => Self::CacheMissing,
-            _ => return Err(format!("{text:?} is no fault; expected {FAULTS}")),
+            _ => return Err(format!("unknown fault {text:?}; expected {FAULTS}")),
         })
     }
 }
@@ -128,7 +128,7 @@ mod tests {
     use super::FaultRule;
 
     #[test]
-    fn every_rule_reads_as_it_is_written() {
+    fn every_rule_is_parsed_from_its_own_text() {
         for text in [
             "error=UNAVAILABLE",
             "error=NOT_FOUND,call=Get+Set,count=3,probability=0.5",
@@ -147,18 +147,18 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_that_is_none_says_what_is_expected() {
+    fn an_invalid_rule_is_refused_with_the_expected_form() {
         for (text, says) in [
-            ("", "\"\" is no fault; expected error=CODE"),
-            ("error=BROKEN", "\"BROKEN\" is no gRPC status"),
+            ("", "unknown fault \"\"; expected error=CODE"),
+            ("error=BROKEN", "unknown gRPC status \"BROKEN\""),
             ("latency=20", "\"20\": expected milliseconds, such as 20ms"),
             ("latency=9ms..1ms", "the lower bound first"),
-            ("latency=p50:0ms/p99:1ms", "p50 is more than 0 ms"),
-            ("drop=1", "\"drop=1\" is no fault"),
+            ("latency=p50:0ms/p99:1ms", "expected p50 above 0 ms"),
+            ("drop=1", "unknown fault \"drop=1\""),
             ("auth,often", "\"often\": expected call=NAME"),
             ("auth,count=-1", "count=-1: expected a whole number"),
-            ("auth,probability=2", "a probability is 0 to 1"),
-            ("rate-limit=-1", "a rate limit is 0 to"),
+            ("auth,probability=2", "expected a probability of 0 to 1"),
+            ("rate-limit=-1", "expected a rate limit of 0 to"),
         ] {
             let error = text.parse::<FaultRule>().unwrap_err();
             assert!(error.contains(says), "{text}: {error}");

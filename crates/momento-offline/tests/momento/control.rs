@@ -4,9 +4,9 @@ use crate::world::{CACHE, World};
 
 on_both_transports!(
     caches_are_created_listed_and_deleted,
-    a_flushed_cache_is_empty_and_there,
-    a_cache_that_is_not_there_is_not_found,
-    a_call_that_is_not_served_says_so_by_name,
+    a_flushed_cache_is_empty_and_still_exists,
+    a_call_to_a_missing_cache_is_refused_as_cache_not_found,
+    an_unserved_call_is_refused_with_its_name,
 );
 
 async fn caches_are_created_listed_and_deleted(world: World) {
@@ -27,14 +27,14 @@ async fn caches_are_created_listed_and_deleted(world: World) {
     assert!(!exists.exists);
 }
 
-async fn a_flushed_cache_is_empty_and_there(world: World) {
+async fn a_flushed_cache_is_empty_and_still_exists(world: World) {
     world.client.set(CACHE, "Car", "item").await.unwrap();
     world.client.flush_cache(CACHE).await.unwrap();
     assert_eq!(world.get("Car").await, None);
     assert_eq!(world.keyspace().usage().bytes, 0);
 }
 
-async fn a_cache_that_is_not_there_is_not_found(world: World) {
+async fn a_call_to_a_missing_cache_is_refused_as_cache_not_found(world: World) {
     let client = &world.client;
     let refused = [
         client.get("none", "Car").await.unwrap_err(),
@@ -49,7 +49,7 @@ async fn a_cache_that_is_not_there_is_not_found(world: World) {
     assert_eq!(world.keyspace().counts().error, 5);
 }
 
-async fn a_call_that_is_not_served_says_so_by_name(world: World) {
+async fn an_unserved_call_is_refused_with_its_name(world: World) {
     let topics = momento::TopicClient::builder()
         .configuration(momento::topics::configurations::Laptop::latest())
         .credential_provider(
@@ -63,7 +63,7 @@ async fn a_call_that_is_not_served_says_so_by_name(world: World) {
     assert_eq!(error.error_code, MomentoErrorCode::BadRequestError);
     let said = format!("{error:?}");
     assert!(
-        said.contains("/cache_client.pubsub.Pubsub/Publish is not served here"),
+        said.contains("/cache_client.pubsub.Pubsub/Publish is not served offline"),
         "{said}"
     );
 }

@@ -12,7 +12,7 @@ use crate::world::{CACHE, World};
 
 on_both_transports!(
     fields_are_set_and_read,
-    fields_are_removed_and_the_last_takes_the_dictionary,
+    removing_the_last_field_removes_the_dictionary,
     a_field_is_incremented,
 );
 
@@ -54,7 +54,7 @@ async fn fields_are_set_and_read(world: World) {
     assert_eq!(length, DictionaryLengthResponse::Hit { length: 2 });
 }
 
-async fn fields_are_removed_and_the_last_takes_the_dictionary(world: World) {
+async fn removing_the_last_field_removes_the_dictionary(world: World) {
     let client = &world.client;
     let fields = HashMap::from([("a", "1"), ("b", "2"), ("c", "3")]);
     client

@@ -8,9 +8,9 @@ use crate::world::{CACHE, World};
 on_both_transports!(
     a_value_is_put_got_and_deleted,
     the_http_api_and_grpc_share_the_keyspace,
-    what_is_missing_is_not_found_by_name,
-    what_is_wrong_is_refused,
-    the_status_tells_what_was_asked,
+    a_missing_cache_or_path_is_refused_with_404,
+    an_invalid_request_is_refused_with_the_reason,
+    the_status_reports_the_calls_and_the_contents,
 );
 
 fn ask(world: &World, method: Method, what: &str) -> RequestBuilder {
@@ -55,7 +55,7 @@ async fn the_http_api_and_grpc_share_the_keyspace(world: World) {
     }
 }
 
-async fn what_is_missing_is_not_found_by_name(world: World) {
+async fn a_missing_cache_or_path_is_refused_with_404(world: World) {
     let missing = (StatusCode::NOT_FOUND, "Cache Not Found\n".to_owned());
     for method in [Method::GET, Method::PUT, Method::DELETE] {
         let item = "/cache/none?key=Car&ttl_seconds=10";
@@ -66,7 +66,7 @@ async fn what_is_missing_is_not_found_by_name(world: World) {
     assert!(text.starts_with("/caches is not served"), "{text}");
 }
 
-async fn what_is_wrong_is_refused(world: World) {
+async fn an_invalid_request_is_refused_with_the_reason(world: World) {
     for (method, item, status, says) in [
         (Method::GET, "/cache/sample-a", 400, "no key"),
         (Method::PUT, "/cache/sample-a?key=k", 400, "no ttl_seconds"),
@@ -88,7 +88,12 @@ async fn what_is_wrong_is_refused(world: World) {
             400,
             "not URL-safe Base64",
         ),
-        (Method::POST, "/cache/sample-a?key=k", 405, "not served"),
+        (
+            Method::POST,
+            "/cache/sample-a?key=k",
+            405,
+            "expected GET, PUT or DELETE",
+        ),
     ] {
         let (answered, text) = said(ask(&world, method, item)).await;
         assert_eq!(answered, status, "{item}: {text}");
@@ -101,9 +106,11 @@ async fn what_is_wrong_is_refused(world: World) {
         .body(vec![0; 5 * 1024 * 1024]);
     let (status, text) = said(large).await;
     assert_eq!(status, 429, "{text}");
+    // Every refused call is counted; POST is not a call.
+    assert_eq!(world.keyspace().counts().error, 7);
 }
 
-async fn the_status_tells_what_was_asked(world: World) {
+async fn the_status_reports_the_calls_and_the_contents(world: World) {
     world.client.set(CACHE, "Car", "item").await.unwrap();
     let status = ask(&world, Method::GET, "/_local/status").send();
     let status: CacheStatus = status.await.unwrap().json().await.unwrap();

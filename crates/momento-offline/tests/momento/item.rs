@@ -13,8 +13,8 @@ use crate::world::{CACHE, TTL, World};
 on_both_transports!(
     keys_exist_whatever_their_type,
     a_ttl_is_read_and_changed,
-    a_type_is_told,
-    a_call_for_another_type_is_refused_and_a_set_replaces,
+    the_type_of_an_item_is_read,
+    a_call_on_another_type_is_refused_and_a_set_replaces_the_item,
 );
 
 async fn keys_exist_whatever_their_type(world: World) {
@@ -61,7 +61,7 @@ async fn a_ttl_is_read_and_changed(world: World) {
     assert!(left().await > minute);
 }
 
-async fn a_type_is_told(world: World) {
+async fn the_type_of_an_item_is_read(world: World) {
     let client = &world.client;
     client.set(CACHE, "scalar", "1").await.unwrap();
     client
@@ -91,7 +91,7 @@ async fn a_type_is_told(world: World) {
     assert_eq!(told, ItemGetTypeResponse::Miss);
 }
 
-async fn a_call_for_another_type_is_refused_and_a_set_replaces(world: World) {
+async fn a_call_on_another_type_is_refused_and_a_set_replaces_the_item(world: World) {
     let client = &world.client;
     client.list_push_back(CACHE, "k", "v").await.unwrap();
     let refused = [

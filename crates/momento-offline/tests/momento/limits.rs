@@ -6,7 +6,7 @@ use crate::world::{CACHE, TTL, World};
 
 on_both_transports!(
     a_ttl_is_1_ms_to_24_h,
-    an_item_over_5_mb_is_refused_with_its_key_counted,
+    an_item_over_the_item_size_limit_is_refused_with_its_key_counted,
     an_element_over_128_kb_is_refused,
     a_cache_needs_a_name,
 );
@@ -22,13 +22,13 @@ async fn a_ttl_is_1_ms_to_24_h(world: World) {
     }
 }
 
-async fn an_item_over_5_mb_is_refused_with_its_key_counted(world: World) {
+async fn an_item_over_the_item_size_limit_is_refused_with_its_key_counted(world: World) {
     let value = vec![0; 5 * 1024 * 1024];
     let error = world.client.set(CACHE, "k", value).await.unwrap_err();
     assert_eq!(error.error_code, MomentoErrorCode::LimitExceededError);
     assert_eq!(error.message, "Item size limit exceeded for this account");
-    // The largest item there is, set through the keyspace: what comes back over
-    // the wire is for `server_only`.
+    // The largest item, set through the keyspace: `server_only` sends it over the
+    // wire.
     let largest = vec![0; 5 * 1024 * 1024 - 1];
     let keyspace = world.keyspace();
     keyspace.set(CACHE, b"k".into(), largest, TTL).unwrap();
@@ -71,7 +71,7 @@ async fn an_element_over_128_kb_is_refused(world: World) {
 }
 
 async fn a_cache_needs_a_name(world: World) {
-    // The SDK checks it before it sends anything.
+    // The SDK refuses the empty name itself.
     let error = world.client.get("", "k").await.unwrap_err();
     assert_eq!(error.error_code, MomentoErrorCode::InvalidArgumentError);
     let error = world.client.create_cache(" ").await.unwrap_err();

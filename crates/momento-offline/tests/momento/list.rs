@@ -7,7 +7,7 @@ use crate::world::{CACHE, World};
 
 on_both_transports!(
     values_are_pushed_and_popped_at_both_ends,
-    lists_are_concatenated_and_cut_off,
+    lists_are_concatenated_and_truncated,
     a_slice_is_fetched_or_retained,
     values_are_removed,
 );
@@ -36,7 +36,7 @@ async fn values_are_pushed_and_popped_at_both_ends(world: World) {
     assert_eq!(length, ListLengthResponse::Miss);
 }
 
-async fn lists_are_concatenated_and_cut_off(world: World) {
+async fn lists_are_concatenated_and_truncated(world: World) {
     let client = &world.client;
     client
         .list_concatenate_back(CACHE, "l", vec!["1", "2", "3"])

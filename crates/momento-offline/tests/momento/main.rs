@@ -1,10 +1,10 @@
-//! The cache's contract: the same calls of the real Momento SDK against both
-//! transports, which keeps the stub honest.
+//! The cache's contract: the real Momento SDK makes the same calls over each
+//! transport and expects the same answers.
 
-// A test says what is wrong by stopping.
+// A test fails by panicking.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-/// Each of these functions is a test of the stub and a test of the server.
+/// Each of these functions is a test of both transports of gRPC.
 macro_rules! on_both_transports {
     ($($name:ident),+ $(,)?) => {
         mod stub {
@@ -27,15 +27,34 @@ macro_rules! on_both_transports {
     };
 }
 
+/// Each of these functions is a test of every transport.
+macro_rules! on_every_transport {
+    ($($name:ident),+ $(,)?) => {
+        on_both_transports!($($name),+);
+
+        mod protosocket {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    super::$name(crate::world::World::protosocket().await).await;
+                }
+            )+
+        }
+    };
+}
+
 mod control;
 mod dictionary;
+mod every_transport;
 mod faults;
 mod http;
 mod item;
 mod limits;
 mod list;
+mod protosocket_only;
 mod scalar;
 mod server_only;
 mod set;
 mod sorted_set;
+mod stub_only;
 mod world;

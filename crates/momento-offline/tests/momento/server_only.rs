@@ -1,5 +1,5 @@
-//! The server on its own: items as large as they may be, and what the stub cannot,
-//! which is to drop connections.
+//! The server alone: items at the item size limit, and dropped connections, which
+//! the stub does not support.
 
 use momento::MomentoErrorCode;
 use momento_offline::faults::{Fault, FaultRule, PlanError};
@@ -7,21 +7,21 @@ use momento_offline::faults::{Fault, FaultRule, PlanError};
 use crate::world::{CACHE, TTL, World};
 
 #[tokio::test]
-async fn the_largest_item_goes_and_comes() {
+async fn the_largest_item_is_set_and_read() {
     let world = World::server().await;
     let largest: Vec<u8> = (0_u8..=255).cycle().take(5 * 1024 * 1024 - 1).collect();
     world.client.set(CACHE, "k", largest.clone()).await.unwrap();
     let got = reqwest::get(format!("{}/cache/{CACHE}?key=k&token=t", world.url()));
     let got = got.await.unwrap().bytes().await.unwrap();
     assert!(got == largest, "{} bytes", got.len());
-    // The SDK's own limit for what it receives is 4 MB.
+    // The SDK accepts replies of up to 4 MB.
     let most = vec![1; 4 * 1024 * 1024 - 64];
     world.client.set(CACHE, "k", most.clone()).await.unwrap();
     assert!(world.get("k").await == Some(most));
 }
 
 #[tokio::test]
-async fn a_dropped_connection_fails_its_call_and_the_next_one_connects_again() {
+async fn a_dropped_connection_fails_its_call_and_the_next_call_reconnects() {
     let world = World::server().await;
     let once = FaultRule::from(Fault::DropConnection).count(1);
     world.keyspace().faults.set(once).unwrap();
@@ -31,7 +31,8 @@ async fn a_dropped_connection_fails_its_call_and_the_next_one_connects_again() {
         MomentoErrorCode::ServerUnavailable,
     ];
     assert!(expected.contains(&error.error_code), "{error:?}");
-    assert_eq!(world.keyspace().counts().set, 0);
+    let counts = world.keyspace().counts();
+    assert_eq!((counts.set, counts.error), (0, 1));
     assert_eq!(world.get("Car").await, None);
 
     // Over HTTP/1.1 too.
@@ -43,7 +44,7 @@ async fn a_dropped_connection_fails_its_call_and_the_next_one_connects_again() {
 }
 
 #[tokio::test]
-async fn the_stub_says_that_it_cannot_drop_connections() {
+async fn the_stub_refuses_a_plan_that_drops_connections() {
     let world = World::stub().await;
     let refused = world.keyspace().faults.set(Fault::DropConnection);
     assert_eq!(refused.unwrap_err(), PlanError::CannotDrop);
@@ -55,7 +56,7 @@ async fn the_stub_says_that_it_cannot_drop_connections() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_dropped_answers_nobody_any_more() {
+async fn a_dropped_server_answers_no_call() {
     let world = World::server().await;
     world.client.set(CACHE, "Car", "item").await.unwrap();
     let World { served, client } = world;

@@ -1,23 +1,19 @@
-//! The stub: wiremock, answering the Momento SDK's gRPC calls.
+//! The stub transport: gRPC and HTTP through wiremock, on one port.
 //!
-//! wiremock speaks HTTP/2 with prior knowledge but sends no trailers; a reply
-//! whose `grpc-status` stands among its headers passes tonic's client.
+//! wiremock speaks HTTP/2 with prior knowledge but sends no trailers. tonic's client
+//! accepts a reply whose `grpc-status` is among the headers.
+
+mod retained;
 
 use std::{
     net::TcpListener,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::{Arc, Weak},
     time::Duration,
 };
 
-use tokio::{
-    task::JoinHandle,
-    time::{MissedTickBehavior, interval},
-};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
+use self::retained::Retained;
 use super::{
     calls,
     faults::{Decision, Verdict},
@@ -28,76 +24,30 @@ use super::{
     wire,
 };
 
-/// wiremock keeps every matched request (about 1.4 KB each, 5 KB over HTTP/1.1) until it is reset;
-/// a reset is due from this many on, as soon as no call comes in for a tick.
-const RESET_DUE: u64 = 10_000;
-
-/// From this many on (some 28 MB, 100 over HTTP/1.1) it is done in full flight. A
-/// call in that moment is refused, which clients of a cache live with.
-const RESET_FORCED: u64 = 20_000;
-
-const TICK: Duration = Duration::from_millis(250);
-
-/// A reply that comes this late comes after every client has given up.
+/// Delay of a reply to a black hole: longer than any client waits.
 const NEVER: Duration = Duration::from_hours(24);
 
 /// A running stub. Dropping it stops it.
-pub struct Stub {
+pub(crate) struct Stub {
     _server: Arc<MockServer>,
-    keeper: JoinHandle<()>,
 }
 
 impl Stub {
     /// Serves `keyspace` on `listener`.
-    pub async fn start(listener: TcpListener, keyspace: Arc<Keyspace>) -> Self {
+    pub(crate) async fn start(listener: TcpListener, keyspace: Arc<Keyspace>) -> Self {
         let server = MockServer::builder()
             .listener(listener)
             .disable_request_recording()
             .start()
             .await;
         let server = Arc::new(server);
-        let answered = Arc::new(AtomicU64::new(0));
         let answerer = Answerer {
             keyspace,
-            answered: answered.clone(),
+            retained: Arc::default(),
+            server: Arc::downgrade(&server),
         };
-        answerer.mount(&server).await;
-        let keeper = tokio::spawn(keep_memory_bounded(server.clone(), answerer, answered));
-        Self {
-            _server: server,
-            keeper,
-        }
-    }
-}
-
-impl Drop for Stub {
-    fn drop(&mut self) {
-        // It holds the server, which stops when the last holder lets go.
-        self.keeper.abort();
-    }
-}
-
-/// Frees what wiremock has kept.
-async fn keep_memory_bounded(
-    server: Arc<MockServer>,
-    answerer: Answerer,
-    answered: Arc<AtomicU64>,
-) {
-    let mut ticks = interval(TICK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut at_reset, mut at_last_tick) = (0, 0);
-    loop {
-        ticks.tick().await;
-        let now = answered.load(Relaxed);
-        let kept = now - at_reset;
-        let idle = now == at_last_tick;
-        at_last_tick = now;
-        if kept >= RESET_FORCED || (kept >= RESET_DUE && idle) {
-            server.reset().await;
-            answerer.mount(&server).await;
-            at_reset = now;
-            tracing::debug!(freed = kept, idle, "the cache stub forgot old requests");
-        }
+        server.register(answerer.mock()).await;
+        Self { _server: server }
     }
 }
 
@@ -105,21 +55,30 @@ async fn keep_memory_bounded(
 #[derive(Clone)]
 struct Answerer {
     keyspace: Arc<Keyspace>,
-    answered: Arc<AtomicU64>,
+    /// Shared by every mock that replaces this one's.
+    retained: Arc<Retained>,
+    /// Weak: the server owns the mock, and the mock this answerer.
+    server: Weak<MockServer>,
 }
 
 impl Answerer {
-    async fn mount(&self, server: &MockServer) {
-        Mock::given(any())
-            .respond_with(self.clone())
-            .mount(server)
-            .await;
+    fn mock(&self) -> Mock {
+        Mock::given(any()).respond_with(self.clone())
+    }
+
+    /// Counts a request as retained, and frees the retained requests at their bound.
+    fn bound_retained(&self, request: &Request) {
+        if self.retained.reaches_bound_with(request.body.len())
+            && let Some(server) = self.server.upgrade()
+        {
+            retained::replace(server, self.mock());
+        }
     }
 }
 
 impl Respond for Answerer {
     fn respond(&self, request: &Request) -> ResponseTemplate {
-        self.answered.fetch_add(1, Relaxed);
+        self.bound_retained(request);
         let header = |name: &str| request.headers.get(name)?.to_str().ok();
         let grpc = header("content-type").is_some_and(|of| of.starts_with("application/grpc"));
         let (reply, decision) = if grpc {
@@ -128,7 +87,10 @@ impl Respond for Answerer {
             self.http(request)
         };
         match decision.verdict {
-            Verdict::BlackHole => reply.set_delay(NEVER),
+            Verdict::BlackHole => {
+                self.keyspace.counters().refused();
+                reply.set_delay(NEVER)
+            }
             _ if decision.delay.is_zero() => reply,
             _ => reply.set_delay(decision.delay),
         }
@@ -140,11 +102,8 @@ impl Answerer {
         let path = request.url.path();
         let decision = self.keyspace.faults.decide(calls::name(path), cache);
         let answered = match &decision.verdict {
-            Verdict::Refuse(status) => {
-                self.keyspace.counters().refused();
-                Err(status.clone())
-            }
-            // The call never arrives.
+            Verdict::Refuse(status) => Err(status.clone()),
+            // The cache does not carry out the call.
             Verdict::BlackHole => Ok(Vec::new()),
             _ => wire::unframe(&request.body)
                 .and_then(|message| calls::answer(&self.keyspace, path, cache, message)),
@@ -153,7 +112,10 @@ impl Answerer {
             Ok(messages) => ResponseTemplate::new(200)
                 .insert_header("grpc-status", "0")
                 .set_body_raw(wire::frame(&messages), "application/grpc"),
-            Err(status) => refusal(&status),
+            Err(status) => {
+                self.keyspace.counters().refused();
+                refusal(&status)
+            }
         };
         (reply, decision)
     }
