@@ -1,6 +1,6 @@
-//! The template reader, on the templates that people have.
+//! The template reader, on whole templates.
 
-// A test says what is wrong by stopping.
+// A test fails by panicking.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
@@ -236,7 +236,7 @@ fn a_mapping_without_a_starting_position_is_refused() {
 fn a_reference_to_nothing_is_refused() {
     let text = resources(&MAPPED.replace("!Ref Function", "!Ref Functoin"));
     assert!(
-        problem(&text).contains("property FunctionName: Functoin is not a parameter"),
+        problem(&text).contains("property FunctionName: Functoin is not a resource"),
         "{}",
         problem(&text)
     );
