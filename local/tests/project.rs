@@ -80,7 +80,7 @@ fn a_function_gets_its_variables_with_the_placeholders_filled_in() {
 }
 
 #[test]
-fn seeds_have_their_values_and_only_a_real_key_replaces_one_that_is_there() {
+fn seeds_have_their_values_and_only_a_real_api_key_replaces_a_parameter() {
     let (_folder, project) = project(
         "[[seed.parameters]]\nname = \"/key\"\ntype = \"SecureString\"\nvalue = \"${cache.api_key}\"\n\
          [[seed.parameters]]\nname = \"/plain\"\ntype = \"String\"\nvalue = \"text\"\n\
@@ -109,7 +109,7 @@ fn seeds_have_their_values_and_only_a_real_key_replaces_one_that_is_there() {
 }
 
 #[test]
-fn what_cannot_be_used_is_named_with_its_line_and_the_nearest_right_word() {
+fn an_error_in_local_toml_has_its_line_and_suggests_the_nearest_name() {
     for (local_toml, expected) in [
         (
             "\n[cache]\nname = [\"a\"]\n",

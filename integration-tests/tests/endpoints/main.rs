@@ -49,8 +49,8 @@ fn scenarios(endpoint: Endpoint) -> Vec<Trial> {
         delivery::every_record_is_delivered_once_and_in_order,
         resharding::parents_are_delivered_before_their_children,
         poison::a_poison_record_is_discarded_alone_and_redriven,
-        restart::a_restart_goes_on_at_the_checkpoint,
-        restart::a_crash_repeats_only_what_was_in_flight,
-        restart::latest_is_settled_at_the_first_start,
+        restart::a_restart_continues_at_the_checkpoint,
+        restart::a_crash_repeats_only_the_batches_in_flight,
+        restart::latest_is_fixed_at_the_first_start,
     ]
 }

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// The mapping's failure destination, where there is SQS.
-const QUEUE: &str = "given-up";
+const QUEUE: &str = "discarded-batches";
 
 pub async fn a_poison_record_is_discarded_alone_and_redriven(
     endpoint: &Running,
@@ -32,7 +32,7 @@ pub async fn a_poison_record_is_discarded_alone_and_redriven(
         batch_size: 16,
         maximum_retry_attempts: Some(2),
         bisect_batch_on_function_error: true,
-        on_failure: Some("arn:aws:sqs:us-east-1:000000000000:given-up".to_owned()),
+        on_failure: Some("arn:aws:sqs:us-east-1:000000000000:discarded-batches".to_owned()),
         ..Settings::default()
     };
     let has_queue = endpoint.endpoint.offers_sqs();

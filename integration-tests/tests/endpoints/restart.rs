@@ -22,7 +22,7 @@ fn small_batches() -> Settings {
 }
 
 /// Records come before it, while it runs, and while it does not.
-pub async fn a_restart_goes_on_at_the_checkpoint(endpoint: &Running) -> anyhow::Result<()> {
+pub async fn a_restart_continues_at_the_checkpoint(endpoint: &Running) -> anyhow::Result<()> {
     let pipeline = Pipeline::create(endpoint, 2, small_batches()).await?;
     let function = Arc::new(Function::new());
     let mut written = Vec::new();
@@ -37,7 +37,7 @@ pub async fn a_restart_goes_on_at_the_checkpoint(endpoint: &Running) -> anyhow::
 }
 
 /// Dropped in the middle of an invocation in each shard.
-pub async fn a_crash_repeats_only_what_was_in_flight(endpoint: &Running) -> anyhow::Result<()> {
+pub async fn a_crash_repeats_only_the_batches_in_flight(endpoint: &Running) -> anyhow::Result<()> {
     let pipeline = Pipeline::create(endpoint, 2, small_batches()).await?;
     let before = Arc::new(Function::new());
     let mut written = pipeline.stream.write(20).await?;
@@ -69,7 +69,7 @@ pub async fn a_crash_repeats_only_what_was_in_flight(endpoint: &Running) -> anyh
 
 /// Stopped before the first record: what comes while it is down is delivered,
 /// what came before its first start is not.
-pub async fn latest_is_settled_at_the_first_start(endpoint: &Running) -> anyhow::Result<()> {
+pub async fn latest_is_fixed_at_the_first_start(endpoint: &Running) -> anyhow::Result<()> {
     let settings = Settings {
         starting_position: StartingPosition::Latest,
         ..Settings::default()

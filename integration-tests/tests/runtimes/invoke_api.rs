@@ -41,7 +41,7 @@ while true; do
 done
 "#;
 
-pub async fn a_function_has_many_names() -> anyhow::Result<()> {
+pub async fn a_function_is_found_by_name_by_qualifier_and_by_arn() -> anyhow::Result<()> {
     let function = function(moody(), &[]);
     let server = serve(function.clone()).await?;
     for (name, status) in [
@@ -80,7 +80,7 @@ pub async fn a_function_has_many_names() -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn the_end_of_the_log_comes_with_the_answer() -> anyhow::Result<()> {
+pub async fn log_type_tail_returns_the_end_of_the_log() -> anyhow::Result<()> {
     let function = function(moody(), &[]);
     let server = serve(function.clone()).await?;
     let url = format!("{}/2015-03-31/functions/function/invocations", server.url());
@@ -107,7 +107,7 @@ pub async fn the_end_of_the_log_comes_with_the_answer() -> anyhow::Result<()> {
 }
 
 /// Its invocation goes on, and the function with the next one.
-pub async fn a_client_that_leaves_ends_no_invocation() -> anyhow::Result<()> {
+pub async fn an_invocation_continues_when_its_client_disconnects() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let held = folder.path().join("held");
     let function = function(moody(), &[]);
@@ -130,7 +130,7 @@ pub async fn a_client_that_leaves_ends_no_invocation() -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn a_streamed_response_is_passed_on_piece_by_piece() -> anyhow::Result<()> {
+pub async fn a_streamed_response_is_forwarded_chunk_by_chunk() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let gate = folder.path().join("gate");
     let bootstrap = executable(&folder.path().join("bootstrap"), STREAMING)?;
@@ -205,7 +205,7 @@ fn messages(mut bytes: &[u8]) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
 
 /// Two functions and three mappings of one template, and what `/_local/status`
 /// says of them.
-pub async fn one_template_has_several_functions_and_mappings() -> anyhow::Result<()> {
+pub async fn one_template_runs_several_functions_and_mappings() -> anyhow::Result<()> {
     use aws_wire::DEFAULT_REGION;
     use local::{
         embedded::{Embedded, Options},

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Two invocations wait for each other in one process.
-pub async fn one_environment_takes_several_invocations() -> anyhow::Result<()> {
+pub async fn one_execution_environment_takes_several_invocations() -> anyhow::Result<()> {
     let function = function(moody(), &[("AWS_LAMBDA_MAX_CONCURRENCY", "2")]);
     let (one, other) = tokio::join!(
         function.invoke(event("meet")),
@@ -61,7 +61,7 @@ pub async fn an_invocation_beyond_the_concurrency_is_throttled() -> anyhow::Resu
     Ok(())
 }
 
-pub async fn an_idle_environment_is_shut_down_and_started_again() -> anyhow::Result<()> {
+pub async fn an_idle_execution_environment_is_shut_down_and_replaced() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let farewell = folder.path().join("farewell");
     let function = function_with(
@@ -86,7 +86,7 @@ pub async fn an_idle_environment_is_shut_down_and_started_again() -> anyhow::Res
 }
 
 /// It gets SIGTERM, and SIGKILL when it does not end by it.
-pub async fn a_process_that_does_not_end_is_killed() -> anyhow::Result<()> {
+pub async fn a_process_that_ignores_sigterm_is_killed() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let farewell = folder.path().join("farewell");
     let farewell_text = farewell.to_string_lossy();

@@ -47,7 +47,7 @@ async fn each_way(target: Arc<dyn Target>) -> anyhow::Result<()> {
 }
 
 /// This project's function, as a mapping of the same process has it.
-pub async fn each_way_to_fail_has_its_outcome_in_the_process() -> anyhow::Result<()> {
+pub async fn every_function_error_has_its_kind_in_the_process() -> anyhow::Result<()> {
     let function = function(moody(), &[]);
     each_way(target(&function)).await?;
     function.shut_down().await;
@@ -55,7 +55,7 @@ pub async fn each_way_to_fail_has_its_outcome_in_the_process() -> anyhow::Result
 }
 
 /// The same over HTTP.
-pub async fn each_way_to_fail_has_its_outcome_over_http() -> anyhow::Result<()> {
+pub async fn every_function_error_has_its_kind_over_http() -> anyhow::Result<()> {
     let function = function(moody(), &[]);
     let server = serve(function.clone()).await?;
     let url = format!("{}/2015-03-31/functions/function/invocations", server.url());

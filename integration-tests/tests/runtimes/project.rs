@@ -37,7 +37,7 @@ Resources:
 ";
 
 /// Nothing of the sample is there: no table, parameter, cache or variable.
-pub async fn without_local_toml_there_is_what_the_template_names() -> anyhow::Result<()> {
+pub async fn without_local_toml_only_the_template_s_resources_exist() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("template.yaml");
     std::fs::write(&file, TEMPLATE)?;

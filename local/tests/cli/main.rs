@@ -74,7 +74,7 @@ fn deployed_template() -> std::path::PathBuf {
 const BOOTSTRAP: &str = "--bootstrap=/bin/true";
 
 #[test]
-fn help_says_what_there_is() {
+fn help_lists_every_command() {
     let output = Run::new(&["--help"]).output();
     assert!(output.status.success());
     insta::assert_snapshot!(String::from_utf8(output.stdout).unwrap());
@@ -88,7 +88,7 @@ fn the_help_of_e2e_names_every_flag() {
 }
 
 #[test]
-fn a_missing_template_is_named_with_the_flag_that_names_another() {
+fn a_missing_template_is_an_error_with_a_hint_to_the_flag() {
     let refusal = Run::new(&["up"]).refusal();
     assert!(
         refusal.starts_with("error: no template (template.yaml, template.yml, template.json) in /")
@@ -104,7 +104,7 @@ fn a_missing_template_is_named_with_the_flag_that_names_another() {
 }
 
 #[test]
-fn a_broken_template_is_named_with_its_line() {
+fn an_invalid_template_is_an_error_with_its_line() {
     let text =
         "Resources:\n  Stream:\n    Type: AWS::Kinesis::Stream\n    Properties:\n      Shards: 2\n";
     let refusal = Run::new(&["e2e"]).file("template.yaml", text).refusal();
@@ -136,7 +136,7 @@ fn a_bootstrap_that_cannot_be_executed_is_refused() {
 }
 
 #[test]
-fn a_taken_port_is_named_with_its_holder_and_flag() {
+fn a_port_in_use_is_an_error_with_its_holder_and_the_flag() {
     let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     for (command, flag) in [("up", "--aws-port"), ("aws", "--port"), ("cache", "--port")] {
@@ -159,7 +159,7 @@ fn a_taken_port_is_named_with_its_holder_and_flag() {
 }
 
 #[test]
-fn momento_without_its_key_is_refused() {
+fn the_momento_cache_needs_its_api_key() {
     let refusal = Run::new(&["up", "--cache", "momento", BOOTSTRAP])
         .template()
         .refusal();
@@ -271,7 +271,7 @@ fn failures_in_no_folder_are_refused_and_not_an_empty_table() {
 }
 
 #[test]
-fn a_function_that_does_not_compile_shows_what_the_compiler_says() {
+fn a_function_that_does_not_compile_shows_the_compiler_s_errors() {
     let manifest = "[package]\nname = \"broken\"\nedition = \"2024\"\n\n[[bin]]\nname = \"bootstrap\"\npath = \"function.rs\"\n\n[workspace]\n";
     let mut run = Run::new(&["up", "--aws-port=0", "--lambda-port=0", "--cache-port=0"])
         .template()
@@ -293,7 +293,7 @@ fn a_function_that_does_not_compile_shows_what_the_compiler_says() {
 }
 
 #[test]
-fn a_wrong_number_is_refused_with_what_is_expected() {
+fn a_count_that_is_not_a_number_is_refused() {
     let output = Run::new(&["e2e", "--records", "many"]).output();
     assert_eq!(output.status.code(), Some(2));
     let error = String::from_utf8(output.stderr).unwrap();

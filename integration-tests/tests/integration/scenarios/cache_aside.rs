@@ -50,7 +50,7 @@ pub async fn records_that_miss_together_read_the_table_once(
     Ok(())
 }
 
-pub async fn coalescing_asks_the_cache_less_often_and_gives_the_same_items(
+pub async fn coalescing_makes_fewer_cache_calls_and_returns_the_same_items(
     programs: Programs,
 ) -> anyhow::Result<()> {
     let world = Builder::new(programs)
@@ -78,7 +78,9 @@ pub async fn coalescing_asks_the_cache_less_often_and_gives_the_same_items(
     Ok(())
 }
 
-pub async fn many_items_at_once_are_what_each_alone_is(_: Programs) -> anyhow::Result<()> {
+pub async fn batch_get_item_returns_the_same_items_as_single_reads(
+    _: Programs,
+) -> anyhow::Result<()> {
     let listener = ports::listen(Ipv4Addr::LOCALHOST.into(), 0, "--port").await?;
     let aws = AwsApis::start(listener, kinesis_engine::Options::default()).await?;
     let client = aws_sdk_dynamodb::Client::new(&sdk_config(&aws.url(), DEFAULT_REGION));
@@ -134,9 +136,7 @@ async fn create_table(client: &aws_sdk_dynamodb::Client) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn an_absence_is_remembered_for_a_time_of_its_own(
-    programs: Programs,
-) -> anyhow::Result<()> {
+pub async fn a_cached_absence_expires_after_its_own_ttl(programs: Programs) -> anyhow::Result<()> {
     let world = Builder::new(programs)
         .variable("CACHE_TTL_SECONDS", "3600")
         .variable("CACHE_NEGATIVE_TTL_SECONDS", "1")
@@ -150,7 +150,7 @@ pub async fn an_absence_is_remembered_for_a_time_of_its_own(
     Ok(())
 }
 
-pub async fn a_remembered_absence_is_asked_of_nobody_else(
+pub async fn a_negative_cache_hit_does_not_read_the_table(
     programs: Programs,
 ) -> anyhow::Result<()> {
     let world = Builder::new(programs)
@@ -172,7 +172,9 @@ pub async fn a_remembered_absence_is_asked_of_nobody_else(
     Ok(())
 }
 
-pub async fn a_cache_that_keeps_failing_is_left_alone(programs: Programs) -> anyhow::Result<()> {
+pub async fn the_circuit_breaker_stops_calls_to_a_failing_cache(
+    programs: Programs,
+) -> anyhow::Result<()> {
     let world = Builder::new(programs)
         .variable("RECORD_CONCURRENCY", "1")
         .variable("CACHE_BREAKER_FAILURES", "10")
@@ -215,7 +217,7 @@ pub async fn a_cache_that_recovers_is_used_again(programs: Programs) -> anyhow::
     Ok(())
 }
 
-pub async fn a_batch_that_runs_out_of_time_is_answered_and_nothing_is_lost(
+pub async fn a_batch_near_its_deadline_is_answered_and_no_record_is_lost(
     programs: Programs,
 ) -> anyhow::Result<()> {
     let world = Builder::new(programs)
@@ -239,7 +241,9 @@ pub async fn a_batch_that_runs_out_of_time_is_answered_and_nothing_is_lost(
     Ok(())
 }
 
-pub async fn metrics_say_what_the_cache_itself_counted(programs: Programs) -> anyhow::Result<()> {
+pub async fn the_function_s_metrics_match_the_cache_s_own_counts(
+    programs: Programs,
+) -> anyhow::Result<()> {
     let world = Builder::new(programs).start().await?;
     world
         .write(&["Car", "Moon", "House", "Car", "Moon"].repeat(20))
@@ -262,7 +266,7 @@ pub async fn metrics_say_what_the_cache_itself_counted(programs: Programs) -> an
     Ok(())
 }
 
-pub async fn every_line_names_its_invocation_s_trace(programs: Programs) -> anyhow::Result<()> {
+pub async fn every_line_has_its_invocation_s_trace_ids(programs: Programs) -> anyhow::Result<()> {
     let world = Builder::new(programs).start().await?;
     world.write(&["Car"; 20]).await?;
     world.processed(20).await?;

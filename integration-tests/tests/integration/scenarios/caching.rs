@@ -50,7 +50,7 @@ pub async fn the_first_read_of_a_location_misses_and_later_ones_hit(
     Ok(())
 }
 
-pub async fn after_its_ttl_a_location_misses_once_more(programs: Programs) -> anyhow::Result<()> {
+pub async fn a_location_misses_again_after_its_ttl(programs: Programs) -> anyhow::Result<()> {
     let world = Builder::new(programs)
         .variable("CACHE_TTL_SECONDS", "1")
         .start()
@@ -81,7 +81,7 @@ pub async fn expiring(world: &World, location: &str, source: &str) -> anyhow::Re
     unreachable!("the loop has no end")
 }
 
-pub async fn an_unknown_location_is_processed_and_not_cached_as_present(
+pub async fn an_unknown_location_is_processed_without_an_item(
     programs: Programs,
 ) -> anyhow::Result<()> {
     let world = Builder::new(programs).start().await?;

@@ -38,7 +38,7 @@ struct Phase {
     store_reads: u64,
 }
 
-pub async fn whatever_goes_wrong_with_the_cache_every_record_has_its_item(
+pub async fn every_record_gets_its_item_whatever_fault_the_cache_has(
     programs: Programs,
 ) -> anyhow::Result<()> {
     let asked = env::var("CHAOS_RECORDS").ok();

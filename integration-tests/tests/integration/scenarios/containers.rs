@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::world::{Builder, Programs, World, reading};
 
-pub async fn a_localstack_that_loses_everything_is_provisioned_again_and_goes_on(
+pub async fn the_mapping_continues_after_localstack_restarts_without_its_state(
     programs: Programs,
 ) -> anyhow::Result<()> {
     let mut world = Builder::new(programs).keeps_ports().start().await?;
@@ -24,9 +24,7 @@ pub async fn a_localstack_that_loses_everything_is_provisioned_again_and_goes_on
     Ok(())
 }
 
-pub async fn an_emulator_that_crashes_comes_back_and_nothing_is_lost(
-    programs: Programs,
-) -> anyhow::Result<()> {
+pub async fn no_record_is_lost_when_the_emulator_crashes(programs: Programs) -> anyhow::Result<()> {
     let mut world = Builder::new(programs).keeps_ports().start().await?;
     world.write(&["Car"; 100]).await?;
     world.settled(100).await?;
@@ -67,7 +65,7 @@ pub async fn a_discarded_batch_is_in_the_on_failure_queue(
     Ok(())
 }
 
-pub async fn a_cache_that_is_frozen_costs_no_record(programs: Programs) -> anyhow::Result<()> {
+pub async fn a_frozen_cache_fails_no_record(programs: Programs) -> anyhow::Result<()> {
     let mut world = Builder::new(programs)
         .variable("CACHE_TIMEOUT_MS", "100")
         .variable("CACHE_TTL_SECONDS", "3600")

@@ -6,7 +6,7 @@ use integration_tests::patience::same;
 
 use crate::world::{Programs, reading};
 
-pub async fn what_the_producer_writes_the_consumer_reads(_: Programs) -> anyhow::Result<()> {
+pub async fn the_consumer_reads_the_producer_s_records(_: Programs) -> anyhow::Result<()> {
     for _ in 0..100 {
         let written = producer::record::Reading::random();
         let wire = serde_json::to_vec(&written)?;

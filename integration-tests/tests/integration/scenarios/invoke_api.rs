@@ -20,7 +20,7 @@ async fn invoke(world: &World, function: &str, payload: Vec<u8>) -> anyhow::Resu
     Ok(request.body(payload).send().await?)
 }
 
-pub async fn a_function_s_error_is_told_apart_from_its_answer(
+pub async fn a_function_error_has_its_header_and_a_success_has_none(
     programs: Programs,
 ) -> anyhow::Result<()> {
     let world = failing_once(programs).await?;
@@ -46,9 +46,7 @@ pub async fn a_function_s_error_is_told_apart_from_its_answer(
     Ok(())
 }
 
-pub async fn a_payload_over_six_megabytes_is_refused_and_not_cut(
-    programs: Programs,
-) -> anyhow::Result<()> {
+pub async fn a_payload_over_six_megabytes_is_refused(programs: Programs) -> anyhow::Result<()> {
     let world = failing_once(programs).await?;
     let mut payload = vec![b'x'; 6 * 1024 * 1024 + 1];
     payload[0] = b'"';
@@ -67,7 +65,7 @@ pub async fn a_payload_over_six_megabytes_is_refused_and_not_cut(
     Ok(())
 }
 
-pub async fn a_function_that_is_not_there_is_not_found(programs: Programs) -> anyhow::Result<()> {
+pub async fn invoking_an_unknown_function_is_not_found(programs: Programs) -> anyhow::Result<()> {
     let world = failing_once(programs).await?;
     let refused = invoke(&world, "nobody", b"{}".to_vec()).await?;
     same("status", refused.status().as_u16(), 404)?;

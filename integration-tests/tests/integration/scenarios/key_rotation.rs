@@ -9,7 +9,7 @@ use crate::world::{Builder, Programs};
 /// A v1 key that opens nothing, as someone pasted it: with a line feed.
 const NEW_KEY: &str = "eyJlbmRwb2ludCI6ImNlbGwuaW52YWxpZCIsImFwaV9rZXkiOiJub3QtYS1yZWFsLWtleSJ9\n";
 
-pub async fn a_refused_key_is_read_again_once_and_no_record_is_lost(
+pub async fn a_refused_api_key_is_read_again_once_and_no_record_is_lost(
     programs: Programs,
 ) -> anyhow::Result<()> {
     let world = Builder::new(programs)

@@ -7,7 +7,7 @@ use integration_tests::patience::same;
 
 use crate::world::{Builder, Programs, reading};
 
-pub async fn a_malformed_record_fails_alone_and_blocks_no_other(
+pub async fn a_malformed_record_is_discarded_alone_and_blocks_no_other(
     programs: Programs,
 ) -> anyhow::Result<()> {
     let world = Builder::new(programs).start().await?;
@@ -27,7 +27,7 @@ pub async fn a_malformed_record_fails_alone_and_blocks_no_other(
     Ok(())
 }
 
-pub async fn each_shard_keeps_its_order(programs: Programs) -> anyhow::Result<()> {
+pub async fn records_of_each_shard_keep_their_order(programs: Programs) -> anyhow::Result<()> {
     let world = Builder::new(programs).shards(4).start().await?;
     for _ in 0..4 {
         world.write(&["Car"; 250]).await?;
