@@ -1,7 +1,7 @@
-//! One mapping in front of every Kinesis that there is and that is polled: this
-//! project's engine, moto, ministack, kinesis-local.
+//! One mapping that polls every Kinesis endpoint: this project's engine, moto,
+//! ministack, kinesis-local.
 //!
-//! What this machine lacks is ignored, and the first lines say why.
+//! Tests of a missing endpoint are ignored; the first lines of output say why.
 
 mod delivery;
 mod endpoint;
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// What every endpoint has to show.
+/// The scenarios, on one endpoint.
 fn scenarios(endpoint: Endpoint) -> Vec<Trial> {
     let tool = endpoint.tool();
     tool.tell_if_missing();

@@ -1,8 +1,7 @@
-//! One mapping in front of every Lambda that there is: this project's, in the
-//! process and over HTTP, AWS's Runtime Interface Emulator; and functions in
-//! other languages than Rust.
+//! One mapping with every kind of Lambda: this project's, in the process and over HTTP,
+//! and AWS's Runtime Interface Emulator. Also functions in other languages than Rust.
 //!
-//! What this machine lacks is ignored, and the first lines say why.
+//! Tests of a missing program are ignored; the first lines of output say why.
 
 mod bootstraps;
 mod invoke_api;
@@ -58,7 +57,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// The tests that need nothing else.
+/// The tests that need no other program.
 fn everywhere() -> Vec<Trial> {
     macro_rules! trials {
         ($($module:ident::$function:ident),* $(,)?) => {
@@ -84,7 +83,7 @@ fn everywhere() -> Vec<Trial> {
     ]
 }
 
-/// The function that does what its records say.
+/// The function that obeys its records.
 fn moody() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_moody"))
 }

@@ -1,5 +1,5 @@
-//! How the function caches: what docs/cache-aside.md promises, on the whole
-//! pipeline.
+//! How the function caches: the behaviours of docs/reference/cache-aside.md, on the
+//! whole pipeline.
 
 use std::{collections::HashMap, net::Ipv4Addr, time::Duration};
 
@@ -12,12 +12,12 @@ use local::{aws::apis::AwsApis, ports, provision::sdk_config};
 use momento_offline::faults::Fault;
 
 use crate::{
+    recording_observer::Seen,
     scenarios::caching::expiring,
-    witness::Seen,
     world::{Builder, Programs},
 };
 
-/// Every processed record has its own location's item.
+/// Checks that every processed record has its own location's item.
 fn with_their_items(seen: &Seen) -> anyhow::Result<()> {
     for line in &seen.processed {
         let location = line["before"]["location"].as_str().unwrap_or_default();
@@ -65,7 +65,7 @@ pub async fn coalescing_makes_fewer_cache_calls_and_returns_the_same_items(
     let counts = world.cache_counts().await?;
     ensure!(
         counts.get <= 3 * invocations,
-        "{} gets in {invocations} invocations, of three locations",
+        "{} gets for three locations in {invocations} invocations",
         counts.get
     );
     same("sets", counts.set, 3)?;
@@ -85,10 +85,10 @@ pub async fn batch_get_item_returns_the_same_items_as_single_reads(
     let aws = AwsApis::start(listener, kinesis_engine::Options::default()).await?;
     let client = aws_sdk_dynamodb::Client::new(&sdk_config(&aws.url(), DEFAULT_REGION));
     create_table(&client).await?;
-    let names: Vec<String> = (0..120).map(|place| format!("place {place}")).collect();
-    // Every third is there.
+    let names: Vec<String> = (0..120).map(|n| format!("location {n}")).collect();
+    // The table has every third location.
     for name in names.iter().step_by(3) {
-        let item = [("location", name.as_str()), ("description", "a place")];
+        let item = [("location", name.as_str()), ("description", "a location")];
         let item: HashMap<String, AttributeValue> = item
             .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned())))
             .into();
@@ -202,7 +202,7 @@ pub async fn a_cache_that_recovers_is_used_again(programs: Programs) -> anyhow::
     world.write(&["Car"; 20]).await?;
     world.processed(20).await?;
     world.cache()?.no_fault().await?;
-    // The probe's get misses and closes the breaker; from then on all is well.
+    // The probe's get is a miss and closes the breaker; then the cache is used again.
     let mut count = 20;
     loop {
         world.write(&["Car"]).await?;
@@ -211,7 +211,7 @@ pub async fn a_cache_that_recovers_is_used_again(programs: Programs) -> anyhow::
         if seen.sources().last() == Some(&"cache") {
             break;
         }
-        ensure!(count < 200, "the cache is not used again");
+        ensure!(count < 200, "{count} records, and still no cache hit");
     }
     world.stop().await;
     Ok(())
@@ -230,12 +230,12 @@ pub async fn a_batch_near_its_deadline_is_answered_and_no_record_is_lost(
     world.cache()?.fault(hour).await?;
     world.write(&["Car"; 5]).await?;
     let failures = || world.failures();
-    eventually("a batch was reported", failures, |failures| *failures > 0).await?;
+    eventually("failed invocations", failures, |failures| *failures > 0).await?;
     world.cache()?.no_fault().await?;
     let seen = world.processed(5).await?;
     with_their_items(&seen)?;
     same("discarded", &seen.discarded, &vec![])?;
-    // Lambda would have ended the environment that it timed out.
+    // After a timeout, Lambda would have started another execution environment.
     same("cold starts", world.cold_starts()?, 1)?;
     world.stop().await;
     Ok(())

@@ -1,4 +1,4 @@
-//! The record is a contract between two programs that do not know each other.
+//! The record's JSON: a contract between the producer and the consumer.
 
 use anyhow::Context;
 use consumer::record::Reading;
@@ -15,7 +15,7 @@ pub async fn the_consumer_reads_the_producer_s_records(_: Programs) -> anyhow::R
         same("location", &*read.location, written.location)?;
         same("write time", read.write_time, written.write_time)?;
     }
-    // So that the other scenarios write what the producer does.
+    // The other scenarios' records must be like the producer's.
     serde_json::from_slice::<Reading>(&reading(1, "Car")).context("the scenarios' record")?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A cache that fails: the table is asked, and no record is the worse for it.
+//! A cache that fails: the function reads the table, and no record fails.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::world::{Builder, Programs, World};
 
 const RECORDS: [&str; 6] = ["Car", "House", "Diner", "Car", "House", "Diner"];
 
-/// Every record is processed, with its item, from the table.
+/// Checks that every record is processed with its item from the table.
 async fn served_by_the_table(world: World) -> anyhow::Result<()> {
     world.write(&RECORDS).await?;
     let seen = world.processed(RECORDS.len()).await?;
@@ -37,7 +37,8 @@ pub async fn a_cache_that_is_down_fails_no_record(programs: Programs) -> anyhow:
 pub async fn a_cache_that_is_down_at_init_fails_no_record(
     programs: Programs,
 ) -> anyhow::Result<()> {
-    // Port 1 is nobody's; set after the start it would come too late.
+    // Nothing listens on port 1. Stopping the cache would be too late: init is over by
+    // then.
     let world = Builder::new(programs)
         .variable("CACHE_STUB_URL", "http://127.0.0.1:1")
         .start()

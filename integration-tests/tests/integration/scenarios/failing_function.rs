@@ -1,4 +1,4 @@
-//! A function that fails: its batch is delivered again.
+//! A function that fails: the mapping retries its batch.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! An init that cannot succeed says why, in one line.
+//! An init that fails gives the reason in one line.
 
 use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc, time::Duration};
 
@@ -15,8 +15,8 @@ use crate::{
 
 const PARAMETER: &str = "/keys/momento-pct-key";
 
-/// The consumer in front of AWS APIs that have `key` as its parameter, or none;
-/// what it says when it does not start.
+/// Starts the consumer with AWS APIs in which the API key's parameter is `key` or
+/// missing. Returns the init error.
 async fn complaint(
     programs: Programs,
     key: Option<&str>,

@@ -1,4 +1,4 @@
-//! The Invoke API over HTTP, on the path that AWS's emulator uses.
+//! The Invoke API over HTTP, on the same path as AWS's emulator.
 
 use anyhow::{Context, ensure};
 use integration_tests::patience::same;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::world::{Builder, Programs, World};
 
-/// The name by which AWS's emulator calls its one function.
+/// The name of the only function of AWS's emulator.
 const ANY: &str = "function";
 
 /// A function that fails once and then succeeds.
@@ -58,7 +58,7 @@ pub async fn a_payload_over_six_megabytes_is_refused(programs: Programs) -> anyh
         refused.headers()["x-amzn-errortype"].to_str()?,
         "RequestTooLargeException",
     )?;
-    // It fails once, at its first invocation, and that comes only now.
+    // The function fails at its first invocation, which is this one.
     let first = invoke(&world, ANY, b"{}".to_vec()).await?;
     ensure!(first.headers().contains_key("x-amz-function-error"));
     world.stop().await;

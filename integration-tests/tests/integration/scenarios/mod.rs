@@ -16,10 +16,10 @@ use std::{future::Future, pin::Pin};
 
 use crate::{backend::Backend, world::Programs};
 
-/// A scenario under way.
+/// A running scenario.
 type Run = Pin<Box<dyn Future<Output = anyhow::Result<()>>>>;
 
-/// A scenario: its name is a sentence.
+/// A scenario; its name is a sentence.
 #[derive(Clone, Copy)]
 pub struct Scenario {
     pub name: &'static str,
@@ -27,12 +27,12 @@ pub struct Scenario {
     pub run: fn(Programs) -> Run,
 }
 
-/// The backends that a scenario is about.
+/// The backends of a scenario.
 #[derive(Debug, Clone, Copy)]
 pub enum On {
     /// All of them.
     Every,
-    /// It is about a part that only this one has.
+    /// Only this one: the scenario is about a part that only this backend has.
     Only(Backend),
 }
 
@@ -45,7 +45,7 @@ impl On {
     }
 }
 
-/// Lists functions as scenarios, under their own names.
+/// Lists functions as scenarios. A scenario has its function's name.
 macro_rules! scenarios {
     ($($on:expr => { $($module:ident::$function:ident),* $(,)? })*) => {
         /// Every scenario.
@@ -89,9 +89,9 @@ scenarios! {
         records::records_of_each_shard_keep_their_order,
         records::ten_thousand_records_are_all_processed,
     }
-    // About this project's own Invoke API, in whose place the containers have
-    // AWS's emulator, which gives no trace either; and about what only here is
-    // counted from outside: cold starts, and reads of the API key.
+    // These need this project's own Invoke API, or counts from outside the function:
+    // cold starts, and reads of the API key. The containers have AWS's emulator instead,
+    // which passes no trace header.
     On::Only(Backend::Embedded) => {
         cache_aside::every_line_has_its_invocation_s_trace_ids,
         cache_aside::a_batch_near_its_deadline_is_answered_and_no_record_is_lost,
@@ -100,7 +100,7 @@ scenarios! {
         invoke_api::a_payload_over_six_megabytes_is_refused,
         invoke_api::invoking_an_unknown_function_is_not_found,
     }
-    // What only containers can show.
+    // These restart, crash or freeze containers, or need SQS.
     On::Only(Backend::Localstack) => {
         containers::the_mapping_continues_after_localstack_restarts_without_its_state,
         containers::no_record_is_lost_when_the_emulator_crashes,
