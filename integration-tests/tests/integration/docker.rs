@@ -114,7 +114,7 @@ pub fn remove_all_when_interrupted() -> anyhow::Result<()> {
         runtime.block_on(local::signals::wait_for_signal());
         eprintln!("interrupted: removing the containers");
         INTERRUPTED.store(true, Relaxed);
-        // A scenario may be about to start another container: repeat until none is left.
+        // A scenario may be about to start another container: repeat until three rounds find nothing.
         let mut empty = 0;
         for _ in 0..50 {
             empty = if remove_all() { empty + 1 } else { 0 };
