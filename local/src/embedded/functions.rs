@@ -45,7 +45,7 @@ pub(super) fn build(
     Ok(functions)
 }
 
-/// Starts an environment of each function; gives those whose init failed.
+/// Starts an execution environment of each function. Returns the failed inits.
 pub(super) async fn warm_up(
     functions: &BTreeMap<String, Arc<Function>>,
 ) -> Vec<(String, FunctionError)> {
