@@ -7,7 +7,7 @@
 //! and the [`store`] on a miss, and tells of each record in its order. What keeps
 //! it going when either fails stands in small decorators around the two:
 //! [`deadline`], [`cache::retry`], [`cache::rotation`], [`cache::breaker`],
-//! [`store::bounded`]; [`init`] puts them together. docs/cache-aside.md says why
+//! [`store::bounded`]; [`init`] puts them together. docs/reference/cache-aside.md says why
 //! each is there, and which test proves it.
 //!
 //! Nothing here knows whether it runs in AWS, under AWS's Runtime Interface

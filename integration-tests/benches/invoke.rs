@@ -1,11 +1,11 @@
-//! What an invocation costs here and in AWS's Runtime Interface Emulator:
+//! Measures an invocation here and in AWS's Runtime Interface Emulator (RIE):
 //!
 //! ```text
 //! AWS_LAMBDA_RIE=/path/to/aws-lambda-rie cargo bench --bench invoke
 //! ```
 //!
-//! The same function behind both, one invocation at a time. Rounds alternate, so
-//! that a busy machine touches both alike; medians are printed.
+//! Both run the same function, one invocation at a time. Rounds alternate, so that
+//! other load on the machine affects both; the results are medians.
 
 use std::{path::Path, time::Instant};
 
@@ -24,7 +24,7 @@ async fn main() -> anyhow::Result<()> {
     let rie = std::env::var_os("AWS_LAMBDA_RIE").map_or(fetched, Into::into);
     ensure!(
         rie.is_file(),
-        "no {}; .ci/fetch-tools fetches it, or AWS_LAMBDA_RIE=PATH names one",
+        "RIE is missing: no {}\nhint: run `.ci/fetch-tools`, or set AWS_LAMBDA_RIE=PATH",
         rie.display()
     );
     let rie = Rie::start(&rie, moody()).await?;
@@ -62,7 +62,7 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// An event that the function is content with, of about this size.
+/// An event of about this size that the function succeeds on.
 fn event_of(bytes: usize) -> Bytes {
     let filler = "x".repeat(bytes.saturating_sub(60));
     let event = json!({ "Records": [{ "kinesis": { "data": "b2s=" } }], "filler": filler });
@@ -81,7 +81,7 @@ fn median(mut values: Vec<f64>) -> anyhow::Result<f64> {
         .context("nothing measured")
 }
 
-/// The function that does what its records say.
+/// The function that obeys its records.
 fn moody() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_moody"))
 }

@@ -1,4 +1,4 @@
-//! A bootstrap behind an invoke URL.
+//! A bootstrap behind an invoke URL: this project's Invoke API, or AWS's emulator.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
@@ -12,7 +12,7 @@ use tokio::process::Command;
 
 use crate::program::{Program, free_port};
 
-/// How long an invocation may take: enough for six megabytes on a busy machine.
+/// The functions' timeout: enough for six megabytes on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(4);
 
 /// An event of one record with this data.
@@ -23,13 +23,13 @@ pub fn event(data: &str) -> Bytes {
     event.to_string().into()
 }
 
-/// This project's function, with environments of its own.
+/// A function whose execution environments this project runs.
 #[must_use]
 pub fn function(bootstrap: &Path, variables: &[(&str, &str)]) -> Arc<Function> {
     function_with(bootstrap, variables, IDLE_TIMEOUT)
 }
 
-/// The same, whose environments are kept for so long.
+/// The same function, with this idle timeout of its execution environments.
 #[must_use]
 pub fn function_with(
     bootstrap: &Path,
@@ -53,7 +53,7 @@ pub fn function_with(
     Arc::new(Function::new(config, Arc::new(|_| {})))
 }
 
-/// The function as a mapping of the same process invokes it.
+/// The function as the target of a mapping in the same process.
 #[must_use]
 pub fn target(function: &Arc<Function>) -> Arc<FunctionTarget> {
     Arc::new(FunctionTarget(function.clone()))
@@ -73,7 +73,7 @@ pub async fn serve(function: Arc<Function>) -> anyhow::Result<Server> {
     )?)
 }
 
-/// AWS's Runtime Interface Emulator around a bootstrap. It ends with this.
+/// AWS's Runtime Interface Emulator around a bootstrap. Dropping it ends the process.
 pub struct Rie {
     program: Program,
     port: u16,
@@ -84,11 +84,11 @@ impl Rie {
     ///
     /// # Errors
     ///
-    /// It does not listen.
+    /// The emulator does not listen.
     pub async fn start(rie: &Path, bootstrap: &Path) -> anyhow::Result<Self> {
         let (port, runtime_api) = (free_port()?, free_port()?);
         let mut command = Command::new(rie);
-        // Without both flags it listens on all of the machine's addresses.
+        // Without both flags it listens on all addresses of the machine.
         command
             .args(["--runtime-interface-emulator-address", &loopback(port)])
             .args(["--runtime-api-address", &loopback(runtime_api)])
@@ -99,14 +99,14 @@ impl Rie {
         Ok(Self { program, port })
     }
 
-    /// Where the function is invoked.
+    /// The function's invoke URL.
     #[must_use]
     pub fn url(&self) -> String {
         let address = loopback(self.port);
         format!("http://{address}/2015-03-31/functions/function/invocations")
     }
 
-    /// Whether it is still there.
+    /// Whether the emulator still runs.
     pub fn is_running(&mut self) -> bool {
         self.program.is_running()
     }

@@ -1,9 +1,9 @@
-//! What the end-to-end tests have in common.
+//! Shared parts of the end-to-end tests.
 //!
-//! Three test programs use it: `tests/integration` (the scenarios, on every backend),
-//! `tests/runtimes` (one mapping in front of every kind of Lambda) and
-//! `tests/endpoints` (one mapping behind every Kinesis), besides `tests/soak`.
-//! The package also has `flaky` and `moody`, functions that fail on purpose.
+//! Four test programs use them: `tests/integration` (the scenarios, on every backend),
+//! `tests/runtimes` (one mapping with every kind of Lambda), `tests/endpoints` (one
+//! mapping with every Kinesis) and `tests/soak`. The package also has `flaky` and
+//! `moody`, functions that fail on purpose.
 
 pub mod emulator;
 pub mod patience;

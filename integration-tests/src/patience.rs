@@ -1,20 +1,20 @@
-//! Waiting for what comes true in the end.
+//! Eventual assertions.
 
 use std::time::Duration;
 
 use anyhow::bail;
 use tokio::time::{Instant, sleep};
 
-/// How long nothing may change before what is waited for counts as not coming.
-/// Long, as a loaded machine is slow; a test that passes never waits for it.
+/// The longest time without a change before a wait fails. It is long because a loaded
+/// machine is slow; a test that passes never waits this long.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Waits until `state` satisfies `wanted`.
 ///
 /// # Errors
 ///
-/// It does not, and has not changed for long; the error shows what was wanted and
-/// what there is.
+/// The state is not as wanted and has not changed for [`PATIENCE`]. The error shows
+/// `what` and the state.
 pub async fn eventually<T: PartialEq + std::fmt::Debug>(
     what: &str,
     mut state: impl FnMut() -> T,
@@ -32,19 +32,19 @@ pub async fn eventually<T: PartialEq + std::fmt::Debug>(
             deadline = Instant::now() + PATIENCE;
         } else if Instant::now() >= deadline {
             let seconds = PATIENCE.as_secs();
-            bail!("{what}: it is {before:?}, and has been for {seconds} s");
+            bail!("{what}: unchanged for {seconds} s, received {before:?}");
         }
         before = now;
         sleep(Duration::from_millis(5)).await;
     }
 }
 
-/// Fails with both sides shown unless they are equal.
+/// Fails unless both values are equal; the error shows both.
 ///
 /// # Errors
 ///
-/// They are not.
-#[allow(clippy::needless_pass_by_value)] // so that callers need not borrow what they made
+/// The values differ.
+#[allow(clippy::needless_pass_by_value)] // callers pass temporary values
 pub fn same<T: PartialEq + std::fmt::Debug>(
     what: &str,
     received: T,

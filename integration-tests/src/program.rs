@@ -1,4 +1,4 @@
-//! Servers that are programs of their own, for the time of a test.
+//! Servers that run as separate programs during a test.
 
 use std::{
     fs::{self, File},
@@ -13,10 +13,10 @@ use tokio::process::{Child, Command};
 
 use crate::patience::eventually;
 
-/// Lines of its log that an error shows.
+/// The number of log lines that an error shows.
 const SHOWN: usize = 20;
 
-/// A server that runs in a temporary folder. It ends with this.
+/// A server that runs in a temporary folder. Dropping it ends the process.
 pub struct Program {
     process: Child,
     folder: TempDir,
@@ -27,7 +27,7 @@ impl Program {
     ///
     /// # Errors
     ///
-    /// It ends before it listens, or never listens.
+    /// The program ends before it listens, or never listens.
     pub async fn start(what: &str, mut command: Command, port: u16) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let log = File::create(folder.path().join("log"))?;
@@ -45,7 +45,7 @@ impl Program {
             (program.is_running(), listens)
         };
         let ready = |state: &(bool, bool)| matches!(state, (false, _) | (true, true));
-        let started = eventually(&format!("{what} runs, listens"), state, ready).await;
+        let started = eventually(&format!("{what} (runs, listens)"), state, ready).await;
         match started {
             Ok((true, _)) => Ok(program),
             Ok((false, _)) => bail!("{what} has ended: {}", program.log()),
@@ -53,12 +53,12 @@ impl Program {
         }
     }
 
-    /// Whether it is still there.
+    /// Whether the program still runs.
     pub fn is_running(&mut self) -> bool {
         matches!(self.process.try_wait(), Ok(None))
     }
 
-    /// The end of what it has written.
+    /// The end of the program's log.
     #[must_use]
     pub fn log(&self) -> String {
         let log = fs::read(self.folder.path().join("log")).unwrap_or_default();
@@ -68,9 +68,8 @@ impl Program {
     }
 }
 
-/// A port for a program that cannot be told to take any free one. It is below
-/// those that systems hand out, so that nobody is given it before the program
-/// takes it.
+/// A free port for a program that cannot choose one itself. It is below the ports that
+/// the system assigns, so that no other program gets it first.
 ///
 /// # Errors
 ///
@@ -78,7 +77,7 @@ impl Program {
 pub fn free_port() -> anyhow::Result<u16> {
     const PORTS: Range<u32> = 20_000..32_000;
     static DRAWN: AtomicU32 = AtomicU32::new(0);
-    // Programs that run side by side begin at different ports.
+    // Concurrent test programs start at different ports.
     let first = std::process::id().wrapping_mul(97) % 12_000;
     for _ in PORTS {
         let next = first + DRAWN.fetch_add(1, Ordering::Relaxed);

@@ -1,15 +1,15 @@
-//! What is in an SQS queue.
+//! The messages of an SQS queue.
 
 use anyhow::Context;
 use aws_wire::DEFAULT_REGION;
 use local::provision::sdk_config;
 use serde_json::Value;
 
-/// The messages of the queue `name` at `endpoint`, at most ten, as JSON.
+/// Receives at most ten messages of the queue `name` at `endpoint`, as JSON.
 ///
 /// # Errors
 ///
-/// There is no such queue, or a message is not JSON.
+/// The queue does not exist, or a message is not JSON.
 pub async fn messages(endpoint: &str, name: &str) -> anyhow::Result<Vec<Value>> {
     let sqs = aws_sdk_sqs::Client::new(&sdk_config(endpoint, DEFAULT_REGION));
     let found = sqs.get_queue_url().queue_name(name).send().await?;

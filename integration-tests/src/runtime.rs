@@ -1,12 +1,12 @@
-//! What a test runs on.
+//! The async runtime of a test.
 
 use anyhow::Context;
 
-/// A runtime of two threads for one test; others run beside it.
+/// A runtime with two threads for one test. Other tests run at the same time.
 ///
 /// # Errors
 ///
-/// The system has no thread left.
+/// The system cannot start a thread.
 pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

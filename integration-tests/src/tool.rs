@@ -1,4 +1,4 @@
-//! A test that needs a program that not every machine has.
+//! Tests that need a program which some machines lack.
 
 use std::{
     env,
@@ -12,20 +12,20 @@ use libtest_mimic::{Failed, Trial};
 
 use crate::runtime::runtime;
 
-/// A program, or why it is not there.
+/// A program, or the reason why it is missing.
 #[derive(Debug, Clone)]
 pub enum Tool {
-    /// It is here.
+    /// The program's path.
     Found(PathBuf),
-    /// It is missing, for this reason.
+    /// The reason why the program is missing.
     Missing(String),
 }
 
-/// A test under way.
+/// A running test.
 pub type Run = Pin<Box<dyn Future<Output = anyhow::Result<()>>>>;
 
 impl Tool {
-    /// Says why its tests are ignored, if they are.
+    /// Prints why the program's tests are ignored, if they are.
     pub fn tell_if_missing(&self) {
         if let Self::Missing(why) = self {
             eprintln!("ignored: {why}");
@@ -33,7 +33,7 @@ impl Tool {
     }
 }
 
-/// A test that needs `tool`: ignored where it is not there.
+/// A test that needs `tool`. It is ignored if the tool is missing.
 pub fn trial(
     name: impl Into<String>,
     tool: &Tool,
@@ -50,7 +50,8 @@ pub fn trial(
     Trial::test(name, run).with_ignored_flag(missing)
 }
 
-/// What the environment variable names, or else what `.ci/fetch-tools` fetches.
+/// The path in the environment variable, or else that of the program that
+/// `.ci/fetch-tools` installs.
 #[must_use]
 pub fn named_or_fetched(variable: &str, fetched: &str) -> PathBuf {
     match env::var_os(variable) {
@@ -61,7 +62,7 @@ pub fn named_or_fetched(variable: &str, fetched: &str) -> PathBuf {
     }
 }
 
-/// Whether a command ends well.
+/// Whether a command runs and exits with code 0.
 pub fn succeeds(command: &mut Command) -> bool {
     let silent = command.stdout(Stdio::null()).stderr(Stdio::null());
     silent.status().is_ok_and(|status| status.success())

@@ -1,12 +1,12 @@
-//! How fast the engine is, beside any other engine, in one run:
+//! Measures the engine beside any other engines, in one run:
 //!
 //! ```text
 //! cargo bench --bench kinesis -- peer=http://127.0.0.1:4567 …
 //! ```
 //!
-//! Every endpoint gets the same requests over loopback HTTP from this process.
-//! Rounds alternate between the endpoints, and medians are printed, so that a
-//! busy machine touches all of them alike. What it measured: `docs/kinesis.md`.
+//! This process sends every endpoint the same requests over loopback HTTP. Rounds
+//! alternate between the endpoints, so that other load on the machine affects all of
+//! them; the results are medians. `docs/measurements.md` has them.
 
 use std::{
     env, fs,
@@ -78,7 +78,7 @@ impl Endpoint {
     }
 }
 
-/// What one round measured, in the order of [`COLUMNS`].
+/// The results of one round, in the order of [`COLUMNS`].
 type Round = [f64; 5];
 const COLUMNS: [&str; 5] = [
     "PutRecord, one at a time (ms, p50)",
@@ -213,7 +213,7 @@ async fn measure(endpoint: &Endpoint, stream: &str) -> Result<Round, Failure> {
     Ok([sequential, in_flight, batched, drained, median(times)])
 }
 
-/// An engine without HTTP, as the event source mapping has it.
+/// An engine without HTTP, as the event source mapping of the same process reads it.
 struct Inside {
     kinesis: Arc<Kinesis>,
     arrivals: Arrivals,
@@ -245,7 +245,7 @@ impl Inside {
     }
 }
 
-/// How long a reader inside the process sleeps on after a put has begun.
+/// The time from the start of a put until a waiting reader in the process wakes.
 async fn wake_up() -> Result<(), Failure> {
     let inside = Arc::new(Inside::new(1, Options::default()).await?);
     let put = json!({"StreamName": "s", "PartitionKey": "k", "Data": "eA=="}).to_string();
@@ -265,7 +265,7 @@ async fn wake_up() -> Result<(), Failure> {
     Ok(())
 }
 
-/// What it costs to keep records on disk, with 32 puts under way.
+/// The throughput of puts in memory and on disk, with 32 puts in flight.
 async fn durable() -> Result<(), Failure> {
     let put = json!({"StreamName": "s", "PartitionKey": "k", "Data": STANDARD.encode(vec![b'x'; RECORD])});
     let put = put.to_string();
@@ -305,7 +305,8 @@ async fn durable() -> Result<(), Failure> {
     Ok(())
 }
 
-/// A million records through one stream: does the last cost what the first did?
+/// A million records through one stream: shows whether the last records cost more than
+/// the first.
 #[allow(clippy::cast_precision_loss, reason = "a million is exact")]
 async fn million() -> Result<(), Failure> {
     let inside = Inside::new(4, Options::default()).await?;
@@ -341,7 +342,7 @@ async fn million() -> Result<(), Failure> {
     Ok(())
 }
 
-/// KiB of memory that this process has in use.
+/// The resident memory of this process, in KiB.
 fn resident() -> Result<f64, Failure> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

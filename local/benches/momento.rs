@@ -1,8 +1,8 @@
-//! The cache through the real Momento SDK, stub and server side by side: latency
-//! of get and set, throughput, and memory after a million requests.
+//! Measures the cache through the real Momento SDK, stub and server side by side:
+//! latency of get and set, throughput, and memory after a million requests.
 //!
-//! The cache runs in a process of its own (`local cache`), whose memory is then
-//! its own too. Rounds of the two alternate, so that both meet the same machine.
+//! The cache runs as a process (`local cache`), so that its memory can be measured
+//! alone. Rounds alternate, so that other load on the machine affects both.
 //!
 //!     cargo bench --bench momento -- [--requests N] [--rounds N]
 
@@ -20,10 +20,10 @@ use hdrhistogram::Histogram;
 use momento::{CacheClient, CredentialProvider, cache::configurations};
 use momento_offline::fake_api_key;
 
-/// A value's bytes.
+/// The size of a value, in bytes.
 const VALUE: usize = 256;
 
-/// Requests in flight where there are many.
+/// Requests in flight in the concurrent load.
 const IN_FLIGHT: usize = 32;
 
 /// Requests of one measurement.
@@ -59,7 +59,7 @@ async fn main() {
             }
         }
     }
-    println!("\nresident memory, MiB, while {requests} requests come");
+    println!("\nresident memory, MiB, during {requests} requests");
     for transport in ["stub", "server"] {
         let cache = Cache::start(transport);
         let client = cache.client().await;
@@ -80,7 +80,7 @@ fn argument(name: &str) -> Option<u64> {
         .map(|value| value.parse().expect("a number"))
 }
 
-/// `count` calls, and how long each took.
+/// Makes `count` calls. Returns each call's time in microseconds, and the total time.
 async fn measure(
     client: &CacheClient,
     call: &str,
@@ -127,8 +127,8 @@ impl Cache {
         let url = line
             .split_whitespace()
             .find(|word| word.starts_with("http://"));
-        let url = url.expect("the line says where").to_owned();
-        // What it says later must not fill the pipe.
+        let url = url.expect("the first line has the URL").to_owned();
+        // Later lines must not fill the pipe.
         std::thread::spawn(move || lines.for_each(drop));
         Self { process, url }
     }

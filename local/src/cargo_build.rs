@@ -1,5 +1,5 @@
-//! Builds a function's executable through cargo, where the template names a
-//! folder of source and no executable.
+//! Builds a function's executable with cargo when its `CodeUri` is a folder of
+//! source.
 
 use std::{
     collections::BTreeMap,
@@ -13,21 +13,24 @@ use tokio::process::Command;
 
 use crate::template::environment::Function;
 
-/// Why there is no executable.
+/// Why a function has no executable.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// A named executable is not there.
+    /// A named executable does not exist.
     #[error(
-        "bootstrap {}: {reason}; name an executable with --bootstrap PATH", path.display()
+        "bootstrap {}: {reason}\nhint: name an executable with `--bootstrap PATH`", path.display()
     )]
     Missing {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         reason: std::io::Error,
     },
     /// A named executable cannot be executed.
-    #[error("bootstrap {} is not an executable file; `chmod +x` it, or name another", .0.display())]
+    #[error(
+        "bootstrap {} is not an executable file\nhint: run `chmod +x` on it, or name another file with `--bootstrap PATH`",
+        .0.display()
+    )]
     NotExecutable(PathBuf),
     /// An executable is named for a function that the template does not have.
     #[error("--bootstrap {name}=…: the template has no function {name}; it has {functions}")]
@@ -39,7 +42,7 @@ pub enum BuildError {
     },
     /// The folder has no source that cargo can build.
     #[error(
-        "function {function}: {} has neither a bootstrap nor a Cargo.toml; name its executable with --bootstrap PATH",
+        "function {function}: {} has neither a bootstrap nor a Cargo.toml\nhint: name its executable with `--bootstrap PATH`",
         folder.display()
     )]
     NothingToBuild {
@@ -49,14 +52,16 @@ pub enum BuildError {
         folder: PathBuf,
     },
     /// Cargo cannot be run.
-    #[error("cargo cannot be run: {0}; install Rust, or name an executable with --bootstrap PATH")]
+    #[error(
+        "cannot run cargo: {0}\nhint: install Rust, or name an executable with `--bootstrap PATH`"
+    )]
     NoCargo(std::io::Error),
-    /// Cargo failed; it has said why on stderr.
+    /// Cargo failed; its messages are on stderr.
     #[error("cargo build --bin {binary} failed in {}; its messages are above", folder.display())]
     Failed {
         /// The binary.
         binary: String,
-        /// Where.
+        /// The folder of the package or workspace.
         folder: PathBuf,
     },
 }
@@ -64,7 +69,7 @@ pub enum BuildError {
 /// Where a function's executable comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// It is there.
+    /// An existing file.
     File(PathBuf),
     /// Cargo builds it.
     Cargo {
@@ -76,11 +81,11 @@ pub enum Source {
 }
 
 impl Source {
-    /// The executable, built where it has to be.
+    /// The executable, which cargo builds first if the source needs it.
     ///
     /// # Errors
     ///
-    /// It is not there, not executable, or cannot be built.
+    /// The file does not exist, is not executable, or cannot be built.
     pub async fn executable(&self, release: bool) -> Result<PathBuf, BuildError> {
         match self {
             Self::File(path) => executable(path),
@@ -89,14 +94,14 @@ impl Source {
     }
 }
 
-/// Where the executable of each of `functions` comes from: the one that `named`
-/// has for it, or for all under an empty name; a file called `bootstrap` in its
-/// `CodeUri`; or what cargo builds there. `template` is the file that `CodeUri`
-/// is relative to.
+/// Decides where the executable of each function comes from: its entry in `named`,
+/// or the entry under an empty name, which is for all; else a file `bootstrap` in
+/// its `CodeUri`; else what cargo builds there. `CodeUri` is relative to the folder
+/// of `template`.
 ///
 /// # Errors
 ///
-/// The first function without any.
+/// A function has none of these.
 pub fn sources(
     functions: &[Function],
     named: &BTreeMap<String, PathBuf>,
@@ -124,11 +129,11 @@ pub fn sources(
     Ok(found)
 }
 
-/// The executable of each function of `sources`.
+/// The executable of each function in `sources`.
 ///
 /// # Errors
 ///
-/// The first one that is missing or cannot be built.
+/// An executable is missing or cannot be built.
 pub async fn executables(
     sources: &BTreeMap<String, Source>,
     release: bool,
@@ -163,7 +168,7 @@ fn from_code_uri(function: &Function, template: &Path) -> Result<Source, BuildEr
     })
 }
 
-/// The folder that a template stands in, which its `CodeUri`s are relative to.
+/// The template's folder, to which its `CodeUri`s are relative.
 #[must_use]
 pub fn folder_of(template: &Path) -> PathBuf {
     // A file in the working folder has an empty parent.
@@ -172,8 +177,8 @@ pub fn folder_of(template: &Path) -> PathBuf {
     parent.canonicalize().unwrap_or_else(|_| parent.to_owned())
 }
 
-/// Builds one binary of the package or workspace in `folder`. What cargo says
-/// goes to stderr.
+/// Builds one binary of the package or workspace in `folder`. Cargo's messages go to
+/// stderr.
 ///
 /// # Errors
 ///
@@ -191,14 +196,14 @@ pub async fn build(folder: &Path, binary: &str, release: bool) -> Result<PathBuf
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .kill_on_drop(true);
-    // Build scripts watch these; with the ones of this run they would all run
-    // again, here and at the next plain `cargo build`.
+    // Build scripts watch these variables. With the values of this run they would
+    // all run again, now and at the next plain `cargo build`.
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(is_of_this_run) {
             command.env_remove(name);
         }
     }
-    // Not `output`, which would keep what cargo says on stderr to itself.
+    // Not `output`, which would capture cargo's stderr.
     let cargo = command.spawn().map_err(BuildError::NoCargo)?;
     let output = cargo
         .wait_with_output()
@@ -219,7 +224,7 @@ pub async fn build(folder: &Path, binary: &str, release: bool) -> Result<PathBuf
     }
 }
 
-/// Whether cargo has set a variable for the program that it runs (Cargo book,
+/// Whether cargo sets a variable for the program that it runs (Cargo book,
 /// "Environment variables Cargo sets for crates").
 fn is_of_this_run(variable: &str) -> bool {
     ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"]
@@ -240,11 +245,12 @@ struct Target {
     name: String,
 }
 
-/// The absolute path of an executable file: a function runs in a folder of its own.
+/// The absolute path of an executable file. It is absolute because a function runs in
+/// a folder of its own.
 ///
 /// # Errors
 ///
-/// It is not there, or not executable.
+/// The file does not exist or is not executable.
 pub fn executable(path: &Path) -> Result<PathBuf, BuildError> {
     use std::os::unix::fs::PermissionsExt;
     let missing = |reason| BuildError::Missing {

@@ -1,8 +1,8 @@
 //! An offline development environment for Kinesis → Lambda → cache-aside pipelines.
 //!
-//! One process serves the AWS APIs, runs the function's unmodified `bootstrap`
-//! behind the Lambda Runtime API, feeds it from Kinesis through an event source
-//! mapping, and stands in for the cache. `docs/design.md` has the whole picture.
+//! One process serves the AWS APIs and the cache, runs the function's unmodified
+//! `bootstrap` behind the Lambda Runtime API, and invokes it with records from
+//! Kinesis through an event source mapping. `docs/design.md` describes the parts.
 
 pub mod adapters;
 pub mod aws;

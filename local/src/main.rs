@@ -1,4 +1,4 @@
-//! `local`: the offline environment's command line.
+//! `local`: the command line of the offline development environment.
 
 use std::process::ExitCode;
 

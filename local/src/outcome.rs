@@ -1,20 +1,20 @@
-//! How a command ends: its exit code, or why it failed.
+//! The outcome of a command: its exit code, or its error.
 
 use std::{fmt, process::ExitCode};
 
-/// Exit code after Ctrl-C: 128 + SIGINT, as shells have it.
+/// The exit code after Ctrl-C: 128 + SIGINT, the shells' convention.
 pub const INTERRUPTED: u8 = 130;
 
 /// Why a command failed.
 #[derive(Debug)]
 pub enum Failure {
-    /// Bad arguments or configuration; nothing was done.
+    /// Bad arguments or configuration; the command did nothing.
     Configuration(anyhow::Error),
-    /// It ran and failed.
+    /// The command ran and failed.
     Run(anyhow::Error),
 }
 
-/// What a command comes to.
+/// The result of a command.
 pub type Outcome = Result<ExitCode, Failure>;
 
 impl Failure {
@@ -23,7 +23,7 @@ impl Failure {
         Self::Configuration(error.into())
     }
 
-    /// A failure on the way.
+    /// A failure during the run.
     pub fn run(error: impl Into<anyhow::Error>) -> Self {
         Self::Run(error.into())
     }

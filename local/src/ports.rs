@@ -1,4 +1,5 @@
-//! Listening on a port, and saying who holds it when that fails.
+//! Listens on a port; if the port is in use, the error names the process that holds
+//! it.
 
 use std::{
     fs,
@@ -11,37 +12,37 @@ use tokio::net::TcpListener;
 /// A port that cannot be listened on.
 #[derive(Debug, thiserror::Error)]
 pub enum PortError {
-    /// Somebody else has it.
+    /// Another process holds the port.
     #[error(
-        "port {} on {} is taken by {holder}; stop that, or choose another with {flag} PORT (0: any free one)",
+        "port {} on {} is in use by {holder}\nhint: stop it, or choose another port with `{flag} PORT` (0: any free port)",
         address.port(), address.ip()
     )]
     Taken {
-        /// What was asked for.
+        /// The address.
         address: SocketAddr,
-        /// Who has it, as far as can be seen.
+        /// The process that holds the port, or "another program" if this user cannot
+        /// see it.
         holder: String,
-        /// The flag that chooses another.
+        /// The flag that chooses the port.
         flag: &'static str,
     },
-    /// Something else is in the way.
+    /// The system refuses for another reason.
     #[error("cannot listen on {address} ({flag}): {reason}")]
     Other {
-        /// What was asked for.
+        /// The address.
         address: SocketAddr,
-        /// The flag that chooses another.
+        /// The flag that chooses the port.
         flag: &'static str,
-        /// What the system says.
+        /// The system's error.
         reason: std::io::Error,
     },
 }
 
-/// Listens on `port` of `host`; 0 is any free one.
+/// Listens on `port` of `host`; 0 is any free port. An error suggests `flag`.
 ///
 /// # Errors
 ///
-/// The port is taken, or the host is not this machine's. `flag` is what the
-/// error tells to change.
+/// The port is in use, or `host` is not an address of this machine.
 pub async fn listen(host: IpAddr, port: u16, flag: &'static str) -> Result<TcpListener, PortError> {
     let address = SocketAddr::new(host, port);
     match TcpListener::bind(address).await {
@@ -59,12 +60,12 @@ pub async fn listen(host: IpAddr, port: u16, flag: &'static str) -> Result<TcpLi
     }
 }
 
-/// The process that listens on `port`, from Linux's `/proc`; another user's
-/// processes cannot be seen there.
+/// The process that listens on `port`, from Linux's `/proc`, which hides the
+/// descriptors of other users' processes.
 fn holder(port: u16) -> Option<String> {
     let socket = format!("socket:[{}]", listening_inode(port)?);
     for process in fs::read_dir("/proc").ok()?.flatten() {
-        // Beside processes there are links to this one, such as `self`.
+        // `/proc` also has entries that are not processes, such as `self`.
         let Ok(pid) = process.file_name().to_string_lossy().parse::<u32>() else {
             continue;
         };
@@ -113,13 +114,13 @@ mod tests {
     const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
     #[tokio::test]
-    async fn a_taken_port_names_itself_and_the_flag_that_changes_it() {
+    async fn the_error_for_a_port_in_use_names_the_port_its_holder_and_the_flag() {
         let first = listen(LOCALHOST, 0, "--aws-port").await.unwrap();
         let port = first.local_addr().unwrap().port();
         let error = listen(LOCALHOST, port, "--aws-port").await.unwrap_err();
         let message = error.to_string();
         assert!(
-            message.starts_with(&format!("port {port} on 127.0.0.1 is taken by")),
+            message.starts_with(&format!("port {port} on 127.0.0.1 is in use by")),
             "{message}"
         );
         assert!(message.contains("--aws-port PORT"), "{message}");

@@ -1,5 +1,5 @@
-//! Creates what the template and `local.toml` name, at any endpoint that speaks AWS.
-//! Doing it twice changes nothing.
+//! Creates the resources of the template and of `local.toml` at any AWS endpoint.
+//! Provisioning again changes nothing.
 
 use std::time::Duration;
 
@@ -23,24 +23,24 @@ use crate::{
     },
 };
 
-/// How long a stream or table may take to become active.
+/// The longest that a stream may take to become active.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Something could not be created.
+/// A resource cannot be created.
 #[derive(Debug, thiserror::Error)]
-#[error("{what} could not be created at {endpoint}: {reason}")]
+#[error("cannot create {what} at {endpoint}: {reason}")]
 pub struct ProvisionError {
     what: String,
     endpoint: String,
     reason: String,
 }
 
-/// What was done about one resource.
+/// The outcome for one resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provisioned {
-    /// Such as `stream Records`.
+    /// The resource, such as `stream Records`.
     pub what: String,
-    /// False where it was there already.
+    /// False for a resource that existed already.
     pub created: bool,
 }
 
@@ -53,8 +53,8 @@ pub struct Provisioner {
     sqs: aws_sdk_sqs::Client,
 }
 
-/// An SDK configuration for an endpoint on this machine: no credentials are
-/// looked for, and the network's metadata service is not asked.
+/// An SDK configuration for an endpoint on this machine. With its fixed credentials,
+/// the SDK neither searches for any nor asks the instance metadata service.
 #[must_use]
 pub fn sdk_config(endpoint: &str, region: &str) -> aws_config::SdkConfig {
     aws_config::SdkConfig::builder()
@@ -70,7 +70,7 @@ pub fn sdk_config(endpoint: &str, region: &str) -> aws_config::SdkConfig {
 }
 
 impl Provisioner {
-    /// For the endpoint and region of `config`.
+    /// A provisioner for the endpoint and region of `config`.
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig) -> Self {
         Self {
@@ -82,11 +82,11 @@ impl Provisioner {
         }
     }
 
-    /// Creates everything that `environment` and `seed` name.
+    /// Creates the resources of `environment`, except its queues, and of `seed`.
     ///
     /// # Errors
     ///
-    /// The first resource that cannot be created, and why.
+    /// A resource cannot be created; later ones are not attempted.
     pub async fn provision(
         &self,
         environment: &Environment,
@@ -123,12 +123,12 @@ impl Provisioner {
         Ok(done)
     }
 
-    /// Creates a queue. Apart from the rest, since not every endpoint offers SQS
-    /// and a mapping does without.
+    /// Creates a queue. This is separate because not every endpoint offers SQS, and a
+    /// mapping works without its queue.
     ///
     /// # Errors
     ///
-    /// The endpoint does not make it, and why.
+    /// The endpoint cannot create the queue.
     pub async fn queue(&self, queue: &Queue) -> Result<Provisioned, ProvisionError> {
         let what = format!("queue {}", queue.name);
         let found = self.sqs.get_queue_url().queue_name(&queue.name);
@@ -198,7 +198,7 @@ impl Provisioner {
             }
             if Instant::now() >= deadline {
                 let reason = format!(
-                    "it is {status:?} and not ACTIVE after {} s",
+                    "status is {status:?} after {} s; expected ACTIVE",
                     PATIENCE.as_secs()
                 );
                 return Err(self.because(what, reason));
@@ -215,8 +215,8 @@ impl Provisioner {
             .create_table()
             .table_name(&table.name)
             .customize()
-            // The template's properties are the request's own, so they are sent
-            // as they are instead of being rebuilt member by member.
+            // The template's properties are the request's members, so they replace
+            // its body instead of being rebuilt member by member.
             .mutate_request(move |request| {
                 request
                     .headers_mut()
@@ -229,12 +229,12 @@ impl Provisioner {
         Ok(Provisioned { what, created })
     }
 
-    /// Puts a table's first items, and leaves alone those that are there already.
+    /// Puts a table's first items. An existing item stays as it is.
     async fn items(&self, table: &SeedTable) -> Result<(), ProvisionError> {
         if table.items.is_empty() {
             return Ok(());
         }
-        let what = format!("the items of table {}", table.name);
+        let what = format!("items of table {}", table.name);
         let described = self.dynamodb.describe_table().table_name(&table.name);
         let described = described.send().await;
         let described = described.map_err(|error| self.failed(&what, error))?;
@@ -271,7 +271,7 @@ impl Provisioner {
         Ok(Provisioned { what, created })
     }
 
-    /// True for created, false for there already.
+    /// True if the resource was created, false if it existed already.
     fn created<T, E>(
         &self,
         what: &str,
@@ -304,7 +304,7 @@ impl Provisioner {
     }
 }
 
-/// A table of `local.toml` that the template does not have.
+/// The table of `local.toml` that the template does not have.
 fn table_with_key(name: &str, key: &str) -> Table {
     Table {
         name: name.to_owned(),

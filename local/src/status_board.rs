@@ -1,4 +1,4 @@
-//! `GET /_local/status`: what the event source mappings are doing, and the cache.
+//! `GET /_local/status`: the status of the event source mappings and of the cache.
 
 use std::{
     path::{Path, PathBuf},
@@ -17,20 +17,20 @@ use serde::{Deserialize, Serialize};
 /// The path of the status, on the Invoke API's port.
 pub const STATUS_PATH: &str = "/_local/status";
 
-/// What is going on.
+/// The status of a running environment.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Status {
     /// Each event source mapping.
     pub mappings: Vec<MappingStatus>,
-    /// The cache, unless it is Momento itself.
+    /// The local cache; `None` with Momento itself or without a cache.
     pub cache: Option<CacheStatus>,
     /// The folder of the invocation records of discarded batches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failures: Option<PathBuf>,
 }
 
-/// What can be looked at: nothing until it has been started, which is after the
-/// port is open.
+/// Serves the status. It is empty until [`StatusBoard::show`]: the port listens
+/// before the mappings start.
 #[derive(Clone, Default)]
 pub struct StatusBoard(Arc<OnceLock<Shown>>);
 
@@ -41,10 +41,10 @@ struct Shown {
 }
 
 impl StatusBoard {
-    /// Shows these from now on.
+    /// Shows these mappings, this cache and this folder from now on.
     pub fn show(&self, mappings: Vec<Watch>, cache: Option<&Served>, failures: &Path) {
         let cache = cache.map(|cache| (cache.transport(), cache.keyspace().clone()));
-        // They are started once.
+        // `show` is called once, so the cell is empty.
         let _ = self.0.set(Shown {
             mappings,
             cache,
@@ -52,7 +52,7 @@ impl StatusBoard {
         });
     }
 
-    /// What is going on now.
+    /// The current status.
     #[must_use]
     pub fn status(&self) -> Status {
         let Some(shown) = self.0.get() else {
@@ -70,7 +70,7 @@ impl StatusBoard {
         }
     }
 
-    /// The HTTP surface.
+    /// The HTTP route.
     pub fn router(self) -> Router {
         Router::new()
             .route(STATUS_PATH, get(status))

@@ -1,6 +1,6 @@
-//! Follows a function's source: builds it anew when it changes, and has new
-//! execution environments run the result. A record is never lost by it: what is
-//! under way ends in the environment that it began in.
+//! Watches a function's source. When it changes, the watch rebuilds the executable,
+//! and new execution environments run it. No record is lost: an invocation ends in
+//! the execution environment where it began.
 
 use std::{
     collections::BTreeMap,
@@ -16,26 +16,26 @@ use tokio::time::sleep;
 
 use crate::cargo_build::Source;
 
-/// Between two looks at the files, and how long they must have rested before
-/// they are built: an editor writes several of them, one after another.
+/// The time between two looks at the files. A build waits until no file has changed
+/// for as long: an editor writes several files, one after another.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// A file's time and size; none where it is not there.
+/// A file's modification time and size; `None` for a missing file.
 type Stamp = Option<(SystemTime, u64)>;
 
-/// What becomes of a change.
+/// The outcome of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
-    /// New environments run the new executable.
+    /// New execution environments run the new build.
     Replaced {
         /// The function's name.
         function: String,
     },
-    /// It cannot be built, or does not start: the old one goes on.
+    /// The new source does not build or start: the running build is kept.
     Kept {
         /// The function's name.
         function: String,
-        /// Why.
+        /// The build's or the init's error.
         reason: String,
     },
 }
@@ -43,33 +43,36 @@ pub enum News {
 impl Display for News {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Replaced { function } => write!(f, "{function}: the new one is running"),
+            Self::Replaced { function } => write!(f, "{function}: the new build is running"),
             Self::Kept { function, reason } => {
-                write!(f, "{function}: the old one goes on, for {reason}")
+                write!(
+                    f,
+                    "warning: {function}: keeping the running build: {reason}"
+                )
             }
         }
     }
 }
 
-/// Follows one function's source.
+/// Watches one function's source.
 pub struct Watch {
     function: Arc<Function>,
     source: Source,
     release: bool,
-    /// What is running was made from files like these.
+    /// The source files of the running build, as they were then.
     stamps: BTreeMap<PathBuf, Stamp>,
-    /// Executables that cargo built, each under a name of its own: cargo takes
-    /// its own file away while it builds, and an environment may start then.
+    /// Copies of what cargo built, one per build: cargo removes its own file while
+    /// it builds, and an execution environment may start at that moment.
     built: TempDir,
     builds: u32,
 }
 
 impl Watch {
-    /// Follows `source`, from which `function` has been made just now.
+    /// Watches `source`; `function` runs its current build.
     ///
     /// # Errors
     ///
-    /// There is no room for the executables to come.
+    /// The folder for later builds cannot be created.
     pub fn new(function: Arc<Function>, source: Source, release: bool) -> std::io::Result<Self> {
         let files = files(&source, &function.config().bootstrap);
         Ok(Self {
@@ -82,7 +85,7 @@ impl Watch {
         })
     }
 
-    /// Goes on until it is dropped, and tells what it does.
+    /// Watches until it is dropped, and passes each outcome to `tell`.
     pub async fn run(mut self, tell: impl Fn(News)) {
         loop {
             self.changed().await;
@@ -94,7 +97,7 @@ impl Watch {
         }
     }
 
-    /// Waits until files have changed, and then have rested.
+    /// Waits until files have changed, and then have not changed for one look.
     async fn changed(&mut self) {
         let mut last = self.stamps.clone();
         loop {
@@ -111,20 +114,20 @@ impl Watch {
     async fn replace(&mut self) -> Result<(), String> {
         let executable = self.source.executable(self.release).await;
         let executable = executable.map_err(|error| error.to_string())?;
-        // A build may have read other files than the one before.
+        // A build may read other files than the one before.
         for (file, stamp) in stamps(files(&self.source, &executable)) {
             self.stamps.entry(file).or_insert(stamp);
         }
         let own = self.own(&executable).await;
         let own = own.map_err(|error| format!("{}: {error}", executable.display()))?;
         let replaced = self.function.replace(own).await;
-        replaced.map_err(|error| format!("the new one does not start: {}", error.message()))
+        replaced.map_err(|error| format!("the new build does not start: {}", error.message()))
     }
 
-    /// The executable where nobody takes it away.
+    /// The executable at a path from which cargo does not remove it.
     async fn own(&mut self, executable: &Path) -> std::io::Result<PathBuf> {
         if let Source::File(_) = self.source {
-            // A script may need what stands beside it.
+            // A script may need the files in its folder.
             return Ok(executable.to_owned());
         }
         self.builds += 1;
@@ -136,8 +139,8 @@ impl Watch {
     }
 }
 
-/// The files that an executable is made of: what cargo's dep-info beside it lists,
-/// its manifest and lock file, or just itself.
+/// The files that an executable is built from: those in cargo's dep-info, the
+/// manifests and the lock file. For an existing file, the file itself.
 fn files(source: &Source, executable: &Path) -> Vec<PathBuf> {
     let Source::Cargo { folder, .. } = source else {
         return vec![executable.to_owned()];
@@ -152,8 +155,8 @@ fn files(source: &Source, executable: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The files behind the colon of `target: file file …`, where a space in a name
-/// has a backslash before it (Cargo book, "Build cache", dep-info files).
+/// The files after the colon of `target: file file …`, where a backslash escapes a
+/// space in a name (Cargo book, "Build cache", dep-info files).
 fn prerequisites(dep_info: &str) -> Vec<PathBuf> {
     let Some((_, files)) = dep_info
         .lines()
@@ -189,7 +192,7 @@ mod tests {
     use std::path::PathBuf;
 
     #[test]
-    fn cargo_s_dep_info_names_the_source_files() {
+    fn source_files_are_read_from_cargo_s_dep_info() {
         let dep_info = "/t/debug/bootstrap: /p/src/main.rs /my\\ files/lib.rs\n";
         let expected = ["/p/src/main.rs", "/my files/lib.rs"].map(PathBuf::from);
         assert_eq!(prerequisites(dep_info), expected);

@@ -1,6 +1,6 @@
 //! The gateway, SSM and DynamoDB, through the AWS SDK and as plain HTTP.
 
-// A test says what is wrong by stopping.
+// A test fails by panicking.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::net::Ipv4Addr;
@@ -42,7 +42,7 @@ async fn call(apis: &AwsApis, target: Option<&str>, body: &str) -> (u16, Value) 
 }
 
 #[tokio::test]
-async fn what_is_not_served_says_what_is() {
+async fn an_unknown_operation_is_refused_with_the_supported_ones() {
     let apis = apis(None).await;
     for target in [
         None,
@@ -71,7 +71,7 @@ async fn a_body_that_is_not_json_is_a_serialization_exception() {
 }
 
 #[tokio::test]
-async fn a_secure_string_is_ciphertext_unless_it_is_decrypted() {
+async fn a_secure_string_is_ciphertext_unless_decryption_is_requested() {
     let apis = apis(None).await;
     let ssm = ssm(&apis);
     let put = ssm.put_parameter().name("/keys/k").value("secret");
@@ -90,7 +90,7 @@ async fn a_secure_string_is_ciphertext_unless_it_is_decrypted() {
 }
 
 #[tokio::test]
-async fn a_parameter_has_versions_and_is_only_overwritten_on_request() {
+async fn put_parameter_overwrites_only_on_request_and_keeps_old_versions() {
     let apis = apis(None).await;
     let ssm = ssm(&apis);
     let put = |value: &str, overwrite| {
@@ -113,7 +113,7 @@ async fn a_parameter_has_versions_and_is_only_overwritten_on_request() {
 }
 
 #[tokio::test]
-async fn parameters_are_read_by_path_page_by_page_and_by_names() {
+async fn parameters_are_read_by_path_in_pages_and_by_name() {
     let apis = apis(None).await;
     let ssm = ssm(&apis);
     for name in ["/a/1", "/a/2", "/a/b/3", "/c/4"] {
@@ -149,7 +149,7 @@ async fn parameters_are_read_by_path_page_by_page_and_by_names() {
 }
 
 #[tokio::test]
-async fn a_table_takes_items_gives_them_back_and_every_read_is_counted() {
+async fn dynamodb_stores_items_and_the_gateway_counts_every_read() {
     let apis = apis(None).await;
     let dynamodb = aws_sdk_dynamodb::Client::new(&sdk_config(&apis.url(), DEFAULT_REGION));
     create_table(&dynamodb).await;

@@ -1,10 +1,10 @@
-//! Invocation records that go to a queue as well as to a folder.
+//! Failure documents that go to a queue and to a folder.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "a test says what is wrong by stopping"
+    reason = "a test fails by panicking"
 )]
 
 use std::{path::Path, sync::Arc};
@@ -19,12 +19,12 @@ use local::{aws::apis::AwsApis, ports, provision::sdk_config};
 use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::header};
 
-const ARN: &str = "arn:aws:sqs:us-east-1:000000000000:given-up";
+const ARN: &str = "arn:aws:sqs:us-east-1:000000000000:discarded-batches";
 
-/// An endpoint with SQS, which answers `SendMessage` so.
+/// An endpoint with SQS that answers `SendMessage` with `sent`.
 async fn endpoint(sent: ResponseTemplate) -> MockServer {
     let server = MockServer::start().await;
-    let url = format!("{}/000000000000/given-up", server.uri());
+    let url = format!("{}/000000000000/discarded-batches", server.uri());
     let found = ResponseTemplate::new(200).set_body_json(json!({ "QueueUrl": url }));
     for (operation, reply) in [("GetQueueUrl", found), ("SendMessage", sent)] {
         let target = format!("AmazonSQS.{operation}");
@@ -38,7 +38,7 @@ fn config(endpoint: &str) -> SdkConfig {
     sdk_config(endpoint, DEFAULT_REGION)
 }
 
-/// The folder and the queue, as a mapping has them.
+/// A mapping's two destinations: the folder and the queue.
 fn both(folder: &Path, config: &SdkConfig) -> Destinations {
     let queue = SqsQueue::of_arn(ARN, config).unwrap();
     Destinations(vec![Arc::new(FailureFolder::new(folder)), Arc::new(queue)])
@@ -54,15 +54,18 @@ async fn in_folder(folder: &Path) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_document_goes_to_the_queue_and_to_the_folder() {
+async fn a_failure_document_goes_to_the_queue_and_to_the_folder() {
     let sent = ResponseTemplate::new(200).set_body_json(json!({ "MessageId": "1" }));
     let server = endpoint(sent).await;
     let folder = tempfile::tempdir().unwrap();
     let destination = both(folder.path(), &config(&server.uri()));
 
     for _ in 0..2 {
-        let places = destination.keep(&document()).await.unwrap();
-        assert!(places.ends_with("/000000000000/given-up"), "{places}");
+        let kept_at = destination.keep(&document()).await.unwrap();
+        assert!(
+            kept_at.ends_with("/000000000000/discarded-batches"),
+            "{kept_at}"
+        );
     }
 
     assert_eq!(in_folder(folder.path()).await, [document(), document()]);
@@ -71,8 +74,8 @@ async fn a_document_goes_to_the_queue_and_to_the_folder() {
         .iter()
         .map(|request| request.body_json().unwrap())
         .collect();
-    assert_eq!(bodies[0], json!({ "QueueName": "given-up" }));
-    // The queue's URL was asked for once.
+    assert_eq!(bodies[0], json!({ "QueueName": "discarded-batches" }));
+    // One GetQueueUrl for both messages.
     assert_eq!(bodies.len(), 3);
     for body in &bodies[1..] {
         let message = body["MessageBody"].as_str().unwrap();
@@ -82,20 +85,20 @@ async fn a_document_goes_to_the_queue_and_to_the_folder() {
 }
 
 #[tokio::test]
-async fn a_queue_that_takes_no_message_costs_no_document() {
+async fn a_failure_document_is_kept_in_the_folder_when_the_queue_refuses_it() {
     let gone = json!({ "__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "gone" });
     let server = endpoint(ResponseTemplate::new(400).set_body_json(gone)).await;
     let folder = tempfile::tempdir().unwrap();
     let destination = both(folder.path(), &config(&server.uri()));
 
-    let places = destination.keep(&document()).await.unwrap();
+    let kept_at = destination.keep(&document()).await.unwrap();
 
-    assert!(!places.contains("given-up"), "{places}");
+    assert!(!kept_at.contains("discarded-batches"), "{kept_at}");
     assert_eq!(in_folder(folder.path()).await, [document()]);
 }
 
 #[tokio::test]
-async fn an_endpoint_without_sqs_says_so_and_costs_no_document() {
+async fn a_failure_document_is_kept_in_the_folder_when_the_endpoint_has_no_sqs() {
     let listener = ports::listen([127, 0, 0, 1].into(), 0, "--port").await;
     let apis = AwsApis::start(listener.unwrap(), kinesis_engine::Options::default());
     let config = config(&apis.await.unwrap().url());
@@ -103,7 +106,7 @@ async fn an_endpoint_without_sqs_says_so_and_costs_no_document() {
 
     let error = SqsQueue::of_arn(ARN, &config).unwrap();
     let error = error.url().await.unwrap_err().to_string();
-    assert!(error.starts_with("queue given-up: "), "{error}");
+    assert!(error.starts_with("queue discarded-batches: "), "{error}");
 
     let kept = both(folder.path(), &config).keep(&document()).await;
     kept.unwrap();
@@ -111,16 +114,16 @@ async fn an_endpoint_without_sqs_says_so_and_costs_no_document() {
 }
 
 #[tokio::test]
-async fn a_document_that_nothing_can_keep_is_an_error_with_every_reason() {
+async fn the_error_has_every_reason_when_no_destination_takes_a_document() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let config = config("http://127.0.0.1:1");
     let error = both(file.path(), &config).keep(&document()).await;
     let error = error.unwrap_err().to_string();
-    assert!(error.contains("; queue given-up: "), "{error}");
+    assert!(error.contains("; queue discarded-batches: "), "{error}");
 }
 
 #[test]
-fn the_arn_of_another_service_is_no_queue() {
+fn the_arn_of_another_service_is_not_a_queue() {
     let config = config("http://127.0.0.1:1");
     for arn in [
         "arn:aws:sns:us-east-1:000000000000:topic",

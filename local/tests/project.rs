@@ -1,6 +1,6 @@
-//! `local.toml`: what it adds to the template, and what it refuses.
+//! `local.toml`: its additions to the template, and its errors.
 
-// A test says what is wrong by stopping.
+// A test fails by panicking.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::{collections::BTreeMap, fs};
@@ -28,7 +28,7 @@ Resources:
       Environment: { Variables: { TABLE: Customers, MODE: template } }
 ";
 
-/// A project with this `local.toml`, and these files beside it.
+/// A project with this `local.toml` and these files in its folder.
 fn project(local_toml: &str, files: &[(&str, &str)]) -> (TempDir, Result<Project, ProjectError>) {
     let folder = tempfile::tempdir().unwrap();
     let template = folder.path().join("template.yaml");
@@ -41,7 +41,7 @@ fn project(local_toml: &str, files: &[(&str, &str)]) -> (TempDir, Result<Project
     (folder, project)
 }
 
-/// The refusal of a `local.toml`, without the folder.
+/// The error for a `local.toml`, without the folder.
 fn refusal(local_toml: &str) -> String {
     let (folder, project) = project(local_toml, &[("items.jsonl", "{}\n\n[1]\n")]);
     let error = project.unwrap_err().to_string();
@@ -70,7 +70,7 @@ fn a_function_gets_its_variables_with_the_placeholders_filled_in() {
             ("MODE".to_owned(), "local".to_owned()),
         ])
     );
-    // Without a local cache, the variable that names it is left to the template.
+    // Without a local cache, the variable with its URL keeps the template's value.
     let without = local.variables("order-function", &Values::default());
     assert_eq!(
         without,
@@ -80,7 +80,7 @@ fn a_function_gets_its_variables_with_the_placeholders_filled_in() {
 }
 
 #[test]
-fn seeds_have_their_values_and_only_a_real_key_replaces_one_that_is_there() {
+fn seeds_have_their_values_and_only_a_real_api_key_replaces_a_parameter() {
     let (_folder, project) = project(
         "[[seed.parameters]]\nname = \"/key\"\ntype = \"SecureString\"\nvalue = \"${cache.api_key}\"\n\
          [[seed.parameters]]\nname = \"/plain\"\ntype = \"String\"\nvalue = \"text\"\n\
@@ -109,7 +109,7 @@ fn seeds_have_their_values_and_only_a_real_key_replaces_one_that_is_there() {
 }
 
 #[test]
-fn what_cannot_be_used_is_named_with_its_line_and_the_nearest_right_word() {
+fn an_error_in_local_toml_has_its_line_and_suggests_the_nearest_name() {
     for (local_toml, expected) in [
         (
             "\n[cache]\nname = [\"a\"]\n",
@@ -121,19 +121,19 @@ fn what_cannot_be_used_is_named_with_its_line_and_the_nearest_right_word() {
         ),
         (
             "\n\n[functions.orders-function.environment]\nA = \"b\"\n",
-            "local.toml:3: there is no function \"orders-function\"; did you mean \"order-function\"?",
+            "local.toml:3: unknown function \"orders-function\"; did you mean \"order-function\"?",
         ),
         (
             "[functions.order-function.environment]\nA = \"b\"\nURL = \"${cache.uri}\"\n",
-            "local.toml:3: there is no placeholder \"cache.uri\"; did you mean \"cache.url\"?",
+            "local.toml:3: unknown placeholder \"cache.uri\"; did you mean \"cache.url\"?",
         ),
         (
             "[[seed.parameters]]\nname = \"/key\"\ntype = \"Secure\"\nvalue = \"x\"\n",
-            "local.toml:3: a parameter's type is one of String, StringList, SecureString, not \"Secure\"",
+            "local.toml:3: type is \"Secure\"; expected one of String, StringList, SecureString",
         ),
         (
             "[[seed.tables]]\nname = \"Nowhere\"\n",
-            "local.toml:2: the template has no table \"Nowhere\"; give its key attribute, key = \"…\", and it is created here",
+            "local.toml:2: the template has no table \"Nowhere\"\nhint: to create it here, set its key attribute: key = \"…\"",
         ),
     ] {
         assert_eq!(refusal(local_toml), expected);
@@ -142,7 +142,7 @@ fn what_cannot_be_used_is_named_with_its_line_and_the_nearest_right_word() {
     assert!(not_toml.starts_with("local.toml:1: "), "{not_toml}");
     let item = refusal("[[seed.tables]]\nname = \"Customers\"\nitems = \"items.jsonl\"\n");
     assert!(
-        item.starts_with("items.jsonl:3: expected an item as one JSON object: "),
+        item.starts_with("items.jsonl:3: expected an item as a JSON object: "),
         "{item}"
     );
     let missing = refusal("[[seed.tables]]\nname = \"Customers\"\nitems = \"nowhere.jsonl\"\n");

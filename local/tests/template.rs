@@ -1,6 +1,6 @@
-//! The template reader, on the templates that people have.
+//! The template reader, on whole templates.
 
-// A test says what is wrong by stopping.
+// A test fails by panicking.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
@@ -43,7 +43,7 @@ Mapping:
     StartingPosition: TRIM_HORIZON";
 
 #[test]
-fn the_template_that_is_deployed_describes_the_whole_pipeline() {
+fn the_deployed_template_describes_the_whole_pipeline() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
     let environment = template::load(&path, &context()).unwrap();
 
@@ -75,7 +75,7 @@ fn the_template_that_is_deployed_describes_the_whole_pipeline() {
 }
 
 #[test]
-fn the_article_s_template_is_read_as_it_is() {
+fn the_article_s_template_is_read_unchanged() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/templates/article.yaml");
     let environment = template::load(&path, &context()).unwrap();
 
@@ -91,7 +91,7 @@ fn the_article_s_template_is_read_as_it_is() {
 }
 
 #[test]
-fn a_parameter_s_value_goes_over_its_default() {
+fn a_parameter_s_value_overrides_its_default() {
     let text = "\
 Parameters:
   Name: {Type: String, Default: one}
@@ -109,7 +109,7 @@ Resources:
 }
 
 #[test]
-fn a_resource_of_another_type_is_skipped_and_can_still_be_referred_to() {
+fn an_unsupported_resource_is_skipped_and_can_still_be_referenced() {
     let text = resources(
         "\
 Topic:
@@ -133,13 +133,13 @@ Function:
 }
 
 #[test]
-fn a_queue_has_its_attributes_as_the_api_takes_them() {
+fn a_queue_s_attributes_have_the_form_that_the_api_takes() {
     let text = resources(
         "\
 Queue:
   Type: AWS::SQS::Queue
   Properties:
-    QueueName: given-up
+    QueueName: discarded-batches
     DelaySeconds: 5
     RedrivePolicy: {deadLetterTargetArn: !GetAtt Other.Arn, maxReceiveCount: 3}
 Other:
@@ -154,7 +154,7 @@ Function:
     );
     let environment = read(&text).unwrap();
     let queue = &environment.queues[0];
-    assert_eq!(queue.name, "given-up");
+    assert_eq!(queue.name, "discarded-batches");
     assert_eq!(queue.attributes["DelaySeconds"], "5");
     assert_eq!(
         queue.attributes["RedrivePolicy"],
@@ -163,13 +163,13 @@ Function:
     let variables = &environment.functions[0].environment;
     assert_eq!(
         variables["QUEUE"],
-        "https://sqs.us-east-1.amazonaws.com/000000000000/given-up"
+        "https://sqs.us-east-1.amazonaws.com/000000000000/discarded-batches"
     );
-    assert_eq!(variables["QUEUE_NAME"], "given-up");
+    assert_eq!(variables["QUEUE_NAME"], "discarded-batches");
 }
 
 #[test]
-fn globals_are_behind_the_function_s_own_properties() {
+fn a_function_s_own_properties_override_globals() {
     let text = "\
 Globals:
   Function:
@@ -208,7 +208,7 @@ Stream:
 }
 
 #[test]
-fn a_value_out_of_range_says_what_is_expected() {
+fn a_value_out_of_range_is_an_error_with_the_expected_range() {
     let text = resources(&format!("{MAPPED}\n    BatchSize: 10001"));
     assert_eq!(
         problem(&text),
@@ -233,17 +233,17 @@ fn a_mapping_without_a_starting_position_is_refused() {
 }
 
 #[test]
-fn a_reference_to_nothing_is_refused() {
+fn a_reference_to_an_unknown_resource_is_refused() {
     let text = resources(&MAPPED.replace("!Ref Function", "!Ref Functoin"));
     assert!(
-        problem(&text).contains("property FunctionName: Functoin is not a parameter"),
+        problem(&text).contains("property FunctionName: Functoin is not a resource"),
         "{}",
         problem(&text)
     );
 }
 
 #[test]
-fn an_event_that_nothing_here_sends_is_an_error_and_not_silence() {
+fn an_unsupported_event_type_is_an_error() {
     let text = resources(
         "\
 Function:
@@ -261,7 +261,7 @@ Function:
 }
 
 #[test]
-fn what_is_not_yaml_or_no_template_is_refused_with_its_line() {
+fn a_text_that_is_not_a_template_is_refused_with_its_line() {
     assert!(problem("Resources: [").contains("not YAML"));
     assert_eq!(
         problem("Parameters: {}"),

@@ -1,5 +1,5 @@
 //! The function's configuration: environment variables, read once at init.
-//! docs/cache-aside.md lists them.
+//! docs/reference/cache-aside.md lists them.
 
 mod cache;
 mod variable;

@@ -1,6 +1,6 @@
-//! A function that fails on purpose, as often as `FLAKY_FAILURES` says, in the
-//! way that `FLAKY_MODE` names, and then succeeds. It counts its failures in
-//! the file `FLAKY_COUNT`, as a crash forgets everything else.
+//! A function that fails on purpose `FLAKY_FAILURES` times, as `FLAKY_MODE` says
+//! (`error`, `crash` or `timeout`), and then succeeds. It counts its failures in the
+//! file `FLAKY_COUNT`, which survives a crash.
 
 use std::{env, fs, process, time::Duration};
 

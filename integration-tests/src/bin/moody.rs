@@ -1,12 +1,12 @@
-//! A function that does what the first record of its event says:
+//! A function that obeys the first record of its event:
 //!
 //! - `ok`, `error`, `panic`, `timeout`, `exit`, `oversized`: ends in that way;
-//! - `meet`: waits until another invocation in this process waits too;
-//! - `say:TEXT`: writes a line;
-//! - `hold:FILE`: makes a file, and does not end before that is taken away.
+//! - `meet`: waits until another invocation in the same process waits too;
+//! - `say:TEXT`: writes a log line;
+//! - `hold:FILE`: creates a file, and waits until somebody removes it.
 //!
-//! `MOODY_FAREWELL` names a file that it makes when it is asked to end;
-//! `MOODY_STUBBORN` has it not end then.
+//! On SIGTERM it creates the file that `MOODY_FAREWELL` names. With `MOODY_STUBBORN`
+//! it then does not end.
 
 use std::{env, fs, process, sync::LazyLock, time::Duration};
 
@@ -16,12 +16,12 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
 
-/// More than any invocation may answer with: 6 MB.
+/// More than the largest response of an invocation, 6 MB.
 const TOO_MUCH: usize = 6 * 1024 * 1024 + 1024;
 
 static MEETING: LazyLock<Barrier> = LazyLock::new(|| Barrier::new(2));
 
-// One thread, as the function that ships.
+// One thread, like the sample function.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     if let Ok(farewell) = env::var("MOODY_FAREWELL") {
@@ -47,7 +47,7 @@ async fn behave(event: &Value) -> anyhow::Result<Value> {
     let mood = String::from_utf8(mood)?;
     match mood.split_once(':').unwrap_or((&mood, "")) {
         ("error", _) => bail!("failing on purpose"),
-        #[allow(clippy::panic, reason = "that is what was asked for")]
+        #[allow(clippy::panic, reason = "the record asks for a panic")]
         ("panic", _) => panic!("panicking on purpose"),
         ("timeout", _) => tokio::time::sleep(Duration::from_mins(10)).await,
         ("exit", _) => process::exit(3),

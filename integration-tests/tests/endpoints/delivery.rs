@@ -1,4 +1,4 @@
-//! Nothing fails.
+//! Delivery while nothing fails.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{
 
 const BATCH_SIZE: usize = 20;
 
-/// Some of them are there before the mapping, and fill its batches.
+/// Some records are written before the mapping starts; they fill its batches.
 pub async fn every_record_is_delivered_once_and_in_order(endpoint: &Running) -> anyhow::Result<()> {
     let settings = Settings {
         batch_size: u32::try_from(BATCH_SIZE)?,
@@ -37,7 +37,10 @@ pub async fn every_record_is_delivered_once_and_in_order(endpoint: &Running) -> 
     let largest = batches.iter().map(Vec::len).max();
     same("records of the largest batch", largest, Some(BATCH_SIZE))?;
     for batch in batches {
-        ensure!(shards(&batch).len() == 1, "of several shards: {batch:?}");
+        ensure!(
+            shards(&batch).len() == 1,
+            "a batch has records of several shards: {batch:?}"
+        );
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The endpoints, and what each of them does otherwise than AWS.
+//! The endpoints, and their differences from AWS.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use integration_tests::{
 use local::{aws::apis::AwsApis, ports};
 use tokio::process::Command;
 
-/// A Kinesis that is asked over HTTP.
+/// A Kinesis endpoint that the mapping polls over HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Endpoint {
     /// This project's engine.
@@ -19,29 +19,30 @@ pub enum Endpoint {
     KinesisLocal,
 }
 
-/// What becomes of the parents where shards are split or merged.
+/// An endpoint's treatment of parent shards after a split or merge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resharding {
-    /// They are closed, their records are kept, new ones go to the children.
+    /// As in AWS: it closes them, keeps their records, and puts new records into the
+    /// children.
     AsInAws,
-    /// They are removed with their records.
+    /// It removes them with their records.
     DropsParents,
-    /// They go on taking records; the children get none.
+    /// It puts all new records into them, and no record into the children.
     KeepsParents,
 }
 
 impl Resharding {
-    /// What is otherwise than in AWS, and what the scenario does about it.
+    /// The difference from AWS, and how the scenario allows for it.
     pub fn deviation(self) -> Option<&'static str> {
         match self {
             Self::AsInAws => None,
             Self::DropsParents => Some(
-                "a shard that is split or merged is removed with the records that nobody has read; \
-                 the scenario reshards when all are read",
+                "a split or merge removes the parent shards with their unread records; \
+                 the scenario reshards when every record has been read",
             ),
             Self::KeepsParents => Some(
-                "a shard that is split or merged never ends and goes on taking all records, its \
-                 children get none; the scenario shows that none is lost or delivered twice",
+                "after a split or merge the parent shards stay open and take all records, and the \
+                 children stay empty; the scenario checks that every record is delivered once",
             ),
         }
     }
@@ -72,12 +73,12 @@ impl Endpoint {
         }
     }
 
-    /// Whether it has queues.
+    /// Whether it offers SQS.
     pub fn offers_sqs(self) -> bool {
         matches!(self, Self::Moto | Self::Ministack)
     }
 
-    /// The program that it is.
+    /// The endpoint's program.
     pub fn tool(self) -> Tool {
         match self {
             Self::Embedded => Tool::Found(PathBuf::new()),
@@ -86,7 +87,7 @@ impl Endpoint {
             Self::KinesisLocal
                 if !succeeds(std::process::Command::new("node").arg("--version")) =>
             {
-                Tool::Missing("the tests of kinesis_local: there is no node".to_owned())
+                Tool::Missing("tests of kinesis_local: node is missing".to_owned())
             }
             Self::KinesisLocal => self.file(
                 "KINESIS_LOCAL",
@@ -101,13 +102,13 @@ impl Endpoint {
             return Tool::Found(path);
         }
         Tool::Missing(format!(
-            "the tests of {}: no {}; .ci/fetch-tools fetches it, or {variable}=PATH names one",
+            "tests of {}: no {}; run .ci/fetch-tools, or set {variable}=PATH",
             self.name(),
             path.display()
         ))
     }
 
-    /// Starts it, with nothing in it.
+    /// Starts the endpoint, without any stream.
     pub async fn start(self, program: &Path) -> anyhow::Result<Running> {
         let (port, server) = if self == Self::Embedded {
             let listener = ports::listen([127, 0, 0, 1].into(), 0, "--port").await?;
@@ -141,7 +142,7 @@ impl Endpoint {
                     .env("GATEWAY_PORT", port);
             }
             Self::KinesisLocal => {
-                // It listens on all of the machine's addresses, whatever it is told.
+                // It always listens on all addresses of the machine.
                 command = Command::new("node");
                 command
                     .arg(program)
@@ -160,7 +161,7 @@ impl Endpoint {
     }
 }
 
-/// An endpoint that runs. Its process ends with this.
+/// A running endpoint. Dropping it ends its process.
 pub struct Running {
     pub endpoint: Endpoint,
     pub url: String,
@@ -173,7 +174,7 @@ enum Server {
 }
 
 impl Running {
-    /// Ends it; what a scenario that failed says gets the end of its log.
+    /// Stops the endpoint. Adds the end of its log to a scenario's error.
     pub async fn stop(self, result: anyhow::Result<()>) -> anyhow::Result<()> {
         match self.server {
             Server::Engine(apis) => {
@@ -182,7 +183,7 @@ impl Running {
             }
             Server::Program(program) => result.map_err(|error| {
                 let log = program.log();
-                anyhow::anyhow!("{error:#}\nthe end of its log:\n{log}")
+                anyhow::anyhow!("{error:#}\nthe endpoint's last log lines:\n{log}")
             }),
         }
     }

@@ -1,4 +1,4 @@
-//! The function, which keeps what it is given.
+//! A function that records its batches.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -19,7 +19,7 @@ pub const POISON: &str = "poison";
 /// A function in this process.
 pub struct Function {
     given: Mutex<Given>,
-    /// No invocation ends before this is so.
+    /// Invocations wait until this is true.
     open: watch::Sender<bool>,
     /// Whether it fails on [`POISON`].
     sick: bool,
@@ -40,7 +40,7 @@ impl Function {
         }
     }
 
-    /// One that fails on [`POISON`].
+    /// A function that fails on [`POISON`].
     pub fn that_poison_fails() -> Self {
         Self {
             sick: true,
@@ -48,27 +48,27 @@ impl Function {
         }
     }
 
-    /// Lets invocations end, or has them wait until they may.
+    /// Lets invocations end (`true`), or makes them wait (`false`).
     pub fn open(&self, open: bool) {
         self.open.send_replace(open);
     }
 
-    /// The batches of the invocations that have begun.
+    /// The batches of all invocations, in the order of their start.
     pub fn begun(&self) -> Vec<Vec<Entry>> {
         self.given().begun.clone()
     }
 
-    /// The batches that it is done with.
+    /// The batches of the invocations that succeeded.
     pub fn batches(&self) -> Vec<Vec<Entry>> {
         self.given().done.clone()
     }
 
-    /// The records that it is done with, in the order of their invocations.
+    /// The records of the invocations that succeeded, in order.
     pub fn done(&self) -> Vec<Entry> {
         self.given().done.iter().flatten().cloned().collect()
     }
 
-    /// Waits until it is done with so many records.
+    /// Waits until invocations with `count` records have succeeded.
     pub async fn has_done(&self, count: usize) -> anyhow::Result<()> {
         let done = || self.given().done.iter().map(Vec::len).sum::<usize>();
         let what = format!("{count} records delivered");
@@ -93,7 +93,7 @@ impl Target for Function {
             Err(error) => return failed(&format!("{error:#}")),
         };
         self.given().begun.push(batch.clone());
-        // Its sender is in `self`: this ends only when it is open.
+        // The sender is in `self`, so this returns only when the function is open.
         let _ = self.open.subscribe().wait_for(|open| *open).await;
         if self.sick && batch.iter().any(|entry| entry.data == POISON) {
             return failed("poison");

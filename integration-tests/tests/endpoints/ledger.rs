@@ -1,11 +1,11 @@
-//! What was written and what was delivered, side by side.
+//! Compares the written records with the delivered ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::ensure;
 use integration_tests::patience::same;
 
-/// A record and its place.
+/// A record, with its shard and sequence number.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
     pub shard: String,
@@ -27,7 +27,7 @@ pub fn shards(entries: &[Entry]) -> BTreeSet<&str> {
     by_shard(entries).into_keys().collect()
 }
 
-/// The last record of each shard.
+/// The sequence number of each shard's last record.
 pub fn last_of_each(entries: &[Entry]) -> BTreeMap<String, String> {
     let shards = by_shard(entries).into_iter();
     let last = |(shard, entries): (&str, Vec<&Entry>)| {
@@ -37,7 +37,7 @@ pub fn last_of_each(entries: &[Entry]) -> BTreeMap<String, String> {
     shards.filter_map(last).collect()
 }
 
-/// Fails unless each shard's records were delivered in their order, and once.
+/// Fails unless each shard's records were delivered once and in order.
 pub fn once_and_in_order(written: &[Entry], delivered: &[Entry]) -> anyhow::Result<()> {
     let (written, delivered) = (by_shard(written), by_shard(delivered));
     let shards: BTreeSet<_> = written.keys().chain(delivered.keys()).collect();
@@ -47,13 +47,13 @@ pub fn once_and_in_order(written: &[Entry], delivered: &[Entry]) -> anyhow::Resu
     Ok(())
 }
 
-/// Fails unless all of `parent` was delivered before anything of `child`.
+/// Fails unless all records of `parent` were delivered before those of `child`.
 pub fn one_before_the_other(delivered: &[Entry], parent: &str, child: &str) -> anyhow::Result<()> {
     let last = delivered.iter().rposition(|one| one.shard == parent);
     let first = delivered.iter().position(|one| one.shard == child);
     ensure!(
         last < first || first.is_none(),
-        "{child} began at delivery {first:?}, its parent {parent} ended at {last:?}"
+        "{child} starts at delivery {first:?}, but its parent {parent} ends at {last:?}"
     );
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! One mapping in front of every Kinesis that there is and that is polled: this
-//! project's engine, moto, ministack, kinesis-local.
+//! One mapping that polls every Kinesis endpoint: this project's engine, moto,
+//! ministack, kinesis-local.
 //!
-//! What this machine lacks is ignored, and the first lines say why.
+//! Tests of a missing endpoint are ignored; the first lines of output say why.
 
 mod delivery;
 mod endpoint;
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// What every endpoint has to show.
+/// The scenarios, on one endpoint.
 fn scenarios(endpoint: Endpoint) -> Vec<Trial> {
     let tool = endpoint.tool();
     tool.tell_if_missing();
@@ -49,8 +49,8 @@ fn scenarios(endpoint: Endpoint) -> Vec<Trial> {
         delivery::every_record_is_delivered_once_and_in_order,
         resharding::parents_are_delivered_before_their_children,
         poison::a_poison_record_is_discarded_alone_and_redriven,
-        restart::a_restart_goes_on_at_the_checkpoint,
-        restart::a_crash_repeats_only_what_was_in_flight,
-        restart::latest_is_settled_at_the_first_start,
+        restart::a_restart_continues_at_the_checkpoint,
+        restart::a_crash_repeats_only_the_batches_in_flight,
+        restart::latest_is_fixed_at_the_first_start,
     ]
 }

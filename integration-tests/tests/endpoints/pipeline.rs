@@ -1,4 +1,4 @@
-//! A stream and a mapping that polls it, which can be stopped and started again.
+//! A stream, and a mapping that polls it and can be restarted.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -18,7 +18,7 @@ use crate::{
     stream::{STREAM, Stream},
 };
 
-/// A stream, and what a mapping of it keeps on the disk.
+/// A stream, and the folder with its mapping's checkpoints and failure documents.
 pub struct Pipeline {
     pub stream: Stream,
     url: String,
@@ -27,7 +27,7 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// A stream with so many shards, and nothing that reads it yet.
+    /// Creates the stream, without a mapping yet.
     pub async fn create(
         endpoint: &Running,
         shards: i32,
@@ -41,7 +41,7 @@ impl Pipeline {
         })
     }
 
-    /// Starts the mapping in front of `function`, where it was when it ended.
+    /// Starts the mapping to `function`, from its checkpoints.
     pub fn start(&self, function: &Arc<Function>) -> anyhow::Result<EventSourceMapping> {
         let mapping = Mapping {
             logical_id: "Mapping".to_owned(),
@@ -56,13 +56,13 @@ impl Pipeline {
         Ok(mappings.start(&mapping, function.clone(), Arc::new(Polling::default()))?)
     }
 
-    /// What was discarded.
+    /// The failure documents of the discarded batches.
     pub fn failures(&self) -> FailureFolder {
         FailureFolder::new(&self.folder.path().join("failures"))
     }
 }
 
-/// Waits until the checkpoints are behind all of these records.
+/// Waits until the checkpoints are at the last of these records in each shard.
 pub async fn is_behind(mapping: &EventSourceMapping, written: &[Entry]) -> anyhow::Result<()> {
     let expected = ledger::last_of_each(written);
     let checkpoints = || -> BTreeMap<_, _> {

@@ -1,4 +1,4 @@
-//! One record on which the function fails.
+//! A poison record: the function fails on it.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -22,8 +22,8 @@ use crate::{
     pipeline::Pipeline,
 };
 
-/// The mapping's failure destination, where there is SQS.
-const QUEUE: &str = "given-up";
+/// The mapping's on-failure destination, if the endpoint offers SQS.
+const QUEUE: &str = "discarded-batches";
 
 pub async fn a_poison_record_is_discarded_alone_and_redriven(
     endpoint: &Running,
@@ -32,7 +32,7 @@ pub async fn a_poison_record_is_discarded_alone_and_redriven(
         batch_size: 16,
         maximum_retry_attempts: Some(2),
         bisect_batch_on_function_error: true,
-        on_failure: Some("arn:aws:sqs:us-east-1:000000000000:given-up".to_owned()),
+        on_failure: Some("arn:aws:sqs:us-east-1:000000000000:discarded-batches".to_owned()),
         ..Settings::default()
     };
     let has_queue = endpoint.endpoint.offers_sqs();
@@ -50,8 +50,8 @@ pub async fn a_poison_record_is_discarded_alone_and_redriven(
 
     once_and_in_order(&written, &function.done())?;
     let alone = |batch: &Vec<Entry>| *batch == poison;
-    let tries = function.begun().into_iter().filter(alone).count();
-    same("tries of the poison alone", tries, 3)?;
+    let attempts = function.begun().into_iter().filter(alone).count();
+    same("attempts with the poison record alone", attempts, 3)?;
 
     let failures = pipeline.failures();
     let documents = failures.list().await?;
@@ -68,9 +68,9 @@ pub async fn a_poison_record_is_discarded_alone_and_redriven(
     let source = pipeline.stream.source();
     let delivered = redrive(&source, &healed, &info, DEFAULT_REGION).await?;
     same("records redriven", delivered, 1)?;
-    same("delivered again", healed.done(), poison)?;
+    same("redriven records", healed.done(), poison)?;
     failures.put_aside(id).await?;
-    same("failures left", failures.list().await?.len(), 0)
+    same("failure documents left", failures.list().await?.len(), 0)
 }
 
 async fn create_queue(endpoint: &Running) -> anyhow::Result<()> {
@@ -80,14 +80,14 @@ async fn create_queue(endpoint: &Running) -> anyhow::Result<()> {
         attributes: BTreeMap::new(),
     };
     let provisioner = Provisioner::new(&sdk_config(&endpoint.url, DEFAULT_REGION));
-    // Twice: that it is there is no error.
+    // Twice: an existing queue is not an error.
     for created in [true, false] {
         same("created", provisioner.queue(&queue).await?.created, created)?;
     }
     Ok(())
 }
 
-/// Whether a failure document is of this record.
+/// Fails unless the failure document is about this record alone.
 fn check(document: &Value, poison: &Entry) -> anyhow::Result<()> {
     let condition = document["requestContext"]["condition"].as_str();
     same("condition", condition, Some("RetryAttemptsExhausted"))?;
@@ -97,5 +97,5 @@ fn check(document: &Value, poison: &Entry) -> anyhow::Result<()> {
     for end in ["startSequenceNumber", "endSequenceNumber"] {
         same(end, text(end)?, poison.sequence_number.as_str())?;
     }
-    same("its size", batch["batchSize"].as_u64(), Some(1))
+    same("batchSize", batch["batchSize"].as_u64(), Some(1))
 }

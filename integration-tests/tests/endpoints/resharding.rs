@@ -1,4 +1,4 @@
-//! Shards that are split and merged.
+//! Splitting and merging shards.
 
 use std::sync::Arc;
 
@@ -15,8 +15,8 @@ use crate::{
 const FIRST: &str = "shardId-000000000000";
 const SECOND: &str = "shardId-000000000001";
 
-/// The first of two shards is split while nothing of it is done, and one of its
-/// halves is merged with the second while records are being written.
+/// Splits the first of two shards before any of its records is processed. Then merges
+/// one of its children with the second shard while records are written.
 pub async fn parents_are_delivered_before_their_children(endpoint: &Running) -> anyhow::Result<()> {
     let resharding = endpoint.endpoint.resharding();
     let settings = Settings {
@@ -75,8 +75,7 @@ pub async fn parents_are_delivered_before_their_children(endpoint: &Running) -> 
     shows(resharding, &listed, &written)
 }
 
-/// Fails where the endpoint does otherwise than its row says: then the row, or
-/// the endpoint, has changed.
+/// Fails if the endpoint does not behave as its [`Resharding`] says.
 fn shows(resharding: Resharding, listed: &[Shard], written: &[Entry]) -> anyhow::Result<()> {
     let used = shards(written);
     let has_parents = |shard: &&Shard| !shard.parents.is_empty();
@@ -94,7 +93,7 @@ fn shows(resharding: Resharding, listed: &[Shard], written: &[Entry]) -> anyhow:
     let keeps = listed.iter().any(|shard| shard.id == FIRST);
     ensure!(
         keeps == (resharding != Resharding::DropsParents),
-        "whether {FIRST} is listed after it was split: {keeps}"
+        "{FIRST} is listed after its split: {keeps}"
     );
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A mapping that ends and is started again, with its checkpoints.
+//! A mapping that restarts from its checkpoints.
 
 use std::sync::Arc;
 
@@ -21,8 +21,9 @@ fn small_batches() -> Settings {
     }
 }
 
-/// Records come before it, while it runs, and while it does not.
-pub async fn a_restart_goes_on_at_the_checkpoint(endpoint: &Running) -> anyhow::Result<()> {
+/// Records are written before the mapping starts, while it runs, and while it is
+/// stopped.
+pub async fn a_restart_continues_at_the_checkpoint(endpoint: &Running) -> anyhow::Result<()> {
     let pipeline = Pipeline::create(endpoint, 2, small_batches()).await?;
     let function = Arc::new(Function::new());
     let mut written = Vec::new();
@@ -36,8 +37,8 @@ pub async fn a_restart_goes_on_at_the_checkpoint(endpoint: &Running) -> anyhow::
     once_and_in_order(&written, &function.done())
 }
 
-/// Dropped in the middle of an invocation in each shard.
-pub async fn a_crash_repeats_only_what_was_in_flight(endpoint: &Running) -> anyhow::Result<()> {
+/// Drops the mapping during an invocation for each shard.
+pub async fn a_crash_repeats_only_the_batches_in_flight(endpoint: &Running) -> anyhow::Result<()> {
     let pipeline = Pipeline::create(endpoint, 2, small_batches()).await?;
     let before = Arc::new(Function::new());
     let mut written = pipeline.stream.write(20).await?;
@@ -48,7 +49,7 @@ pub async fn a_crash_repeats_only_what_was_in_flight(endpoint: &Running) -> anyh
     written.extend(pipeline.stream.write(30).await?);
     let begun = before.batches().len() + shards(&written).len();
     let begins = || before.begun().len();
-    eventually("an invocation in each shard", begins, |now| *now == begun).await?;
+    eventually("an invocation for each shard", begins, |now| *now == begun).await?;
     drop(mapping);
 
     let after = Arc::new(Function::new());
@@ -62,14 +63,14 @@ pub async fn a_crash_repeats_only_what_was_in_flight(endpoint: &Running) -> anyh
     let again = after.done();
     for batch in before.begun().split_off(before.batches().len()) {
         let repeated = batch.iter().all(|entry| again.contains(entry));
-        ensure!(repeated, "was in flight and is lost: {batch:?}");
+        ensure!(repeated, "a batch in flight is lost: {batch:?}");
     }
     Ok(())
 }
 
-/// Stopped before the first record: what comes while it is down is delivered,
-/// what came before its first start is not.
-pub async fn latest_is_settled_at_the_first_start(endpoint: &Running) -> anyhow::Result<()> {
+/// Stops the mapping before its first record. It later delivers the records written
+/// while it was stopped, but not those from before its first start.
+pub async fn latest_is_fixed_at_the_first_start(endpoint: &Running) -> anyhow::Result<()> {
     let settings = Settings {
         starting_position: StartingPosition::Latest,
         ..Settings::default()
@@ -88,7 +89,7 @@ pub async fn latest_is_settled_at_the_first_start(endpoint: &Running) -> anyhow:
     once_and_in_order(&written, &function.done())
 }
 
-/// Streams tell times to the millisecond.
+/// Waits for the next millisecond, the resolution of a stream's times.
 async fn a_millisecond_passes() -> anyhow::Result<()> {
     let milliseconds = || OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
     let now = milliseconds();

@@ -1,4 +1,4 @@
-//! A stream that is written to and resharded.
+//! A stream to write to and reshard.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -19,17 +19,17 @@ use tokio::time::{Instant, sleep};
 
 use crate::{endpoint::Running, ledger::Entry};
 
-/// Its name: each endpoint has only this one.
+/// The name of an endpoint's only stream.
 pub const STREAM: &str = "stream";
 
-/// The one stream of an endpoint.
+/// An endpoint's only stream.
 pub struct Stream {
     pub kinesis: Client,
     written: AtomicUsize,
 }
 
 impl Stream {
-    /// Creates it and waits until it is active.
+    /// Creates the stream and waits until it is active.
     pub async fn create(endpoint: &Running, shards: i32) -> anyhow::Result<Self> {
         let kinesis = Client::new(&sdk_config(&endpoint.url, DEFAULT_REGION));
         let create = kinesis.create_stream().stream_name(STREAM);
@@ -43,17 +43,18 @@ impl Stream {
         Ok(stream)
     }
 
-    /// As a mapping reads it.
+    /// The stream as a mapping's source.
     pub fn source(&self) -> SdkSource {
         SdkSource::new(self.kinesis.clone(), STREAM)
     }
 
-    /// Its shards, as the endpoint lists them now.
+    /// The stream's shards, as the endpoint lists them now.
     pub async fn shards(&self) -> anyhow::Result<Vec<Shard>> {
         Ok(self.source().shards().await?)
     }
 
-    /// Writes so many records, no two of which are alike, and says where they are.
+    /// Writes `count` distinct records. Returns them with their shards and sequence
+    /// numbers.
     pub async fn write(&self, count: usize) -> anyhow::Result<Vec<Entry>> {
         let first = self.written.fetch_add(count, Ordering::Relaxed);
         let data: Vec<_> = (first..first + count)
@@ -63,7 +64,7 @@ impl Stream {
         self.put(&data).await
     }
 
-    /// Writes these, each with its data as its key.
+    /// Writes records with this data, which is also their partition key.
     pub async fn put(&self, data: &[&str]) -> anyhow::Result<Vec<Entry>> {
         let entry = |data: &&str| {
             let entry = PutRecordsRequestEntry::builder().partition_key(*data);
@@ -82,16 +83,16 @@ impl Stream {
             })
         });
         let entries: Option<_> = entries.collect();
-        entries.with_context(|| format!("not all of them are answered: {reply:?}"))
+        entries.with_context(|| format!("PutRecords left out a record: {reply:?}"))
     }
 
-    /// Splits a shard in the middle of its hash keys.
+    /// Splits a shard in the middle of its hash key range.
     pub async fn split(&self, shard: &str) -> anyhow::Result<()> {
         let shards = self.kinesis.list_shards().stream_name(STREAM);
         let shards = shards.send().await.context("listing the shards")?;
         let range = shards.shards().iter().find(|one| one.shard_id() == shard);
         let range = range.and_then(|shard| shard.hash_key_range());
-        let range = range.with_context(|| format!("{shard} has no hash keys"))?;
+        let range = range.with_context(|| format!("{shard} has no hash key range"))?;
         let first: u128 = range.starting_hash_key().parse()?;
         let last: u128 = range.ending_hash_key().parse()?;
         let middle = first + (last - first) / 2;
@@ -102,7 +103,7 @@ impl Stream {
         self.is_active().await
     }
 
-    /// Merges two shards that are adjacent.
+    /// Merges two adjacent shards.
     pub async fn merge(&self, one: &str, other: &str) -> anyhow::Result<()> {
         let merge = self.kinesis.merge_shards().stream_name(STREAM);
         let merge = merge.shard_to_merge(one).adjacent_shard_to_merge(other);

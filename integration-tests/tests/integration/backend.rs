@@ -1,4 +1,4 @@
-//! Which backends run the scenarios: `E2E_BACKEND`, and what this machine has.
+//! Chooses the backends of the scenarios, from `E2E_BACKEND` and what this machine has.
 
 use std::{env, fmt};
 
@@ -6,10 +6,10 @@ use anyhow::bail;
 
 use crate::docker::{self, Images};
 
-/// The variable that chooses.
+/// The environment variable that chooses the backend.
 const VARIABLE: &str = "E2E_BACKEND";
 
-/// Where a scenario runs.
+/// The environment in which a scenario runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backend {
     /// Everything in this process.
@@ -19,7 +19,7 @@ pub enum Backend {
     Localstack,
 }
 
-/// A backend, and why it cannot run where it cannot.
+/// A backend, and the reason if it cannot run here.
 pub struct Candidate {
     pub backend: Backend,
     pub missing: Option<String>,
@@ -34,13 +34,13 @@ impl fmt::Display for Backend {
     }
 }
 
-/// What `E2E_BACKEND` asks for: `auto` (or nothing) is every backend, the
-/// containers ignored where they cannot run; a backend's name is that one, and
-/// something missing then fails.
+/// The backends that `E2E_BACKEND` selects. `auto` (or unset) selects all; scenarios in
+/// containers are ignored if those cannot run here. A backend's name selects that one,
+/// which must be able to run.
 ///
 /// # Errors
 ///
-/// Its value is none of these, or what it asks for cannot run here.
+/// The value is unknown, or the named backend cannot run here.
 pub fn candidates(images: &Images) -> anyhow::Result<Vec<Candidate>> {
     let asked = env::var(VARIABLE).unwrap_or_default();
     let embedded = || Candidate {
@@ -56,7 +56,7 @@ pub fn candidates(images: &Images) -> anyhow::Result<Vec<Candidate>> {
         "embedded" => Ok(vec![embedded()]),
         "localstack" => match docker::missing(images) {
             None => Ok(vec![localstack(None)]),
-            Some(missing) => bail!("{VARIABLE} is localstack, and {missing}"),
+            Some(missing) => bail!("{VARIABLE} is localstack, but {missing}"),
         },
         other => bail!("{VARIABLE} is {other:?}; expected auto, embedded or localstack"),
     }

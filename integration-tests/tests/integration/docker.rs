@@ -1,5 +1,5 @@
-//! What the tests need of Docker itself: is there an engine, are there the
-//! images, and nothing left behind when the tests are interrupted.
+//! Docker for the tests: checks the engine and the images, and removes this run's
+//! containers when the tests are interrupted.
 
 use std::{
     env,
@@ -14,19 +14,19 @@ use std::{
 
 use uuid::Uuid;
 
-/// The label that every container of this run has.
+/// The label of every container of this run.
 pub const LABEL: &str = "kinesis-momento-rust.run";
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// The images that containers are made of; each can be overridden.
+/// The containers' images. An environment variable overrides each.
 #[derive(Debug, Clone)]
 pub struct Images {
     /// `LOCALSTACK_IMAGE`.
     pub localstack: Image,
     /// `LAMBDA_BASE_IMAGE`: AWS's, with the Runtime Interface Emulator.
     pub lambda: Image,
-    /// `RUNTIME_BASE_IMAGE`: what `local` runs in.
+    /// `RUNTIME_BASE_IMAGE`: the image in which `local` runs.
     pub runtime: Image,
 }
 
@@ -35,7 +35,7 @@ pub struct Images {
 pub struct Image {
     pub name: String,
     pub tag: String,
-    /// Where the name came from.
+    /// The environment variable that overrides the image.
     variable: &'static str,
 }
 
@@ -65,7 +65,7 @@ impl Image {
         }
     }
 
-    /// Why it is not here, if it is not and cannot be pulled.
+    /// The reason if the image is not here and cannot be pulled.
     fn missing(&self) -> Option<String> {
         let image = format!("{}:{}", self.name, self.tag);
         if docker(&["image", "inspect", &image]).is_ok() {
@@ -75,16 +75,16 @@ impl Image {
         let error = docker(&["pull", "--quiet", &image]).err()?;
         let variable = self.variable;
         Some(format!(
-            "the image {image} is not here and cannot be pulled ({error}); {variable}=IMAGE names another"
+            "image {image} is not here and cannot be pulled ({error}); set {variable}=IMAGE to use another"
         ))
     }
 }
 
-/// What keeps containers from running here; none if nothing does.
+/// The reason if containers cannot run here.
 pub fn missing(images: &Images) -> Option<String> {
     if env::consts::OS != "linux" {
         return Some(format!(
-            "containers run Linux programs, and cargo builds them for {} here",
+            "containers need Linux programs, and cargo builds for {} here",
             env::consts::OS
         ));
     }
@@ -95,17 +95,17 @@ pub fn missing(images: &Images) -> Option<String> {
     images.into_iter().find_map(Image::missing)
 }
 
-/// This run's own name.
+/// The name of this run.
 pub fn run() -> &'static str {
     static RUN: OnceLock<String> = OnceLock::new();
     RUN.get_or_init(|| format!("kmr-{}", &Uuid::new_v4().simple().to_string()[..8]))
 }
 
-/// From now on Ctrl-C and SIGTERM remove this run's containers and networks.
+/// Makes Ctrl-C and SIGTERM remove this run's containers and networks.
 ///
 /// # Errors
 ///
-/// The signals cannot be listened to.
+/// The runtime that waits for the signals cannot start.
 pub fn remove_all_when_interrupted() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -114,7 +114,7 @@ pub fn remove_all_when_interrupted() -> anyhow::Result<()> {
         runtime.block_on(local::signals::wait_for_signal());
         eprintln!("interrupted: removing the containers");
         INTERRUPTED.store(true, Relaxed);
-        // A scenario may be between two of them, so until none comes any more.
+        // A scenario may be about to start another container: repeat until three rounds find nothing.
         let mut empty = 0;
         for _ in 0..50 {
             empty = if remove_all() { empty + 1 } else { 0 };
@@ -128,7 +128,7 @@ pub fn remove_all_when_interrupted() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Removes what is there; true if nothing was.
+/// Removes this run's containers and networks. True if there was nothing to remove.
 fn remove_all() -> bool {
     let label = format!("label={LABEL}={}", run());
     let network = format!("name={}", run());
@@ -146,24 +146,24 @@ fn remove_all() -> bool {
         let left = docker(&list).unwrap_or_default();
         for one in left.lines() {
             nothing = false;
-            // Gone already, or in the next round.
+            // It is gone already, or the next round removes it.
             let _ = docker(&[remove, &[one]].concat());
         }
     }
     nothing
 }
 
-/// Whether this run is over before its end.
+/// Fails once the run is interrupted.
 ///
 /// # Errors
 ///
-/// It is.
+/// The run is interrupted.
 pub fn still_wanted() -> anyhow::Result<()> {
     anyhow::ensure!(!INTERRUPTED.load(Relaxed), "interrupted");
     Ok(())
 }
 
-/// What `docker` with these arguments prints; the last line of why it fails.
+/// Runs `docker`. Returns its output, or the last line of its error.
 pub fn docker(arguments: &[&str]) -> Result<String, String> {
     let ran = Command::new("docker")
         .args(arguments)
@@ -177,6 +177,6 @@ pub fn docker(arguments: &[&str]) -> Result<String, String> {
             let said = String::from_utf8_lossy(&stderr);
             Err(said.trim().lines().last().unwrap_or_default().to_owned())
         }
-        Err(error) => Err(format!("the program docker cannot be run: {error}")),
+        Err(error) => Err(format!("cannot run docker: {error}")),
     }
 }

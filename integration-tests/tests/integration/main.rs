@@ -1,10 +1,10 @@
-//! One list of scenarios, each on an environment of its own, on every backend
-//! that this machine can run (`E2E_BACKEND`).
+//! The scenarios, on every backend that this machine can run (`E2E_BACKEND`). Each
+//! scenario has a development environment of its own.
 
 mod backend;
 mod docker;
+mod recording_observer;
 mod scenarios;
-mod witness;
 mod world;
 
 use std::{path::Path, process::ExitCode};
@@ -39,7 +39,7 @@ fn run() -> anyhow::Result<ExitCode> {
     let mut trials = Vec::new();
     for Candidate { backend, missing } in &candidates {
         if let Some(missing) = missing {
-            eprintln!("{backend}: ignored, as {missing}");
+            eprintln!("{backend}: ignored: {missing}");
         }
         let scenarios = scenarios::all().into_iter();
         trials.extend(
@@ -51,8 +51,8 @@ fn run() -> anyhow::Result<ExitCode> {
     Ok(libtest_mimic::run(&arguments, trials).exit_code())
 }
 
-/// A scenario on a backend; with something missing it is ignored, and fails
-/// with that where it is asked for nevertheless (`--ignored`).
+/// A scenario on a backend. If something is `missing`, the test is ignored; run with
+/// `--ignored`, it fails with that reason.
 fn trial(
     backend: Backend,
     scenario: Scenario,
@@ -73,8 +73,8 @@ fn trial(
     .with_ignored_flag(ignored)
 }
 
-/// The programs are not libraries of this package, so cargo does not build them
-/// for these tests by itself.
+/// Builds the programs. Cargo does not build them for these tests: they belong to other
+/// packages.
 fn build(images: Images) -> anyhow::Result<Programs> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()

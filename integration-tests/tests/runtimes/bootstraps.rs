@@ -1,4 +1,4 @@
-//! Functions in other languages, with the programs that AWS documents for them.
+//! Functions in other languages, on the runtimes that AWS documents.
 
 use std::{
     fs,
@@ -14,8 +14,8 @@ use integration_tests::{
 
 use crate::pipeline::{Class, Pipeline};
 
-/// The bootstrap of the tutorial "Building a custom runtime" of the Lambda
-/// developer guide, in short.
+/// A short form of the bootstrap in "Building a custom runtime", a tutorial of the
+/// Lambda developer guide.
 pub const BASH: &str = r#"#!/usr/bin/env bash
 set -euo pipefail
 api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation"
@@ -56,7 +56,8 @@ pub async fn python(python: PathBuf) -> anyhow::Result<()> {
     runs(&executable(&folder.path().join("bootstrap"), &script)?).await
 }
 
-/// Poison is discarded after its one try, and the function goes on.
+/// Checks that a poison record is discarded after one attempt, and that the function then
+/// continues.
 async fn runs(bootstrap: &Path) -> anyhow::Result<()> {
     let function = function(bootstrap, &[]);
     let settings = Settings {
@@ -72,14 +73,14 @@ async fn runs(bootstrap: &Path) -> anyhow::Result<()> {
     pipeline.write(&["ok"; 20]).await?;
     let (classes, done) = pipeline.settled(41).await?;
     same("records done", done, 40)?;
-    same("the last one", classes.last(), Some(&Class::Success))?;
+    same("last outcome", classes.last(), Some(&Class::Success))?;
     same("cold starts", function.cold_starts(), 1)?;
     pipeline.stop().await;
     function.shut_down().await;
     Ok(())
 }
 
-/// A script as an executable file.
+/// Writes a script as an executable file.
 pub fn executable(path: &Path, script: &str) -> anyhow::Result<PathBuf> {
     fs::write(path, script)?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o755))?;

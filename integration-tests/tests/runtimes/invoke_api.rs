@@ -1,4 +1,4 @@
-//! The Invoke API: names, logs, streams, clients that leave.
+//! The Invoke API: function names, logs, streamed responses, disconnecting clients.
 
 use std::sync::Arc;
 
@@ -13,9 +13,9 @@ use serde_json::Value;
 
 use crate::{bootstraps::executable, moody};
 
-/// A function that streams over plain sockets: two pieces, the second one when
-/// the file `GATE` is there; for an event with `fail` in it, an error in the
-/// trailers.
+/// A function that streams its response in two chunks over plain sockets. It sends the
+/// second chunk once the file `GATE` exists, and an error in the trailers if the event
+/// has `fail` in it.
 const STREAMING: &str = r#"#!/usr/bin/env bash
 host=${AWS_LAMBDA_RUNTIME_API%:*} port=${AWS_LAMBDA_RUNTIME_API#*:}
 path=/2018-06-01/runtime/invocation
@@ -41,7 +41,7 @@ while true; do
 done
 "#;
 
-pub async fn a_function_has_many_names() -> anyhow::Result<()> {
+pub async fn a_function_is_found_by_name_by_qualifier_and_by_arn() -> anyhow::Result<()> {
     let function = function(moody(), &[]);
     let server = serve(function.clone()).await?;
     for (name, status) in [
@@ -80,7 +80,7 @@ pub async fn a_function_has_many_names() -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn the_end_of_the_log_comes_with_the_answer() -> anyhow::Result<()> {
+pub async fn log_type_tail_returns_the_end_of_the_log() -> anyhow::Result<()> {
     let function = function(moody(), &[]);
     let server = serve(function.clone()).await?;
     let url = format!("{}/2015-03-31/functions/function/invocations", server.url());
@@ -96,7 +96,7 @@ pub async fn the_end_of_the_log_comes_with_the_answer() -> anyhow::Result<()> {
         let log = String::from_utf8(log)?;
         let lines: Vec<_> = log.lines().collect();
         ensure!(lines[0].starts_with("START RequestId: "), "{log}");
-        same("its line", lines[1], &format!("the {text} line"))?;
+        same("the function's line", lines[1], &format!("the {text} line"))?;
         ensure!(lines[2].starts_with("END RequestId: "), "{log}");
         ensure!(lines[3].starts_with("REPORT RequestId: "), "{log}");
     }
@@ -106,8 +106,8 @@ pub async fn the_end_of_the_log_comes_with_the_answer() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Its invocation goes on, and the function with the next one.
-pub async fn a_client_that_leaves_ends_no_invocation() -> anyhow::Result<()> {
+/// The invocation runs to its end, and then the function takes the next one.
+pub async fn an_invocation_continues_when_its_client_disconnects() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let held = folder.path().join("held");
     let function = function(moody(), &[]);
@@ -116,12 +116,12 @@ pub async fn a_client_that_leaves_ends_no_invocation() -> anyhow::Result<()> {
     let mood = event(&format!("hold:{}", held.display()));
     let request = Client::new().post(&url).body(mood);
     let leaves = tokio::spawn(request.send());
-    eventually("it is under way", || held.exists(), |begun| *begun).await?;
+    eventually("the invocation runs", || held.exists(), |begun| *begun).await?;
     leaves.abort();
-    ensure!(leaves.await.is_err(), "it was answered");
+    ensure!(leaves.await.is_err(), "the client got a reply");
 
     let others = async || Client::new().post(&url).body(event("ok")).send().await;
-    same("while it goes on", others().await?.status().as_u16(), 429)?;
+    same("during it", others().await?.status().as_u16(), 429)?;
     std::fs::remove_file(&held)?;
     while others().await?.status() == 429 {}
     same("after it", others().await?.status().as_u16(), 200)?;
@@ -130,7 +130,7 @@ pub async fn a_client_that_leaves_ends_no_invocation() -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn a_streamed_response_is_passed_on_piece_by_piece() -> anyhow::Result<()> {
+pub async fn a_streamed_response_is_forwarded_chunk_by_chunk() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let gate = folder.path().join("gate");
     let bootstrap = executable(&folder.path().join("bootstrap"), STREAMING)?;
@@ -142,21 +142,21 @@ pub async fn a_streamed_response_is_passed_on_piece_by_piece() -> anyhow::Result
     );
 
     let mut reply = Client::new().post(&streamed).body("{}").send().await?;
-    let first = reply.chunk().await?.context("no first piece")?;
-    let mut pieces = first.to_vec();
-    // The function is still at it.
+    let first = reply.chunk().await?.context("no first chunk")?;
+    let mut chunks = first.to_vec();
+    // The function has not sent the second chunk yet.
     same(
-        "pieces",
-        messages(&pieces)?,
+        "chunks",
+        messages(&chunks)?,
         vec![("PayloadChunk".to_owned(), b"one".to_vec())],
     )?;
     std::fs::write(&gate, "")?;
-    while let Some(piece) = reply.chunk().await? {
-        pieces.extend_from_slice(&piece);
+    while let Some(chunk) = reply.chunk().await? {
+        chunks.extend_from_slice(&chunk);
     }
-    let all = messages(&pieces)?;
+    let all = messages(&chunks)?;
     same(
-        "second piece",
+        "second chunk",
         &all[1],
         &("PayloadChunk".to_owned(), b"two".to_vec()),
     )?;
@@ -174,7 +174,7 @@ pub async fn a_streamed_response_is_passed_on_piece_by_piece() -> anyhow::Result
     let complete: Value = serde_json::from_slice(complete)?;
     same("code", complete["ErrorCode"].as_str(), Some("Half"))?;
 
-    // A plain invocation gets it whole.
+    // A plain invocation gets the whole response.
     let whole = format!("{}/2015-03-31/functions/function/invocations", server.url());
     let reply = Client::new().post(&whole).body("{}").send().await?;
     same("body", reply.text().await?.as_str(), "onetwo")?;
@@ -186,7 +186,7 @@ pub async fn a_streamed_response_is_passed_on_piece_by_piece() -> anyhow::Result
     Ok(())
 }
 
-/// The event types and payloads of event-stream messages.
+/// Decodes event-stream messages into their event types and payloads.
 fn messages(mut bytes: &[u8]) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     let mut messages = Vec::new();
     while let Some((length, _)) = bytes.split_first_chunk() {
@@ -203,9 +203,8 @@ fn messages(mut bytes: &[u8]) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     Ok(messages)
 }
 
-/// Two functions and three mappings of one template, and what `/_local/status`
-/// says of them.
-pub async fn one_template_has_several_functions_and_mappings() -> anyhow::Result<()> {
+/// Two functions and three mappings of one template, and their `/_local/status`.
+pub async fn one_template_runs_several_functions_and_mappings() -> anyhow::Result<()> {
     use aws_wire::DEFAULT_REGION;
     use local::{
         embedded::{Embedded, Options},

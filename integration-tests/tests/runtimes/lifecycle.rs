@@ -1,4 +1,4 @@
-//! Execution environments: shared, kept, reaped, asked to end, replaced.
+//! Execution environments: shared, throttled, idle, shut down, replaced.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -20,8 +20,8 @@ use crate::{
     pipeline::{Class, Pipeline},
 };
 
-/// Two invocations wait for each other in one process.
-pub async fn one_environment_takes_several_invocations() -> anyhow::Result<()> {
+/// Two invocations in one process wait for each other.
+pub async fn one_execution_environment_takes_several_invocations() -> anyhow::Result<()> {
     let function = function(moody(), &[("AWS_LAMBDA_MAX_CONCURRENCY", "2")]);
     let (one, other) = tokio::join!(
         function.invoke(event("meet")),
@@ -36,7 +36,7 @@ pub async fn one_environment_takes_several_invocations() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One more than it has places for is throttled.
+/// The execution environment takes two invocations; the third is throttled.
 pub async fn an_invocation_beyond_the_concurrency_is_throttled() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let files = ["one", "other"].map(|name| folder.path().join(name));
@@ -47,9 +47,9 @@ pub async fn an_invocation_beyond_the_concurrency_is_throttled() -> anyhow::Resu
         held.spawn(async move { function.invoke(event(&mood)).await.outcome });
     }
     let both = || files.iter().all(|file| file.exists());
-    eventually("two invocations under way", both, |both| *both).await?;
+    eventually("two invocations run", both, |both| *both).await?;
     let third = function.invoke(event("ok")).await;
-    same("the third one", third.outcome, Outcome::Throttled)?;
+    same("third invocation", third.outcome, Outcome::Throttled)?;
     for file in &files {
         fs::remove_file(file)?;
     }
@@ -61,7 +61,7 @@ pub async fn an_invocation_beyond_the_concurrency_is_throttled() -> anyhow::Resu
     Ok(())
 }
 
-pub async fn an_idle_environment_is_shut_down_and_started_again() -> anyhow::Result<()> {
+pub async fn an_idle_execution_environment_is_shut_down_and_replaced() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let farewell = folder.path().join("farewell");
     let function = function_with(
@@ -85,29 +85,29 @@ pub async fn an_idle_environment_is_shut_down_and_started_again() -> anyhow::Res
     Ok(())
 }
 
-/// It gets SIGTERM, and SIGKILL when it does not end by it.
-pub async fn a_process_that_does_not_end_is_killed() -> anyhow::Result<()> {
+/// The process gets SIGTERM, and SIGKILL if it does not end.
+pub async fn a_process_that_ignores_sigterm_is_killed() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let farewell = folder.path().join("farewell");
     let farewell_text = farewell.to_string_lossy();
     let variables = [("MOODY_FAREWELL", &*farewell_text), ("MOODY_STUBBORN", "1")];
     let function = function(moody(), &variables);
     function.warm_up().await.map_err(failed)?;
-    // It only returns once the process has ended, and the hook never does.
+    // This returns only once the process has ended, although its hook never ends.
     function.shut_down().await;
     ensure!(farewell.exists(), "the shutdown hook has not run");
     same("environments", function.environments(), 0)
 }
 
-/// A function is replaced while records come, by one that works, and by one that
-/// does not start.
+/// While records are processed, a build that does not start is rejected, and then a
+/// working one replaces the running build.
 pub async fn a_function_is_replaced_without_losing_a_record() -> anyhow::Result<()> {
     const RECORDS: usize = 80;
     let folder = tempfile::tempdir()?;
     let bootstrap = executable(&folder.path().join("bootstrap"), BASH)?;
     let second = folder.path().join("second");
     let function = function(&bootstrap, &[]);
-    // A cold start would run what stands there by then.
+    // A later cold start would run the file as it is then.
     function.warm_up().await.map_err(failed)?;
     let settings = Settings {
         batch_size: 1,
@@ -122,7 +122,7 @@ pub async fn a_function_is_replaced_without_losing_a_record() -> anyhow::Result<
     write_whole(&bootstrap, "#!/bin/sh\necho 'a syntax error' >&2\nexit 2\n")?;
     pipeline.write(&["ok"; RECORDS / 4]).await?;
     let Some(News::Kept { reason, .. }) = news.recv().await else {
-        anyhow::bail!("the broken one was taken");
+        anyhow::bail!("the broken build was accepted");
     };
     ensure!(reason.contains("a syntax error"), "{reason}");
 
@@ -130,27 +130,27 @@ pub async fn a_function_is_replaced_without_losing_a_record() -> anyhow::Result<
     let marks = format!("true; do\n  touch '{}'", second.display());
     write_whole(&bootstrap, &BASH.replacen("true; do", &marks, 1))?;
     let replaced = matches!(news.recv().await, Some(News::Replaced { .. }));
-    ensure!(replaced, "the new one was not taken");
+    ensure!(replaced, "the new build was not accepted");
     pipeline.write(&["ok"; RECORDS / 4]).await?;
 
     let (classes, done) = pipeline.settled(RECORDS).await?;
     same("records done", done, RECORDS)?;
     let successes = classes.iter().filter(|class| **class == Class::Success);
     same("successes", successes.count(), classes.len())?;
-    ensure!(second.exists(), "the new one never ran");
+    ensure!(second.exists(), "the new build never ran");
     watching.abort();
     pipeline.stop().await;
     function.shut_down().await;
     Ok(())
 }
 
-/// As an editor does it: never half a file.
+/// Writes a file as an editor does: a reader never sees half of it.
 fn write_whole(path: &Path, text: &str) -> anyhow::Result<()> {
     let beside = executable(&path.with_extension("new"), text)?;
     Ok(fs::rename(beside, path)?)
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "it is for `map_err`")]
+#[allow(clippy::needless_pass_by_value, reason = "for `map_err`")]
 fn failed(error: lambda_host::outcome::FunctionError) -> anyhow::Error {
     anyhow::anyhow!(error.text())
 }

@@ -1,8 +1,7 @@
-//! One mapping in front of every Lambda that there is: this project's, in the
-//! process and over HTTP, AWS's Runtime Interface Emulator; and functions in
-//! other languages than Rust.
+//! One mapping with every kind of Lambda: this project's, in the process and over HTTP,
+//! and AWS's Runtime Interface Emulator. Also functions in other languages than Rust.
 //!
-//! What this machine lacks is ignored, and the first lines say why.
+//! Tests of a missing program are ignored; the first lines of output say why.
 
 mod bootstraps;
 mod invoke_api;
@@ -27,24 +26,26 @@ fn main() -> ExitCode {
         tool.tell_if_missing();
     }
     let mut trials = vec![
-        trial("rie::each_way_to_fail_has_its_outcome", &rie, |rie| {
+        trial("rie::every_function_error_has_its_kind", &rie, |rie| {
             Box::pin(outcomes::with_rie(rie))
         }),
         trial("rie::ten_thousand_records_are_all_processed", &rie, |rie| {
             Box::pin(outcomes::ten_thousand(rie))
         }),
-        trial("bash::a_script_with_curl_is_a_function", &curl, |_| {
-            Box::pin(bootstraps::bash())
-        }),
+        trial(
+            "bash::a_bash_script_with_curl_runs_as_a_function",
+            &curl,
+            |_| Box::pin(bootstraps::bash()),
+        ),
         trial(
             "bash::a_function_is_replaced_without_losing_a_record",
             &curl,
             |_| Box::pin(lifecycle::a_function_is_replaced_without_losing_a_record()),
         ),
         trial(
-            "bash::a_streamed_response_is_passed_on_piece_by_piece",
+            "bash::a_streamed_response_is_forwarded_chunk_by_chunk",
             &curl,
-            |_| Box::pin(invoke_api::a_streamed_response_is_passed_on_piece_by_piece()),
+            |_| Box::pin(invoke_api::a_streamed_response_is_forwarded_chunk_by_chunk()),
         ),
         trial(
             "python::aws_s_own_runtime_client_runs_unchanged",
@@ -56,7 +57,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// The tests that need nothing else.
+/// The tests that need no other program.
 fn everywhere() -> Vec<Trial> {
     macro_rules! trials {
         ($($module:ident::$function:ident),* $(,)?) => {
@@ -68,21 +69,21 @@ fn everywhere() -> Vec<Trial> {
         };
     }
     trials![
-        outcomes::each_way_to_fail_has_its_outcome_in_the_process,
-        outcomes::each_way_to_fail_has_its_outcome_over_http,
-        lifecycle::one_environment_takes_several_invocations,
+        outcomes::every_function_error_has_its_kind_in_the_process,
+        outcomes::every_function_error_has_its_kind_over_http,
+        lifecycle::one_execution_environment_takes_several_invocations,
         lifecycle::an_invocation_beyond_the_concurrency_is_throttled,
-        lifecycle::an_idle_environment_is_shut_down_and_started_again,
-        lifecycle::a_process_that_does_not_end_is_killed,
-        invoke_api::a_function_has_many_names,
-        invoke_api::the_end_of_the_log_comes_with_the_answer,
-        invoke_api::a_client_that_leaves_ends_no_invocation,
-        invoke_api::one_template_has_several_functions_and_mappings,
-        project::without_local_toml_there_is_what_the_template_names,
+        lifecycle::an_idle_execution_environment_is_shut_down_and_replaced,
+        lifecycle::a_process_that_ignores_sigterm_is_killed,
+        invoke_api::a_function_is_found_by_name_by_qualifier_and_by_arn,
+        invoke_api::log_type_tail_returns_the_end_of_the_log,
+        invoke_api::an_invocation_continues_when_its_client_disconnects,
+        invoke_api::one_template_runs_several_functions_and_mappings,
+        project::without_local_toml_only_the_template_s_resources_exist,
     ]
 }
 
-/// The function that does what its records say.
+/// The function that obeys its records.
 fn moody() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_moody"))
 }

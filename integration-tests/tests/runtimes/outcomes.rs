@@ -1,4 +1,4 @@
-//! Each way an invocation can end, told alike by every Lambda.
+//! Every outcome of an invocation. Each kind of Lambda must report the same.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -18,7 +18,7 @@ use crate::{
     pipeline::{Class, Pipeline},
 };
 
-/// What a record asks for, and what it comes to. The function goes on after
+/// Each record's request and the outcome of its invocation. The function continues after
 /// each.
 const TABLE: [(&str, Class); 7] = [
     ("ok", Class::Success),
@@ -46,16 +46,16 @@ async fn each_way(target: Arc<dyn Target>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// This project's function, as a mapping of the same process has it.
-pub async fn each_way_to_fail_has_its_outcome_in_the_process() -> anyhow::Result<()> {
+/// This project's Lambda, invoked in the process.
+pub async fn every_function_error_has_its_kind_in_the_process() -> anyhow::Result<()> {
     let function = function(moody(), &[]);
     each_way(target(&function)).await?;
     function.shut_down().await;
     Ok(())
 }
 
-/// The same over HTTP.
-pub async fn each_way_to_fail_has_its_outcome_over_http() -> anyhow::Result<()> {
+/// This project's Lambda, invoked over HTTP.
+pub async fn every_function_error_has_its_kind_over_http() -> anyhow::Result<()> {
     let function = function(moody(), &[]);
     let server = serve(function.clone()).await?;
     let url = format!("{}/2015-03-31/functions/function/invocations", server.url());
@@ -71,8 +71,8 @@ pub async fn with_rie(rie: PathBuf) -> anyhow::Result<()> {
     each_way(Arc::new(HttpTarget::new(rie.url().parse()?, 1))).await
 }
 
-/// AWS's emulator under load: it takes one invocation at a time, and gets no
-/// more.
+/// AWS's emulator under load. The mapping sends it one invocation at a time, because it
+/// takes no more.
 pub async fn ten_thousand(rie: PathBuf) -> anyhow::Result<()> {
     const RECORDS: usize = 10_000;
     let mut rie = Rie::start(&rie, moody()).await?;
@@ -89,7 +89,7 @@ pub async fn ten_thousand(rie: PathBuf) -> anyhow::Result<()> {
         classes.iter().all(|class| *class == Class::Success),
         "{classes:?}"
     );
-    ensure!(rie.is_running(), "RIE has ended");
+    ensure!(rie.is_running(), "RIE has exited");
     pipeline.stop().await;
     Ok(())
 }

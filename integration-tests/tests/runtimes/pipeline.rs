@@ -1,4 +1,4 @@
-//! A stream and a mapping in front of any function.
+//! A stream and a mapping to any target.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -24,7 +24,7 @@ use local::{
 
 const STREAM: &str = "stream";
 
-/// How an invocation ended, as a mapping tells it.
+/// The outcome of an invocation, as the mapping reports it to its observer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
     Success,
@@ -55,7 +55,7 @@ pub struct Pipeline {
     _failures: tempfile::TempDir,
 }
 
-/// What the mapping has told.
+/// The observations so far.
 #[derive(Default)]
 struct Seen(Mutex<Told>);
 
@@ -82,7 +82,7 @@ impl Observer for Seen {
 }
 
 impl Pipeline {
-    /// A stream of one shard, mapped to `target`.
+    /// Creates a stream of one shard, and maps it to `target`.
     pub async fn start(target: Arc<dyn Target>, settings: Settings) -> anyhow::Result<Self> {
         let listener = ports::listen([127, 0, 0, 1].into(), 0, "--port").await?;
         let aws = AwsApis::start(listener, kinesis_engine::Options::default()).await?;
@@ -116,7 +116,7 @@ impl Pipeline {
         })
     }
 
-    /// Writes these, in order.
+    /// Writes records with this data, in order.
     pub async fn write(&self, data: &[&str]) -> anyhow::Result<()> {
         for batch in data.chunks(500) {
             let entry = |data: &&str| {
@@ -130,17 +130,15 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Waits until `count` records are dealt with; how the invocations ended, and
-    /// how many records are done.
+    /// Waits until `count` records are processed or discarded. Returns the outcomes of the
+    /// invocations, and the number of processed records.
     pub async fn settled(&self, count: usize) -> anyhow::Result<(Vec<Class>, usize)> {
         let settled = || {
             let told = self.seen.0.lock().unwrap_or_else(PoisonError::into_inner);
             told.done.len() + told.discarded
         };
-        eventually(&format!("{count} records dealt with"), settled, |settled| {
-            *settled >= count
-        })
-        .await?;
+        let what = format!("{count} records processed or discarded");
+        eventually(&what, settled, |settled| *settled >= count).await?;
         let told = self.seen.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut done = told.done.clone();
         done.sort_unstable();

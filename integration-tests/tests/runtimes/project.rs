@@ -1,4 +1,4 @@
-//! What an environment holds that runs somebody else's template.
+//! A development environment for somebody else's template.
 
 use std::collections::BTreeMap;
 
@@ -36,8 +36,8 @@ Resources:
     Properties: { FunctionName: !Ref Function, EventSourceArn: !GetAtt Orders.Arn, StartingPosition: LATEST }
 ";
 
-/// Nothing of the sample is there: no table, parameter, cache or variable.
-pub async fn without_local_toml_there_is_what_the_template_names() -> anyhow::Result<()> {
+/// Nothing of the sample exists: no table, parameter, cache or variable.
+pub async fn without_local_toml_only_the_template_s_resources_exist() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("template.yaml");
     std::fs::write(&file, TEMPLATE)?;

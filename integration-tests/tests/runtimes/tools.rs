@@ -1,18 +1,18 @@
-//! Programs that some of these tests need and not every machine has.
+//! Programs that some of these tests need and some machines lack.
 
 use std::{path::PathBuf, process::Command};
 
 use integration_tests::tool::{Tool, named_or_fetched, succeeds};
 
-/// AWS's Runtime Interface Emulator. It is never asked for its version: any
-/// argument that it does not know makes it start a server.
+/// AWS's Runtime Interface Emulator (RIE). This does not run it to check it: an unknown
+/// argument, such as `--version`, makes it start a server.
 pub fn rie() -> Tool {
     let path = named_or_fetched("AWS_LAMBDA_RIE", "aws-lambda-rie");
     if path.is_file() {
         return Tool::Found(path);
     }
     Tool::Missing(format!(
-        "the tests of rie: no {}; .ci/fetch-tools fetches it, or AWS_LAMBDA_RIE=PATH names one",
+        "tests of rie: no {}; run .ci/fetch-tools, or set AWS_LAMBDA_RIE=PATH",
         path.display()
     ))
 }
@@ -24,8 +24,8 @@ pub fn python() -> Tool {
         return Tool::Found(path);
     }
     Tool::Missing(format!(
-        "the test of python: {} has no awslambdaric; .ci/fetch-tools fetches it, \
-         or AWSLAMBDARIC_PYTHON=PATH names a Python that has it",
+        "test of python: {} has no awslambdaric; run .ci/fetch-tools, or set \
+         AWSLAMBDARIC_PYTHON=PATH to a Python that has it",
         path.display()
     ))
 }
@@ -34,7 +34,7 @@ pub fn python() -> Tool {
 pub fn curl() -> Tool {
     for program in ["bash", "curl"] {
         if !succeeds(Command::new(program).arg("--version")) {
-            return Tool::Missing(format!("the test of bash: there is no {program}"));
+            return Tool::Missing(format!("tests of bash: {program} is missing"));
         }
     }
     Tool::Found(PathBuf::from("bash"))

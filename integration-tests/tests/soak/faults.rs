@@ -1,4 +1,4 @@
-//! Breaks one part of the pipeline after another.
+//! Breaks and repairs one part of the pipeline after another.
 
 use std::{
     fmt::Display,
@@ -23,7 +23,7 @@ use momento_offline::transport::{CacheOptions, Served};
 
 use crate::tally::Tally;
 
-/// The running pipeline, and what has been done to it.
+/// The running pipeline, and the counts of its faults.
 pub struct Faults {
     embedded: Embedded,
     kinesis: Client,
@@ -40,7 +40,7 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Starts the mapping.
+    /// Takes over the pipeline and starts its mapping.
     pub fn start(
         embedded: Embedded,
         mapping: Mapping,
@@ -84,7 +84,7 @@ impl Faults {
         Ok(())
     }
 
-    /// Does the next harm, and repairs what the last one broke.
+    /// Causes the next fault, or repairs the last one.
     pub async fn next(&mut self) -> anyhow::Result<()> {
         self.count += 1;
         match self.count % 6 {
@@ -112,7 +112,7 @@ impl Faults {
         }
     }
 
-    /// Kills every process that this one has started: they are the function's.
+    /// Kills the function's processes: children of this process with its program's name.
     fn kill_function(&mut self) -> anyhow::Result<()> {
         let own = std::process::id().to_string();
         for process in fs::read_dir("/proc")?.flatten() {
@@ -140,7 +140,7 @@ impl Faults {
         Ok(())
     }
 
-    /// One shard becomes two, two become one.
+    /// Splits the only open shard, or merges the two open shards.
     async fn reshard(&mut self) -> anyhow::Result<()> {
         let stream = &self.mapping.stream;
         let listed = self

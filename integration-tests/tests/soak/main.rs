@@ -1,5 +1,6 @@
-//! The pipeline at a steady rate while parts of it fail: nothing is lost, and
-//! memory stays where it is. It runs for `SOAK_SECONDS`, and is ignored without.
+//! Runs the pipeline at a steady rate while parts of it fail. No record may be lost, and
+//! the report shows whether memory grows. It runs for `SOAK_SECONDS`; without that
+//! variable, the test is ignored.
 //!
 //! ```text
 //! SOAK_SECONDS=600 cargo test --test soak
@@ -24,20 +25,20 @@ use local::{
 use tally::Tally;
 use tokio::time::{Instant, interval};
 
-/// How long between two faults.
+/// The time between two faults.
 const BETWEEN_FAULTS: Duration = Duration::from_secs(3);
 
-/// How often the records of that time are written, together.
+/// The interval between two writes. Each writes all records that are due.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Bytes of records that the stream keeps: so that what grows is a leak.
+/// The most bytes of records that the stream keeps. The bound makes a leak show.
 const KEPT: u64 = 8 * 1024 * 1024;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let seconds = number("SOAK_SECONDS");
     if seconds.is_none() {
-        eprintln!("ignored: SOAK_SECONDS says how long to soak, and is not set");
+        eprintln!("ignored: SOAK_SECONDS is not set");
     }
     let soak = move || {
         let seconds = seconds.ok_or("SOAK_SECONDS is not set")?;
@@ -67,7 +68,7 @@ async fn soak(length: Duration) -> anyhow::Result<()> {
     // The mapping is started here, so that it can be restarted.
     let mapping = environment.mappings.pop().context("no mapping")?;
     let stream = mapping.stream.clone();
-    // An on-demand stream takes no splits and merges.
+    // An on-demand stream cannot be split or merged.
     let streams = environment.streams.iter_mut();
     streams.for_each(|stream| stream.shards = Some(1));
     let bootstraps = [(mapping.function.clone(), bootstrap)].into();

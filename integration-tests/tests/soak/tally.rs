@@ -1,4 +1,4 @@
-//! What has become of each record, in a byte each.
+//! Counts each record's deliveries, in one byte per record.
 
 use std::{
     fs,
@@ -21,17 +21,17 @@ pub struct Tally(Mutex<Counts>);
 
 #[derive(Default)]
 struct Counts {
-    /// How often each record is done, by its number.
+    /// The number of times that each record was processed, by the record's number.
     done: Vec<u8>,
     invocations: u64,
     failures: u64,
     discarded: usize,
-    /// KiB in use, at each look.
+    /// Resident memory in KiB, at each measurement.
     memory: Vec<u64>,
 }
 
 impl Tally {
-    /// How many records are done, each counted once.
+    /// The number of processed records, each counted once.
     pub fn done(&self) -> u64 {
         self.lock().done.iter().filter(|count| **count > 0).count() as u64
     }
@@ -40,7 +40,7 @@ impl Tally {
         self.lock().discarded
     }
 
-    /// Takes note of how much memory this process has in use, and says so.
+    /// Measures this process's resident memory, and prints a progress line.
     pub fn note_memory(&self, elapsed: Duration, written: u64) -> anyhow::Result<()> {
         let status = fs::read_to_string("/proc/self/status").context("memory in use")?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -50,13 +50,13 @@ impl Tally {
         let done = self.done();
         let seconds = elapsed.as_secs();
         println!(
-            "{seconds:4} s  {written} written  {done} done  {} MiB",
+            "{seconds:4} s  {written} written  {done} processed  {} MiB",
             kib / 1024
         );
         Ok(())
     }
 
-    /// The end of it: memory as the median of each third.
+    /// The report. It has memory as the median of each third of the run.
     pub fn report(&self, written: u64, faults: &Faults) -> String {
         let counts = self.lock();
         let done = counts.done.iter().filter(|count| **count > 0).count() as u64;
@@ -72,7 +72,7 @@ impl Tally {
             format!("{} MiB", part[part.len() / 2] / 1024)
         });
         format!(
-            "lost {} of {written}; {again} done again, {} discarded; {} invocations, {} of them failed; \
+            "lost {} of {written}; {again} processed again, {} discarded; {} invocations, {} of them failed; \
              faults: {faults}; memory, median of each third: {}",
             written - done,
             counts.discarded,

@@ -1,5 +1,5 @@
-//! A stream of the engine in this process: records are read without a request,
-//! which is most of what a mapping reads.
+//! A source that reads records from the engine in this process. Reading records is
+//! most of a mapping's traffic, and this way it needs no request.
 
 use async_trait::async_trait;
 use event_source_mapping::{
@@ -9,7 +9,8 @@ use event_source_mapping::{
 use kinesis_engine::{error::KinesisError, reader::Reader};
 use time::OffsetDateTime;
 
-/// A stream at the SDK's endpoint, whose records come from the engine itself.
+/// A stream whose shards and iterators come through the SDK, and whose records come
+/// from the engine itself.
 #[derive(Debug, Clone)]
 pub struct EngineSource {
     api: SdkSource,
@@ -17,7 +18,7 @@ pub struct EngineSource {
 }
 
 impl EngineSource {
-    /// The stream of `api`, which the engine of `reader` serves.
+    /// The stream of `api`; `reader` belongs to the engine that serves it.
     #[must_use]
     pub fn new(api: SdkSource, reader: Reader) -> Self {
         Self { api, reader }

@@ -1,4 +1,4 @@
-//! A function of this process, as the target of a mapping.
+//! A function in this process as the target of a mapping.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! What joins the crates: each adapter lets one of them stand behind a trait of the
-//! event source mapping.
+//! Adapters that join the crates: each implements a trait of the event source
+//! mapping for another crate.
 
 pub mod engine_source;
 pub mod function_target;

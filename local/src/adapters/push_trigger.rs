@@ -1,9 +1,10 @@
-//! The engine in this process wakes a mapping: nobody polls.
+//! A trigger that the engine in this process fires, so that the mapping need not
+//! poll.
 
 use event_source_mapping::poll_trigger::{PollTrigger, Waiter};
 use kinesis_engine::arrivals::Arrivals;
 
-/// Wakes the readers of one stream when it gets records or shards.
+/// Wakes the readers of one stream when the stream gets records or shards.
 #[derive(Debug, Clone)]
 pub struct PushTrigger {
     arrivals: Arrivals,
@@ -11,7 +12,7 @@ pub struct PushTrigger {
 }
 
 impl PushTrigger {
-    /// The stream's signals among `arrivals`.
+    /// A trigger for `stream`, from the engine's `arrivals`.
     #[must_use]
     pub fn new(arrivals: Arrivals, stream: &str) -> Self {
         Self {

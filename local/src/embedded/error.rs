@@ -1,40 +1,40 @@
-//! Why an environment could not be started.
+//! Why the development environment cannot start.
 
 use std::path::PathBuf;
 
 use crate::{aws::apis, mappings::CheckpointError, ports::PortError, provision::ProvisionError};
 
-/// Why it could not be started.
+/// Why the development environment cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A port.
+    /// A port cannot be listened on.
     #[error(transparent)]
     Port(#[from] PortError),
-    /// The AWS APIs.
+    /// The AWS APIs cannot start.
     #[error(transparent)]
     Aws(#[from] apis::OpenError),
-    /// The cache.
-    #[error("the cache cannot be served: {0}")]
+    /// The cache cannot start.
+    #[error("cannot serve the cache: {0}")]
     Cache(std::io::Error),
-    /// The Invoke API.
-    #[error("the Invoke API cannot be served: {0}")]
+    /// The Invoke API cannot start.
+    #[error("cannot serve the Invoke API: {0}")]
     Invoke(std::io::Error),
-    /// A folder for state.
-    #[error("the folder {} cannot be used: {reason}", path.display())]
+    /// The folder for state cannot be used.
+    #[error("cannot use folder {}: {reason}", path.display())]
     Folder {
         /// The folder.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         reason: std::io::Error,
     },
-    /// The file of a mapping's checkpoints.
+    /// A mapping's checkpoints cannot be read.
     #[error(transparent)]
     Checkpoints(#[from] CheckpointError),
-    /// A resource of the template.
+    /// A resource cannot be created.
     #[error(transparent)]
     Provision(#[from] ProvisionError),
-    /// A function without an executable.
-    #[error("function {function} has no bootstrap; name one with --bootstrap PATH")]
+    /// A function has no executable.
+    #[error("function {function} has no bootstrap\nhint: name one with `--bootstrap PATH`")]
     NoBootstrap {
         /// Its name.
         function: String,

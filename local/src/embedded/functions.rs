@@ -1,4 +1,4 @@
-//! The template's functions, with the variables that lead them here.
+//! The template's functions, with the environment variables of the local run.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -8,7 +8,8 @@ use lambda_host::{Function, FunctionConfig, outcome::FunctionError};
 use super::{Options, StartError};
 use crate::project::values::Values;
 
-/// Environments of a function without `ReservedConcurrentExecutions`.
+/// The most execution environments of a function without
+/// `ReservedConcurrentExecutions`.
 const DEFAULT_CONCURRENCY: usize = 50;
 
 pub(super) fn build(
@@ -44,7 +45,7 @@ pub(super) fn build(
     Ok(functions)
 }
 
-/// Starts an environment of each function; gives those whose init failed.
+/// Starts an execution environment of each function. Returns the failed inits.
 pub(super) async fn warm_up(
     functions: &BTreeMap<String, Arc<Function>>,
 ) -> Vec<(String, FunctionError)> {

@@ -1,4 +1,5 @@
-//! Everything in one process: the one constructor, for commands and tests alike.
+//! The whole development environment in one process. Commands and tests start it
+//! with the same constructor.
 
 mod error;
 mod functions;
@@ -31,41 +32,41 @@ use crate::{
 pub use error::StartError;
 pub use options::{ApiKey, Cache, Options, Ports};
 
-/// A running environment. [`Embedded::shut_down`] ends it in order; dropping it
-/// ends it at once.
+/// A running development environment. [`Embedded::shut_down`] ends it in order;
+/// dropping it ends it at once.
 pub struct Embedded {
     /// The AWS APIs.
     pub aws: AwsApis,
     /// The Invoke API.
     pub lambda: Server,
-    /// The cache, unless it is Momento itself.
+    /// The local cache; `None` with Momento itself or without a cache.
     pub cache: Option<Served>,
-    /// Which cache the functions use: `stub`, `server`, `momento` or `none`.
+    /// The functions' cache: `stub`, `server`, `momento` or `none`.
     pub cache_kind: &'static str,
-    /// What was created.
+    /// The resources that were created or found.
     pub provisioned: Vec<Provisioned>,
     /// The functions, by name.
     pub functions: Functions,
-    /// The functions whose init failed, and how: each is tried again at its next
-    /// invocation.
+    /// The functions whose init failed, with the error. The next invocation repeats
+    /// the init.
     pub failed_inits: Vec<(String, FunctionError)>,
-    /// How long each part took to start.
+    /// Each part's start-up time.
     pub timings: Vec<(&'static str, Duration)>,
     mappings: Vec<EventSourceMapping>,
-    /// Where state is kept that nobody asked to keep.
+    /// The temporary data folder of a run without `data_dir`.
     _scratch: Option<TempDir>,
 }
 
 impl Embedded {
-    /// Starts everything and waits until all of it is ready. A function whose init
-    /// fails is no reason to stop: [`Embedded::failed_inits`] has it.
+    /// Starts every part and waits until all are ready. A failed init does not stop
+    /// the start: [`Embedded::failed_inits`] has it.
     ///
     /// # Errors
     ///
-    /// The first thing that cannot be started; nothing is left running.
+    /// A part cannot start; the parts before it are stopped.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let mut clock = Stopwatch::start();
-        // All ports first: a taken one is found before anything is running.
+        // All ports first: a port in use stops the start before anything runs.
         let host = options.host;
         let aws = ports::listen(host, options.ports.aws, "--aws-port").await?;
         let lambda = ports::listen(host, options.ports.lambda, "--lambda-port").await?;
@@ -141,22 +142,22 @@ impl Embedded {
         })
     }
 
-    /// How often a table was read, for one item or for many.
+    /// The number of `GetItem` and `BatchGetItem` requests.
     #[must_use]
     pub fn store_reads(&self) -> u64 {
         let of = |operation| self.aws.calls.of("DynamoDB", operation);
         of("GetItem") + of("BatchGetItem")
     }
 
-    /// How often an environment of a function was started.
+    /// The number of execution environments that were started.
     #[must_use]
     pub fn cold_starts(&self) -> u64 {
         let functions = self.functions.values();
         functions.map(|function| function.cold_starts()).sum()
     }
 
-    /// Finishes the invocations under way, ends the functions' processes, then
-    /// everything else.
+    /// Finishes the invocations under way, then ends the functions' processes,
+    /// then the servers.
     pub async fn shut_down(self) {
         join_all(self.mappings.into_iter().map(EventSourceMapping::stop)).await;
         join_all(self.functions.values().map(|function| function.shut_down())).await;
@@ -165,7 +166,7 @@ impl Embedded {
     }
 }
 
-/// The data folder: the one asked for, or one that is gone at the end.
+/// The data folder: `asked`, or a temporary folder.
 fn data_folder(asked: Option<&Path>) -> Result<(PathBuf, Option<TempDir>), StartError> {
     match asked {
         Some(path) => match std::fs::create_dir_all(path) {
@@ -205,7 +206,7 @@ fn start_mappings(
     let enabled = options.environment.mappings.iter();
     let enabled = enabled.filter(|mapping| mapping.settings.enabled);
     enabled
-        // The template's reader has checked that the function is there.
+        // The template has the function: its reader has checked that.
         .filter_map(|mapping| Some((mapping, functions.get(&mapping.function)?)))
         .map(|(mapping, function)| {
             let target = Arc::new(FunctionTarget(function.clone()));
@@ -215,7 +216,7 @@ fn start_mappings(
         .collect()
 }
 
-/// Times of the start's parts.
+/// Measures the start-up time of each part.
 struct Stopwatch {
     last: Instant,
     laps: Vec<(&'static str, Duration)>,

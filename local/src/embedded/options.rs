@@ -1,4 +1,5 @@
-//! What to start, where, and with which cache.
+//! The options of a development environment: what to start, where, and with which
+//! cache.
 
 use std::{
     collections::BTreeMap,
@@ -23,37 +24,37 @@ use crate::{
 
 /// What to start, and where.
 pub struct Options {
-    /// What the template describes.
+    /// The template's resources.
     pub environment: Environment,
-    /// What `local.toml` adds to it.
+    /// The contents of `local.toml`.
     pub local: LocalToml,
     /// Each function's executable, by the function's name.
     pub bootstraps: BTreeMap<String, PathBuf>,
     /// The address to listen on.
     pub host: IpAddr,
-    /// The ports; 0 is any free one.
+    /// The ports; 0 is any free port.
     pub ports: Ports,
-    /// The region of all ARNs.
+    /// The region in all ARNs.
     pub region: String,
-    /// How Kinesis behaves; region and data folder are taken from here.
+    /// How Kinesis behaves; `region` and `data_dir` below override its own.
     pub kinesis: kinesis_engine::Options,
-    /// Where the functions' cache is; none for functions without one.
+    /// The functions' cache; `None` for functions without a cache.
     pub cache: Option<Cache>,
-    /// State that survives; none is memory.
+    /// The folder that keeps state after the run; `None` keeps it in memory.
     pub data_dir: Option<PathBuf>,
-    /// Set over every function's environment variables.
+    /// Environment variables of every function; they override all others.
     pub variables: BTreeMap<String, String>,
-    /// Where the functions' lines go.
+    /// Receives the functions' log lines.
     pub log: LogSink,
-    /// Who watches the event source mappings.
+    /// Observes the event source mappings.
     pub observer: Arc<dyn Observer>,
-    /// Waits between the mappings' tries.
+    /// The back-off between a mapping's attempts.
     pub backoff: Backoff,
-    /// How long an environment is kept without an invocation.
+    /// How long an execution environment is kept without an invocation.
     pub idle_timeout: Duration,
 }
 
-/// The ports; 0 is any free one.
+/// The ports; 0 is any free port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ports {
     /// The AWS APIs.
@@ -65,7 +66,7 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// Any free ones.
+    /// Any free ports.
     pub const FREE: Self = Self {
         aws: 0,
         lambda: 0,
@@ -73,22 +74,22 @@ impl Ports {
     };
 }
 
-/// Where the functions' cache is.
+/// The functions' cache.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cache {
     /// In this process.
     Here(CacheOptions),
-    /// Momento itself, with this API key.
+    /// Momento's service, with this API key.
     Momento(ApiKey),
 }
 
 impl Cache {
-    /// What the placeholders of `local.toml` stand for with this cache, which is served
-    /// at `url` if it is here.
+    /// The values of `local.toml`'s placeholders with this cache. `url` is that of a
+    /// local cache.
     #[must_use]
     pub fn values(&self, url: Option<String>) -> Values {
         let (backend, api_key) = match self {
-            // Either transport: a function knows an endpoint, not a program.
+            // For both transports: a function knows an endpoint, not a program.
             Self::Here(_) => ("stub", fake_api_key()),
             Self::Momento(ApiKey(key)) => ("momento", key.clone()),
         };
@@ -99,14 +100,14 @@ impl Cache {
         }
     }
 
-    /// Whether it is the service itself, whose API key is a real one.
+    /// Whether it is Momento's service, which needs a real API key.
     #[must_use]
     pub fn is_momento(&self) -> bool {
         matches!(self, Self::Momento(_))
     }
 }
 
-/// Momento's API key; it does not show in `Debug` output.
+/// Momento's API key, hidden in `Debug` output.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKey(pub String);
 
@@ -117,7 +118,7 @@ impl std::fmt::Debug for ApiKey {
 }
 
 impl Options {
-    /// `project` in memory, on free ports, with the stub where it has caches.
+    /// Runs `project` in memory, on free ports, with the stub if it has caches.
     #[must_use]
     pub fn new(project: Project, bootstraps: BTreeMap<String, PathBuf>) -> Self {
         let has_caches = project.local.caches.is_some();

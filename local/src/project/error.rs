@@ -5,37 +5,37 @@ use std::path::PathBuf;
 use super::TEMPLATES;
 use crate::template::TemplateError;
 
-/// What is wrong with a project, and where.
+/// Why a project cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {
-    /// No template in the folder or above it.
+    /// Neither the folder nor any folder above it has a template.
     #[error(
-        "no {} in {} or in a folder above it; name a template with --template FILE",
+        "no template ({}) in {} or any folder above it\nhint: name a template with `--template FILE`",
         TEMPLATES.join(", "), folder.display()
     )]
     NoTemplate {
-        /// Where the search began.
+        /// The folder where the search began.
         folder: PathBuf,
     },
-    /// The template.
+    /// The template cannot be used.
     #[error(transparent)]
     Template(#[from] TemplateError),
-    /// A file that belongs to the project cannot be read.
+    /// A file of the project cannot be read.
     #[error("{}: {reason}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         reason: std::io::Error,
     },
-    /// A line of a file.
+    /// A line of a file is invalid.
     #[error("{}:{line}: {problem}", path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What is wrong there, and what is expected.
+        /// What the line has, and what is expected.
         problem: String,
     },
 }

@@ -1,4 +1,4 @@
-//! `local.toml`: what a project needs on this machine beyond its template.
+//! `local.toml`: a project's needs on this machine beyond its template.
 
 use std::{
     collections::BTreeMap,
@@ -16,19 +16,19 @@ use super::{
 };
 use crate::template::Environment;
 
-/// The file's name; it stands beside the template.
+/// The file's name; it is in the template's folder.
 pub const FILE: &str = "local.toml";
 
 /// The types of an SSM parameter (API reference, `PutParameter`).
 const PARAMETER_TYPES: [&str; 3] = ["String", "StringList", "SecureString"];
 
-/// What the file says, checked against the template. The default is what no file
-/// says.
+/// The file's contents, checked against the template. The default is that of a
+/// project without the file.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LocalToml {
     /// Each function's variables, by the function's name, with placeholders.
     variables: BTreeMap<String, BTreeMap<String, String>>,
-    /// The caches that exist from the start; none where the file has no `[cache]`.
+    /// The caches that exist from the start; `None` if the file has no `[cache]`.
     pub caches: Option<Vec<String>>,
     parameters: Vec<ParameterSection>,
     tables: Vec<SeedTable>,
@@ -83,13 +83,13 @@ struct TableSection {
 }
 
 impl LocalToml {
-    /// Reads the file beside `template`, which describes `environment`; without a
-    /// file there is nothing to add.
+    /// Reads the file in the folder of `template`, which describes `environment`. A
+    /// missing file is an empty one.
     ///
     /// # Errors
     ///
-    /// The file cannot be read, has a key that does not exist, names a function that
-    /// the template does not have, or a value that cannot be used.
+    /// The file cannot be read, has an unknown key or an invalid value, or names a
+    /// function that the template does not have.
     pub fn beside(template: &Path, environment: &Environment) -> Result<Self, ProjectError> {
         let path = template.with_file_name(FILE);
         match std::fs::read_to_string(&path) {
@@ -99,8 +99,8 @@ impl LocalToml {
         }
     }
 
-    /// The variables of `function`. One whose placeholder stands for nothing in this
-    /// run is left to the template.
+    /// The environment variables of `function`. A variable whose placeholder has no
+    /// value in this run keeps the template's value.
     #[must_use]
     pub fn variables(&self, function: &str, values: &Values) -> BTreeMap<String, String> {
         let variables = self.variables.get(function).into_iter().flatten();
@@ -109,9 +109,9 @@ impl LocalToml {
             .collect()
     }
 
-    /// What exists from the start. A parameter whose placeholder stands for nothing in
-    /// this run is left out; one that holds the key of the service itself
-    /// (`real_key`) replaces what is there.
+    /// The parameters and tables that exist from the start. A parameter whose
+    /// placeholder has no value in this run is skipped. A parameter with a real
+    /// Momento key (`real_key`) replaces an existing one.
     #[must_use]
     pub fn seed(&self, values: &Values, real_key: bool) -> Seed {
         let parameters = self.parameters.iter().filter_map(|parameter| {
@@ -130,7 +130,7 @@ impl LocalToml {
     }
 }
 
-/// A file that is being read.
+/// A file while it is read.
 struct Reader<'a> {
     path: PathBuf,
     text: &'a str,
@@ -159,9 +159,9 @@ impl Reader<'_> {
             let kind = &parameter.r#type;
             if !PARAMETER_TYPES.contains(&kind.get_ref().as_str()) {
                 let problem = format!(
-                    "a parameter's type is one of {}, not {:?}",
-                    PARAMETER_TYPES.join(", "),
-                    kind.get_ref()
+                    "type is {:?}; expected one of {}",
+                    kind.get_ref(),
+                    PARAMETER_TYPES.join(", ")
                 );
                 return Err(self.invalid(&kind.span(), problem));
             }
@@ -186,7 +186,7 @@ impl Reader<'_> {
         let in_template = environment.tables.iter().any(|table| table.name == name);
         if !in_template && section.key.is_none() {
             let problem = format!(
-                "the template has no table {name:?}; give its key attribute, key = \"…\", and it is created here"
+                "the template has no table {name:?}\nhint: to create it here, set its key attribute: key = \"…\""
             );
             return Err(self.invalid(&span, problem));
         }
@@ -205,7 +205,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Fails unless `name` is among `known`, with the nearest one.
+    /// Fails unless `name` is among `known`; the error suggests the nearest name.
     fn known<'n>(
         &self,
         what: &str,
@@ -218,14 +218,16 @@ impl Reader<'_> {
             return Ok(());
         }
         let problem = match nearest(name, known.iter().copied()) {
-            Some(near) => format!("there is no {what} {name:?}; did you mean {near:?}?"),
-            None => format!("there is no {what} {name:?}; there is {}", known.join(", ")),
+            Some(near) => format!("unknown {what} {name:?}; did you mean {near:?}?"),
+            None => format!(
+                "unknown {what} {name:?}; expected one of {}",
+                known.join(", ")
+            ),
         };
         Err(self.invalid(span, problem))
     }
 
-    /// The parser's refusal, with the nearest key where it names one that does not
-    /// exist.
+    /// The parser's error; for an unknown key it suggests the nearest one.
     fn refused(&self, error: &toml::de::Error) -> ProjectError {
         let message = error.message().replace('\n', " ");
         let mut quoted = message.split('`').skip(1).step_by(2);
@@ -250,7 +252,7 @@ impl Reader<'_> {
     }
 }
 
-/// The one of `known` that `name` was probably meant to be.
+/// The name among `known` that is most like `name`, if any is like it.
 fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     known
         .map(|known| (strsim::normalized_damerau_levenshtein(name, known), known))

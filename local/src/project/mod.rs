@@ -1,8 +1,8 @@
-//! A project: its template, and what `local.toml` beside it adds on this machine.
+//! A project: its template, and the `local.toml` in the same folder.
 //!
-//! The template says what deploys. [`local_toml`] says what the function needs here
-//! beyond it: variables, caches, parameters, tables and their items. Values may hold
-//! placeholders ([`values`]), which stand for what is known once everything listens.
+//! The template describes the deployment. [`local_toml`] adds what the function needs
+//! on this machine: variables, caches, parameters, tables and their items. Its values
+//! may hold placeholders ([`values`]) for what is known only once every part listens.
 
 pub mod error;
 pub mod local_toml;
@@ -17,26 +17,26 @@ use crate::template::{self, Context, Environment};
 pub use error::ProjectError;
 pub use local_toml::LocalToml;
 
-/// The template's file names, in the order in which they are looked for.
+/// The template's file names, in the order of the search.
 pub const TEMPLATES: [&str; 3] = ["template.yaml", "template.yml", "template.json"];
 
-/// A template and the `local.toml` beside it.
+/// A template and the `local.toml` in its folder.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Project {
     /// The template's file: `CodeUri` is relative to its folder.
     pub template: PathBuf,
-    /// What the template describes.
+    /// The template's resources.
     pub environment: Environment,
-    /// What `local.toml` adds; empty without one.
+    /// The contents of `local.toml`; empty if there is no such file.
     pub local: LocalToml,
 }
 
 impl Project {
-    /// Reads the template and, where there is one, the `local.toml` in its folder.
+    /// Reads the template and, if there is one, the `local.toml` in its folder.
     ///
     /// # Errors
     ///
-    /// What is wrong with either file, and in which line.
+    /// Either file cannot be read or has an invalid line.
     pub fn load(template: &Path, context: &Context) -> Result<Self, ProjectError> {
         let environment = template::load(template, context)?;
         let local = LocalToml::beside(template, &environment)?;
@@ -62,12 +62,12 @@ impl Project {
     }
 }
 
-/// The template of the project that `folder` is in: in this folder, or in the
-/// nearest one above it that has one.
+/// Finds the template of the project that `folder` is in: in this folder, or in the
+/// nearest folder above it with a template.
 ///
 /// # Errors
 ///
-/// There is none.
+/// None of these folders has a template.
 pub fn find_template(folder: &Path) -> Result<PathBuf, ProjectError> {
     folder
         .ancestors()

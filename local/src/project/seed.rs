@@ -1,4 +1,4 @@
-//! What exists from the start beyond the template: parameters, tables, items.
+//! Parameters, tables and items that exist from the start, beyond the template.
 
 use std::{fmt, path::Path};
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::ProjectError;
 
-/// What exists from the start in one run.
+/// The seed of one run.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Seed {
     /// SSM parameters.
@@ -15,7 +15,7 @@ pub struct Seed {
     pub tables: Vec<SeedTable>,
 }
 
-/// An SSM parameter. Its value does not show in `Debug` output.
+/// An SSM parameter. `Debug` output hides its value.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SeedParameter {
     /// Its name.
@@ -24,7 +24,7 @@ pub struct SeedParameter {
     pub kind: String,
     /// Its value.
     pub value: String,
-    /// Whether the value replaces one that is there already.
+    /// Whether the value replaces that of an existing parameter.
     pub replaces: bool,
 }
 
@@ -43,17 +43,17 @@ impl fmt::Debug for SeedParameter {
 pub struct SeedTable {
     /// Its name.
     pub name: String,
-    /// The key attribute, a string, of a table that the template does not have.
+    /// The key attribute, of type string, for a table that the template does not have.
     pub key: Option<String>,
     /// The items.
     pub items: Vec<Map<String, Value>>,
 }
 
-/// Reads items: one JSON object a line; empty lines are skipped.
+/// Reads items, one JSON object per line. Skips empty lines.
 ///
 /// # Errors
 ///
-/// The file cannot be read, or a line of it is not a JSON object.
+/// The file cannot be read, or one of its lines is not a JSON object.
 pub(super) fn items(file: &Path) -> Result<Vec<Map<String, Value>>, ProjectError> {
     let text = std::fs::read_to_string(file).map_err(|reason| ProjectError::Unreadable {
         path: file.to_owned(),
@@ -66,7 +66,7 @@ pub(super) fn items(file: &Path) -> Result<Vec<Map<String, Value>>, ProjectError
             serde_json::from_str(line).map_err(|error| ProjectError::Invalid {
                 path: file.to_owned(),
                 line: index + 1,
-                problem: format!("expected an item as one JSON object: {error}"),
+                problem: format!("expected an item as a JSON object: {error}"),
             })
         })
         .collect()

@@ -1,15 +1,14 @@
-//! Placeholders in `local.toml`: `${cache.url}` and its like.
+//! Placeholders in `local.toml`, such as `${cache.url}`.
 
 use std::fmt;
 
-/// The placeholders that there are.
+/// All placeholders.
 pub const NAMES: [&str; 3] = ["cache.url", "cache.backend", "cache.api_key"];
 
-/// What the placeholders stand for in one run. The API key does not show in `Debug`
-/// output.
+/// The placeholders' values in one run. `Debug` output hides the API key.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Values {
-    /// `${cache.url}`: the local cache's URL; none where the cache is not local.
+    /// `${cache.url}`: the local cache's URL; `None` without a local cache.
     pub cache_url: Option<String>,
     /// `${cache.backend}`: `stub` for a local cache, `momento` for the service.
     pub cache_backend: Option<String>,
@@ -27,8 +26,8 @@ impl fmt::Debug for Values {
 }
 
 impl Values {
-    /// `text` with its placeholders filled in; none where one of them stands for
-    /// nothing in this run.
+    /// `text` with its placeholders filled in; `None` if one of them has no value in
+    /// this run.
     #[must_use]
     pub fn fill(&self, text: &str) -> Option<String> {
         let mut filled = String::new();
@@ -91,18 +90,18 @@ mod tests {
     }
 
     #[test]
-    fn placeholders_are_filled_in_wherever_they_stand() {
+    fn placeholders_are_filled_in_anywhere_in_a_text() {
         let filled = values().fill("a ${cache.url}/${cache.backend} ${ z");
         assert_eq!(filled.unwrap(), "a http://127.0.0.1:8080/stub ${ z");
     }
 
     #[test]
-    fn a_text_whose_placeholder_stands_for_nothing_has_no_value() {
+    fn a_text_has_no_value_when_its_placeholder_has_none() {
         assert_eq!(values().fill("key: ${cache.api_key}"), None);
     }
 
     #[test]
-    fn an_api_key_does_not_show_in_debug_output() {
+    fn debug_output_hides_the_api_key() {
         let values = Values {
             cache_api_key: Some("very secret".to_owned()),
             ..values()

@@ -1,10 +1,10 @@
-//! YAML with CloudFormation's tags, every node knowing its line.
+//! YAML with CloudFormation's tags. Every node knows its line.
 
 use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
 
 use super::Problem;
 
-/// A value of the template, and the line where it stands.
+/// A value of the template, and its line.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
     /// The line, from 1.
@@ -13,22 +13,22 @@ pub struct Node {
     pub value: Value,
 }
 
-/// What a node holds. `!Ref x` and `Ref: x` come out the same.
+/// A node's value. `!Ref x` and `Ref: x` are read as the same function.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// Nothing: `Key:`.
     Null,
     /// A boolean.
     Bool(bool),
-    /// A number, as text, so that no digit is lost.
+    /// A number, kept as text so that it loses no digit.
     Number(String),
     /// Text.
     Text(String),
     /// A list.
     List(Vec<Node>),
-    /// A mapping, in the template's order.
+    /// A YAML mapping, in the template's order.
     Map(Vec<(Key, Node)>),
-    /// An intrinsic function, named as in its short form: `Ref`, `GetAtt`, `Sub`.
+    /// An intrinsic function, under its short name: `Ref`, `GetAtt`, `Sub`.
     Function(String, Box<Node>),
 }
 
@@ -42,7 +42,7 @@ pub struct Key {
 }
 
 impl Node {
-    /// The value of `key`, in a mapping that has it.
+    /// The value of `key`, if the node is a mapping with that key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.entries()
@@ -51,7 +51,7 @@ impl Node {
             .map(|(_, node)| node)
     }
 
-    /// A mapping's entries; none for anything else.
+    /// A mapping's entries; empty for any other node.
     #[must_use]
     pub fn entries(&self) -> &[(Key, Node)] {
         match &self.value {
@@ -60,7 +60,7 @@ impl Node {
         }
     }
 
-    /// What this is, for messages.
+    /// The kind of value, for messages.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self.value {
@@ -75,11 +75,11 @@ impl Node {
     }
 }
 
-/// Reads the one document of a YAML text.
+/// Parses a YAML text that holds one document.
 ///
 /// # Errors
 ///
-/// It is not YAML, or not one document whose root is a mapping.
+/// The text is not YAML, has several documents, or its root is not a mapping.
 pub fn parse(text: &str) -> Result<Node, Problem> {
     let documents = MarkedYaml::load_from_str(text).map_err(|error| {
         Problem::at(error.marker().line(), format!("not YAML: {}", error.info()))
@@ -117,7 +117,8 @@ fn convert(yaml: &MarkedYaml) -> Result<Node, Problem> {
         }
         YamlData::Tagged(_, inner) => return convert(inner),
         YamlData::Alias(_) | YamlData::BadValue => {
-            return Err(Problem::at(line, "this YAML value cannot be read"));
+            let what = "unsupported YAML value; expected a scalar, a list or a mapping";
+            return Err(Problem::at(line, what));
         }
     };
     Ok(Node { line, value })
@@ -147,7 +148,7 @@ fn convert_key(key: &MarkedYaml) -> Result<Key, Problem> {
     }
 }
 
-/// `{Ref: x}` and `{Fn::Sub: x}` are functions too, in their long form.
+/// Recognises a function's long form: `{Ref: x}` and `{Fn::Sub: x}`.
 fn long_form(mut entries: Vec<(Key, Node)>) -> Value {
     if entries.len() == 1 {
         let name = &entries[0].0.name;
@@ -167,7 +168,7 @@ mod tests {
     use super::{Value, parse};
 
     #[test]
-    fn short_and_long_forms_of_a_function_are_the_same() {
+    fn a_function_s_short_and_long_forms_are_read_as_the_same_function() {
         let root = parse("Short: !Ref Stream\nLong: {Ref: Stream}\n").unwrap();
         let (short, long) = (root.get("Short").unwrap(), root.get("Long").unwrap());
         assert!(matches!(&short.value, Value::Function(name, _) if name == "Ref"));
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_yaml_is_a_problem_with_its_line() {
+    fn invalid_yaml_is_refused_with_its_line() {
         let problem = parse("A: 1\nB: [1, 2\nC: 3\n").unwrap_err();
         assert!(problem.what.starts_with("not YAML"), "{problem:?}");
         assert!(problem.line >= 2, "{problem:?}");

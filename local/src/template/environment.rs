@@ -1,4 +1,4 @@
-//! What a template describes: the parts that run here.
+//! The parts of a template that run here.
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
@@ -13,7 +13,7 @@ pub struct Environment {
     pub tables: Vec<Table>,
     /// `AWS::SSM::Parameter`.
     pub parameters: Vec<Parameter>,
-    /// `AWS::SQS::Queue`: made only where an endpoint offers SQS.
+    /// `AWS::SQS::Queue`: created only where the endpoint offers SQS.
     pub queues: Vec<Queue>,
     /// `AWS::Serverless::Function`.
     pub functions: Vec<Function>,
@@ -26,18 +26,18 @@ pub struct Environment {
 /// A Kinesis stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stream {
-    /// Its name; the logical id where the template gives none.
+    /// Its name; the logical id unless the template names it.
     pub name: String,
-    /// How many shards; none is `ON_DEMAND`.
+    /// The number of shards; `None` for an `ON_DEMAND` stream.
     pub shards: Option<u32>,
-    /// How long records are kept, hours.
+    /// The retention period, in hours.
     pub retention_hours: u32,
 }
 
 /// A DynamoDB table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
-    /// Its name; the logical id where the template gives none.
+    /// Its name; the logical id unless the template names it.
     pub name: String,
     /// The body of the `CreateTable` request.
     pub definition: serde_json::Value,
@@ -46,9 +46,9 @@ pub struct Table {
 /// An SSM parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parameter {
-    /// Its name; the logical id where the template gives none.
+    /// Its name; the logical id unless the template names it.
     pub name: String,
-    /// `String` or `StringList` (CloudFormation makes no `SecureString`).
+    /// `String` or `StringList` (CloudFormation cannot create a `SecureString`).
     pub kind: String,
     /// Its value.
     pub value: String,
@@ -59,9 +59,9 @@ pub struct Parameter {
 pub struct Queue {
     /// The template's name for it.
     pub logical_id: String,
-    /// Its name; the logical id where the template gives none.
+    /// Its name; the logical id unless the template names it.
     pub name: String,
-    /// What `CreateQueue` takes as its attributes.
+    /// The attributes of the `CreateQueue` request.
     pub attributes: BTreeMap<String, String>,
 }
 
@@ -70,19 +70,19 @@ pub struct Queue {
 pub struct Function {
     /// The template's name for it.
     pub logical_id: String,
-    /// Its name; the logical id where the template gives none.
+    /// Its name; the logical id unless the template names it.
     pub name: String,
-    /// Its handler, as `_HANDLER` shows it.
+    /// Its handler: the function sees it in `_HANDLER`.
     pub handler: String,
-    /// `CodeUri`: the folder it is built from or stands in.
+    /// `CodeUri`: the folder of its source or of its `bootstrap`.
     pub code_uri: Option<PathBuf>,
-    /// How long an invocation may take.
+    /// The longest that an invocation may take.
     pub timeout: Duration,
-    /// Memory, MB: shown to the function, not enforced.
+    /// Memory, in MB: shown to the function, not enforced.
     pub memory_mb: u32,
     /// Its environment variables.
     pub environment: BTreeMap<String, String>,
-    /// `ReservedConcurrentExecutions`: the most environments at once.
+    /// `ReservedConcurrentExecutions`: the most execution environments at a time.
     pub reserved_concurrency: Option<u32>,
 }
 

@@ -1,8 +1,8 @@
-//! The SAM template: the one description of what runs here and what deploys.
+//! The SAM template, which describes both the local run and the deployment.
 //!
-//! [`load`] reads the file into [`document::Node`]s that know their lines,
-//! [`resolve`] works out `!Ref`, `!GetAtt` and `!Sub`, [`resources`] turns each
-//! known resource into its part of the [`Environment`].
+//! [`load`] reads the file into [`document::Node`]s, which know their lines.
+//! [`resolve`] evaluates `!Ref`, `!GetAtt` and `!Sub`. [`resources`] turns each
+//! supported resource into its part of the [`Environment`].
 
 pub mod document;
 pub mod environment;
@@ -17,25 +17,25 @@ use std::{
 
 pub use environment::Environment;
 
-/// What is wrong with a template, and where.
+/// Why a template cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
     /// The file cannot be read.
-    #[error("template {}: {reason}; name another with --template FILE", path.display())]
+    #[error("template {}: {reason}\nhint: name another with `--template FILE`", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         reason: std::io::Error,
     },
-    /// A line of it.
+    /// A line is invalid.
     #[error("{}:{line}: {problem}", path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What is wrong there, and what is expected.
+        /// What the line has, and what is expected.
         problem: String,
     },
 }
@@ -45,7 +45,7 @@ pub enum TemplateError {
 pub struct Problem {
     /// The line, from 1.
     pub line: usize,
-    /// What is wrong there, and what is expected.
+    /// What the line has, and what is expected.
     pub what: String,
 }
 
@@ -59,14 +59,14 @@ impl Problem {
     }
 }
 
-/// What the template's pseudo parameters stand for.
+/// Values of the template's pseudo parameters and parameters.
 #[derive(Debug, Clone)]
 pub struct Context {
     /// `AWS::Region`.
     pub region: String,
     /// `AWS::AccountId`.
     pub account: String,
-    /// Values for the template's `Parameters`, over their defaults.
+    /// Values of the template's `Parameters`; they override the defaults.
     pub parameters: BTreeMap<String, String>,
 }
 
@@ -74,8 +74,8 @@ pub struct Context {
 ///
 /// # Errors
 ///
-/// The file cannot be read, is not YAML, or has something that is not supported
-/// here: the error names resource, property and line.
+/// The file cannot be read, is not YAML, or has an unsupported property. The
+/// error names the resource, the property and the line.
 pub fn load(path: &Path, context: &Context) -> Result<Environment, TemplateError> {
     let text = std::fs::read_to_string(path).map_err(|reason| TemplateError::Unreadable {
         path: path.to_owned(),
@@ -88,7 +88,7 @@ pub fn load(path: &Path, context: &Context) -> Result<Environment, TemplateError
     })
 }
 
-/// Reads a template's text.
+/// Parses a template's text.
 ///
 /// # Errors
 ///

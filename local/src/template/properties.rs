@@ -1,4 +1,4 @@
-//! One resource's properties: read by name, and none overlooked.
+//! One resource's properties, read by name. An unknown property is an error.
 
 use super::{
     Problem,
@@ -6,20 +6,21 @@ use super::{
     resolve::Resolver,
 };
 
-/// The properties of one resource, and how to speak of it.
+/// The properties of one resource, and its name for messages.
 #[derive(Debug, Clone, Copy)]
 pub struct Properties<'a> {
     /// Such as `Stream (AWS::Kinesis::Stream)`.
     owner: &'a str,
     line: usize,
     node: Option<&'a Node>,
-    /// `Globals` for this type: used where the resource has none of its own.
+    /// `Globals` for this type: the defaults of properties that the resource lacks.
     globals: Option<&'a Node>,
     resolver: &'a Resolver,
 }
 
 impl<'a> Properties<'a> {
-    /// The properties in `node` of what `owner` says, at `line`.
+    /// The properties in `node`. `owner` names the resource in messages, `line`
+    /// is the resource's own.
     #[must_use]
     pub fn new(
         owner: &'a str,
@@ -36,7 +37,7 @@ impl<'a> Properties<'a> {
         }
     }
 
-    /// The same with `Globals` behind it.
+    /// The same properties, with `Globals` as their defaults.
     #[must_use]
     pub fn with_globals(self, globals: Option<&'a Node>) -> Self {
         Self { globals, ..self }
@@ -48,18 +49,18 @@ impl<'a> Properties<'a> {
         self.resolver
     }
 
-    /// A problem with this resource.
+    /// A problem with this resource, at `line`.
     #[must_use]
     pub fn problem(&self, line: usize, what: &str) -> Problem {
         Problem::at(line, format!("{}: {what}", self.owner))
     }
 
-    /// Refuses every property that is neither read here (`used`) nor known to
-    /// make no difference to a local run (`ignored`).
+    /// Checks that every property is supported (`used`) or has no effect on a
+    /// local run (`ignored`).
     ///
     /// # Errors
     ///
-    /// The first such property, with its line.
+    /// A property is neither: the error has the first one, with its line.
     pub fn allow(&self, used: &[&str], ignored: &[&str]) -> Result<(), Problem> {
         for node in [self.node, self.globals].into_iter().flatten() {
             for (key, _) in node.entries() {
@@ -76,7 +77,7 @@ impl<'a> Properties<'a> {
         Ok(())
     }
 
-    /// A property's node, the resource's own before that of `Globals`.
+    /// A property's node: the resource's own, or else that of `Globals`.
     #[must_use]
     pub fn node(&self, name: &str) -> Option<&'a Node> {
         self.node
@@ -85,7 +86,8 @@ impl<'a> Properties<'a> {
             .filter(|node| node.value != Value::Null)
     }
 
-    /// The resource's own node and that of `Globals`, for what is merged.
+    /// The property's nodes in `Globals` and in the resource, in that order, for
+    /// properties that SAM merges.
     #[must_use]
     pub fn nodes(&self, name: &str) -> [Option<&'a Node>; 2] {
         [self.globals, self.node].map(|node| node.and_then(|node| node.get(name)))
@@ -95,7 +97,7 @@ impl<'a> Properties<'a> {
     ///
     /// # Errors
     ///
-    /// It is there but not text.
+    /// The property is not text.
     pub fn text(&self, name: &str) -> Result<Option<String>, Problem> {
         self.node(name)
             .map(|node| {
@@ -106,11 +108,11 @@ impl<'a> Properties<'a> {
             .transpose()
     }
 
-    /// A property as text, which must be there.
+    /// A required property as text.
     ///
     /// # Errors
     ///
-    /// It is not there, or not text.
+    /// The property is missing or not text.
     pub fn required(&self, name: &str) -> Result<String, Problem> {
         self.text(name)?
             .ok_or_else(|| self.problem(self.line, &format!("property {name} is missing")))
@@ -120,8 +122,7 @@ impl<'a> Properties<'a> {
     ///
     /// # Errors
     ///
-    /// It is there but not a whole number from 0 on (or -1, which AWS uses for
-    /// "without limit").
+    /// The property is not a whole number.
     pub fn number(&self, name: &str) -> Result<Option<i64>, Problem> {
         self.parsed(name, "a whole number", |text| text.parse().ok())
     }
@@ -130,7 +131,7 @@ impl<'a> Properties<'a> {
     ///
     /// # Errors
     ///
-    /// It is there but neither true nor false.
+    /// The property is neither true nor false.
     pub fn boolean(&self, name: &str) -> Result<Option<bool>, Problem> {
         self.parsed(name, "true or false", |text| text.parse().ok())
     }
@@ -139,7 +140,7 @@ impl<'a> Properties<'a> {
     ///
     /// # Errors
     ///
-    /// It is there but not a list of texts.
+    /// The property is not a list of texts.
     pub fn texts(&self, name: &str) -> Result<Option<Vec<String>>, Problem> {
         let Some(node) = self.node(name) else {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! Intrinsic functions: what `!Ref`, `!GetAtt`, `!Sub` and `!Join` stand for.
+//! The values of the intrinsic functions `!Ref`, `!GetAtt`, `!Sub` and `!Join`.
 
 use std::collections::BTreeMap;
 
@@ -9,19 +9,19 @@ use super::{
     document::{Node, Value},
 };
 
-/// What other parts of the template can refer to a resource by.
+/// The values by which the template refers to a resource.
 #[derive(Debug, Clone, Default)]
 pub struct Attributes {
-    /// What `!Ref` gives.
+    /// The value of `!Ref`.
     pub reference: String,
-    /// What `!GetAtt` gives, by attribute.
+    /// The value of `!GetAtt`, by attribute.
     pub attributes: BTreeMap<&'static str, String>,
-    /// What `!GetAtt` gives for any other attribute: something of the right
-    /// form for a resource that does not run here.
+    /// The value of `!GetAtt` for any other attribute: an ARN, for a resource
+    /// that does not run here.
     pub placeholder: Option<String>,
 }
 
-/// Works out intrinsic functions.
+/// Evaluates intrinsic functions.
 #[derive(Debug, Clone)]
 pub struct Resolver {
     values: BTreeMap<String, String>,
@@ -29,11 +29,12 @@ pub struct Resolver {
 }
 
 impl Resolver {
-    /// A resolver that knows the pseudo parameters and the template's own.
+    /// A resolver with the values of the pseudo parameters and the template's
+    /// parameters.
     ///
     /// # Errors
     ///
-    /// A value was given for a parameter that the template does not have.
+    /// `context` has a value for a parameter that the template does not declare.
     pub fn new(root: &Node, context: &Context) -> Result<Self, Problem> {
         let mut values: BTreeMap<String, String> = [
             ("AWS::Region", context.region.as_str()),
@@ -66,17 +67,17 @@ impl Resolver {
         })
     }
 
-    /// Makes a resource known by its logical id.
+    /// Adds a resource under its logical id.
     pub fn define(&mut self, logical_id: &str, attributes: Attributes) {
         self.resources.insert(logical_id.to_owned(), attributes);
     }
 
-    /// The text that `node` stands for; numbers and booleans as they are written.
+    /// The text of `node`; numbers and booleans as they are written.
     ///
     /// # Errors
     ///
-    /// It refers to what the template does not have, or uses a function that is
-    /// not supported.
+    /// The node is not text, refers to an unknown name, or uses a function that
+    /// is not supported.
     pub fn text(&self, node: &Node) -> Result<String, Problem> {
         match &node.value {
             Value::Function(function, argument) => self.call(function, argument, node.line),
@@ -86,11 +87,11 @@ impl Resolver {
         }
     }
 
-    /// The JSON that `node` stands for, its functions worked out.
+    /// `node` as JSON, with its functions evaluated.
     ///
     /// # Errors
     ///
-    /// As [`Resolver::text`], for a function in it.
+    /// A function in `node` has no value, as in [`Resolver::text`].
     pub fn json(&self, node: &Node) -> Result<Json, Problem> {
         Ok(match &node.value {
             Value::Null => Json::Null,
@@ -145,7 +146,7 @@ impl Resolver {
                 Problem::at(
                     line,
                     format!(
-                        "{name} is not a parameter with a value, nor a resource that runs here; give a parameter's value with --parameter {name}=VALUE"
+                        "{name} is not a resource, nor a parameter with a value\nhint: set a parameter's value with `--parameter {name}=VALUE`"
                     ),
                 )
             })
@@ -153,9 +154,10 @@ impl Resolver {
 
     fn attribute(&self, path: &str, line: usize) -> Result<String, Problem> {
         let (resource, attribute) = path.split_once('.').unwrap_or((path, ""));
-        let found = self.resources.get(resource).ok_or_else(|| {
-            Problem::at(line, format!("{resource} is not a resource that runs here"))
-        })?;
+        let found = self
+            .resources
+            .get(resource)
+            .ok_or_else(|| Problem::at(line, format!("the template has no resource {resource}")))?;
         let known = found
             .attributes
             .get(attribute)
@@ -165,7 +167,7 @@ impl Resolver {
             Problem::at(
                 line,
                 format!(
-                    "{resource} has no attribute {attribute:?} here; it has {}",
+                    "{resource} has no attribute {attribute:?}; supported: {}",
                     known.join(", ")
                 ),
             )
@@ -175,10 +177,13 @@ impl Resolver {
     /// `!Sub text`, or `!Sub [text, {name: value}]`.
     fn substitute(&self, argument: &Node, line: usize) -> Result<String, Problem> {
         let (template, own) = match &argument.value {
-            Value::List(parts) => match parts.as_slice() {
-                [template, own] => (self.text(template)?, own.entries()),
-                _ => return Err(Problem::at(line, "Sub takes text, or text and a mapping")),
-            },
+            Value::List(parts) => {
+                let [template, own] = parts.as_slice() else {
+                    let what = "Sub: expected text, or text and a mapping";
+                    return Err(Problem::at(line, what));
+                };
+                (self.text(template)?, own.entries())
+            }
             _ => (self.text(argument)?, &[][..]),
         };
         let mut result = String::new();
@@ -190,7 +195,7 @@ impl Resolver {
             result.push_str(&rest[..start]);
             let name = rest[start + 2..start + length].trim();
             if let Some(literal) = name.strip_prefix('!') {
-                // `${!Name}` stands for the text `${Name}`.
+                // `${!Name}` is the literal text `${Name}`.
                 result.extend(["${", literal, "}"]);
             } else if let Some((_, value)) = own.iter().find(|(key, _)| key.name == name) {
                 result.push_str(&self.text(value)?);
@@ -206,7 +211,7 @@ impl Resolver {
     }
 
     fn join(&self, argument: &Node, line: usize) -> Result<String, Problem> {
-        let wrong = || Problem::at(line, "Join takes a delimiter and a list");
+        let wrong = || Problem::at(line, "Join: expected a delimiter and a list");
         let Value::List(parts) = &argument.value else {
             return Err(wrong());
         };

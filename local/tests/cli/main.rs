@@ -1,6 +1,6 @@
-//! The command line, as a person meets it: what it says and how it exits.
+//! The command line as a user meets it: its output and its exit codes.
 
-// A test says what is wrong by stopping.
+// A test fails by panicking.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::{
@@ -51,13 +51,16 @@ impl Run {
         self.command.output().unwrap()
     }
 
-    /// Fails with code 2, nothing on stdout, and one line that is returned.
+    /// Runs a command that exits with code 2 and writes nothing to stdout. Returns its
+    /// stderr: an error line, and a hint line if there is one.
     fn refusal(self) -> String {
         let output = self.output();
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{error}");
         assert_eq!(String::from_utf8(output.stdout).unwrap(), "");
-        assert_eq!(error.trim_end().lines().count(), 1, "{error}");
+        let lines: Vec<_> = error.trim_end().lines().collect();
+        let has_hint = lines.len() == 2 && lines[1].starts_with("hint: ");
+        assert!(lines.len() == 1 || has_hint, "{error}");
         error.trim_end().to_owned()
     }
 }
@@ -66,12 +69,12 @@ fn deployed_template() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml")
 }
 
-/// A program that any machine with a shell has, as a function that never asks
-/// for an invocation.
+/// A function that never asks for an invocation: a program that any machine with a
+/// shell has.
 const BOOTSTRAP: &str = "--bootstrap=/bin/true";
 
 #[test]
-fn help_says_what_there_is() {
+fn help_lists_every_command() {
     let output = Run::new(&["--help"]).output();
     assert!(output.status.success());
     insta::assert_snapshot!(String::from_utf8(output.stdout).unwrap());
@@ -85,22 +88,23 @@ fn the_help_of_e2e_names_every_flag() {
 }
 
 #[test]
-fn a_missing_template_is_named_with_the_flag_that_names_another() {
+fn a_missing_template_is_an_error_with_a_hint_to_the_flag() {
     let refusal = Run::new(&["up"]).refusal();
     assert!(
-        refusal.starts_with("error: no template.yaml, template.yml, template.json in /")
-            && refusal.ends_with(" or in a folder above it; name a template with --template FILE"),
+        refusal.starts_with("error: no template (template.yaml, template.yml, template.json) in /")
+            && refusal
+                .ends_with(" or any folder above it\nhint: name a template with `--template FILE`"),
         "{refusal}"
     );
     let refusal = Run::new(&["up", "--template", "nowhere.yaml"]).refusal();
     assert_eq!(
         refusal,
-        "error: template nowhere.yaml: No such file or directory (os error 2); name another with --template FILE"
+        "error: template nowhere.yaml: No such file or directory (os error 2)\nhint: name another with `--template FILE`"
     );
 }
 
 #[test]
-fn a_broken_template_is_named_with_its_line() {
+fn an_invalid_template_is_an_error_with_its_line() {
     let text =
         "Resources:\n  Stream:\n    Type: AWS::Kinesis::Stream\n    Properties:\n      Shards: 2\n";
     let refusal = Run::new(&["e2e"]).file("template.yaml", text).refusal();
@@ -116,7 +120,7 @@ fn a_missing_bootstrap_is_named_before_anything_starts() {
         Run::new(&["up", "--bootstrap", "./nowhere"])
             .template()
             .refusal(),
-        "error: bootstrap ./nowhere: No such file or directory (os error 2); name an executable with --bootstrap PATH"
+        "error: bootstrap ./nowhere: No such file or directory (os error 2)\nhint: name an executable with `--bootstrap PATH`"
     );
 }
 
@@ -127,12 +131,12 @@ fn a_bootstrap_that_cannot_be_executed_is_refused() {
         .refusal();
     assert_eq!(
         refusal,
-        "error: bootstrap template.yaml is not an executable file; `chmod +x` it, or name another"
+        "error: bootstrap template.yaml is not an executable file\nhint: run `chmod +x` on it, or name another file with `--bootstrap PATH`"
     );
 }
 
 #[test]
-fn a_taken_port_is_named_with_its_holder_and_flag() {
+fn a_port_in_use_is_an_error_with_its_holder_and_the_flag() {
     let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     for (command, flag) in [("up", "--aws-port"), ("aws", "--port"), ("cache", "--port")] {
@@ -142,18 +146,20 @@ fn a_taken_port_is_named_with_its_holder_and_flag() {
         }
         let refusal = run.refusal();
         assert!(
-            refusal.starts_with(&format!("error: port {port} on 127.0.0.1 is taken by ")),
+            refusal.starts_with(&format!("error: port {port} on 127.0.0.1 is in use by ")),
             "{refusal}"
         );
         assert!(
-            refusal.contains(&format!("choose another with {flag} PORT")),
+            refusal.contains(&format!(
+                "\nhint: stop it, or choose another port with `{flag} PORT`"
+            )),
             "{refusal}"
         );
     }
 }
 
 #[test]
-fn momento_without_its_key_is_refused() {
+fn the_momento_cache_needs_its_api_key() {
     let refusal = Run::new(&["up", "--cache", "momento", BOOTSTRAP])
         .template()
         .refusal();
@@ -265,7 +271,7 @@ fn failures_in_no_folder_are_refused_and_not_an_empty_table() {
 }
 
 #[test]
-fn a_function_that_does_not_compile_shows_what_the_compiler_says() {
+fn a_function_that_does_not_compile_shows_the_compiler_s_errors() {
     let manifest = "[package]\nname = \"broken\"\nedition = \"2024\"\n\n[[bin]]\nname = \"bootstrap\"\npath = \"function.rs\"\n\n[workspace]\n";
     let mut run = Run::new(&["up", "--aws-port=0", "--lambda-port=0", "--cache-port=0"])
         .template()
@@ -287,7 +293,7 @@ fn a_function_that_does_not_compile_shows_what_the_compiler_says() {
 }
 
 #[test]
-fn a_wrong_number_is_refused_with_what_is_expected() {
+fn a_count_that_is_not_a_number_is_refused() {
     let output = Run::new(&["e2e", "--records", "many"]).output();
     assert_eq!(output.status.code(), Some(2));
     let error = String::from_utf8(output.stderr).unwrap();

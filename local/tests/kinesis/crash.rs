@@ -1,4 +1,4 @@
-//! Kills a serving process during load, again and again.
+//! Kills a serving process repeatedly while records are written.
 
 use std::{
     collections::BTreeMap,
@@ -17,8 +17,8 @@ const DIRECTORY: &str = "KINESIS_CRASH_TEST_DIRECTORY";
 const ROUNDS: usize = 6;
 const WRITERS: usize = 4;
 
-/// Not a test: what [`nothing_acknowledged_is_lost_when_the_process_is_killed`]
-/// runs as a process of its own.
+/// Not a test: [`a_killed_process_loses_no_acknowledged_record`] runs it as a process of
+/// its own.
 #[tokio::test]
 #[ignore = "serves until it is killed; the crash test runs it"]
 async fn serve_until_killed() {
@@ -70,7 +70,8 @@ impl Server {
     }
 }
 
-/// Puts numbered records until the server is gone; returns what was acknowledged.
+/// Puts numbered records until the server is gone. Returns the shard, sequence number
+/// and data of each acknowledged record.
 async fn write(client: Client, writer: usize, round: usize) -> Vec<(String, String, String)> {
     let mut acknowledged = Vec::new();
     for n in 0.. {
@@ -125,7 +126,7 @@ async fn read_all(client: &Client) -> BTreeMap<(String, String), String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
+async fn a_killed_process_loses_no_acknowledged_record() {
     let directory = tempfile::tempdir().unwrap();
     let mut acknowledged = Vec::new();
     for round in 0..ROUNDS {
@@ -137,7 +138,7 @@ async fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
         let writers: Vec<_> = (0..WRITERS)
             .map(|writer| tokio::spawn(write(client.clone(), writer, round)))
             .collect();
-        // The load goes on until the kill: how long does not matter.
+        // The writers run until the kill; the length of the pause does not matter.
         tokio::time::sleep(Duration::from_millis(200 + 37 * round as u64)).await;
         server.kill();
         for writer in writers {
@@ -162,7 +163,7 @@ async fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
     let all = names.len();
     names.dedup();
     assert_eq!(names.len(), all, "no record is there twice");
-    // Each writer may have had one put under way at each kill.
+    // At each kill, every writer may have one unacknowledged put in flight.
     assert!(
         all <= acknowledged.len() + ROUNDS * WRITERS,
         "{all} of {}",

@@ -1,8 +1,7 @@
-//! The same random history at our engine and at a peer: where they disagree,
-//! the disagreement is known, and AWS's reference says who is right.
+//! Plays the same random histories to this project's engine and to a peer. Every
+//! difference must be a known one, for which AWS's reference agrees with this engine.
 //!
-//! The peer is moto, which comes from another language's registry, so the test
-//! runs where one is named:
+//! The peer is moto, a Python package, so the test runs only if you name an endpoint:
 //!
 //! ```text
 //! moto_server -p 4568 &
@@ -17,8 +16,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Client, data, entry, serve};
 
-/// What moto 5.2.5 does otherwise, and the page that says that it is ours that
-/// does as AWS.
+/// The known differences of moto 5.2.5, each with the page that shows that AWS does what
+/// this engine does.
 const KNOWN: [(&str, &str); 9] = [
     (
         "a malformed iterator",
@@ -29,7 +28,7 @@ const KNOWN: [(&str, &str); 9] = [
         "API_PutRecord, PartitionKey: length 1 to 256, a ValidationException",
     ),
     (
-        "a type of iterator that is none",
+        "an unknown iterator type",
         "API_GetShardIterator, ShardIteratorType: valid values, a ValidationException",
     ),
     ("an empty batch", "API_PutRecords, Records: at least 1"),
@@ -46,11 +45,11 @@ const KNOWN: [(&str, &str); 9] = [
         "API_SplitShard: records after it go to the children; API_PutRecord, ExplicitHashKey",
     ),
     (
-        "where a record lands",
+        "the shard of a record",
         "API_SplitShard: records after it go to the children; API_PutRecord, ExplicitHashKey",
     ),
     (
-        "where the records of a batch land",
+        "the shards of a batch's records",
         "API_SplitShard: records after it go to the children",
     ),
 ];
@@ -58,13 +57,13 @@ const KNOWN: [(&str, &str); 9] = [
 const HISTORIES: u64 = 20;
 const STEPS: usize = 40;
 
-/// One engine and its stream.
+/// One of the two engines, and its stream.
 struct Side {
     client: Client,
     stream: String,
 }
 
-/// What an answer comes to, without what may differ: numbers, times, tokens.
+/// The comparable part of a reply, without sequence numbers, times and tokens.
 type View = Result<Value, String>;
 
 impl Side {
@@ -76,13 +75,13 @@ impl Side {
         reply.map_err(|refused| refused.code)
     }
 
-    /// Where a record lands.
+    /// Puts a record; the view is its shard.
     async fn put(&self, request: Value) -> View {
         let reply = self.call("PutRecord", request).await?;
         Ok(reply["ShardId"].clone())
     }
 
-    /// Where each record of a batch lands, or why it does not.
+    /// Puts a batch; the view is each record's shard or error code.
     async fn put_many(&self, entries: &[Value]) -> View {
         let reply = self
             .call("PutRecords", json!({ "Records": entries }))
@@ -122,7 +121,7 @@ impl Side {
     }
 }
 
-/// Our engine, the peer, and what they have disagreed on.
+/// This engine, the peer, and their differences so far.
 struct Pair {
     ours: Side,
     peer: Side,
@@ -153,7 +152,7 @@ impl Pair {
         }
         let ours = self.ours.put(request.clone()).await;
         let peer = self.peer.put(request).await;
-        self.compare("where a record lands", &ours, &peer);
+        self.compare("the shard of a record", &ours, &peer);
     }
 
     async fn put_many(&mut self) {
@@ -161,7 +160,7 @@ impl Pair {
         let entries: Vec<_> = (0..count).map(|_| self.record()).collect();
         let ours = self.ours.put_many(&entries).await;
         let peer = self.peer.put_many(&entries).await;
-        self.compare("where the records of a batch land", &ours, &peer);
+        self.compare("the shards of a batch's records", &ours, &peer);
     }
 
     /// Splits an open shard in its middle, or merges it with the next one.
@@ -204,7 +203,7 @@ impl Pair {
             .await
             .map(drop_body);
         let peer = self.peer.call(operation, request).await.map(drop_body);
-        self.compare("whether a split or merge is taken", &ours, &peer);
+        self.compare("whether a split or merge is accepted", &ours, &peer);
     }
 
     async fn bad_requests(&mut self) {
@@ -233,12 +232,12 @@ impl Pair {
                 json!({ "Records": vec![entry("k", "x"); 501] }),
             ),
             (
-                "an iterator on a shard that is not there",
+                "an iterator on a missing shard",
                 "GetShardIterator",
                 json!({ "ShardId": "shardId-000000000999", "ShardIteratorType": "LATEST" }),
             ),
             (
-                "a type of iterator that is none",
+                "an unknown iterator type",
                 "GetShardIterator",
                 json!({ "ShardId": shard, "ShardIteratorType": "MIDDLE" }),
             ),
@@ -248,7 +247,7 @@ impl Pair {
                 json!({ "ShardIterator": "nonsense" }),
             ),
             (
-                "a name that is taken",
+                "the name of an existing stream",
                 "CreateStream",
                 json!({ "ShardCount": 1 }),
             ),
@@ -274,7 +273,7 @@ impl Pair {
         }
     }
 
-    /// The same shards, and the same records in each of them.
+    /// Compares the shards, and the records of each shard.
     async fn state(&mut self) {
         let (ours, peer) = (self.ours.shards().await, self.peer.shards().await);
         self.compare("the list of shards", &ours, &peer);
@@ -332,7 +331,7 @@ async fn history(ours: &Client, peer: &Client, seed: u64) -> BTreeMap<&'static s
 
 #[tokio::test]
 #[ignore = "needs a peer: moto_server, named in DIFFERENTIAL_ENDPOINT"]
-async fn a_peer_disagrees_only_where_the_reference_is_with_us() {
+async fn a_peer_differs_only_where_aws_s_reference_agrees_with_this_engine() {
     let endpoint = std::env::var("DIFFERENTIAL_ENDPOINT")
         .expect("DIFFERENTIAL_ENDPOINT is not set; expected the URL of a moto_server");
     let peer = Client::new(endpoint);
@@ -349,12 +348,15 @@ async fn a_peer_disagrees_only_where_the_reference_is_with_us() {
         .iter()
         .filter(|(topic, _)| !known.contains(*topic))
         .collect();
-    assert!(unknown.is_empty(), "not in the list: {unknown:#?}");
+    assert!(unknown.is_empty(), "unknown differences: {unknown:#?}");
     let gone: Vec<_> = known
         .iter()
         .filter(|topic| !seen.contains_key(*topic))
         .collect();
-    assert!(gone.is_empty(), "the peer agrees by now: {gone:?}");
+    assert!(
+        gone.is_empty(),
+        "known differences that the peer no longer shows: {gone:?}"
+    );
     for (topic, reference) in KNOWN {
         println!("{topic}: {} ({reference})", seen[topic]);
     }

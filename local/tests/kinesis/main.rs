@@ -1,10 +1,10 @@
-//! The Kinesis engine from outside: over HTTP, across a kill, against a model.
+//! The Kinesis engine through its API: documented behaviour, kills, a model, a peer.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "a test says what is wrong by stopping"
+    reason = "a test fails by panicking"
 )]
 
 mod conformance;

@@ -1,4 +1,4 @@
-//! Random histories against a model that is too simple to be wrong.
+//! Random histories against a simple model of a stream.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +41,7 @@ struct Shard {
     children: Option<Vec<usize>>,
 }
 
-/// An iterator: the engine's, and where the model says it stands.
+/// The engine's iterator, and its position in the model.
 #[derive(Debug)]
 struct Cursor {
     token: String,
@@ -250,8 +250,8 @@ impl World {
         }
     }
 
-    /// Every record is where the model has it, once and in order, and sequence
-    /// numbers go up along every line of descent.
+    /// Checks that every shard has the model's records, once and in order, and that a
+    /// child's sequence numbers are higher than its parent's.
     async fn check(&mut self) {
         let mut last = BTreeMap::new();
         for shard in 0..self.shards.len() {
@@ -285,7 +285,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_history_reads_back_as_the_model_has_it(steps in prop::collection::vec(step(), 1..60)) {
+    fn any_history_reads_back_as_in_the_model(steps in prop::collection::vec(step(), 1..60)) {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
             let mut world = World::new().await;

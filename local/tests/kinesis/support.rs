@@ -1,4 +1,4 @@
-//! A client for any Kinesis endpoint, and a server for our own.
+//! A client for any Kinesis endpoint, and a server for this project's engine.
 
 use std::net::SocketAddr;
 
@@ -8,14 +8,14 @@ use local::aws::gateway::Gateway;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-/// Says nothing of what it talks to but its address.
+/// A client that knows only its endpoint's address.
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
     endpoint: String,
 }
 
-/// A refusal, or the lack of a reply.
+/// An error reply, or no reply at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     pub code: String,
@@ -37,7 +37,7 @@ impl Client {
             .header("content-type", "application/x-amz-json-1.1")
             .header("x-amz-target", format!("Kinesis_20131202.{operation}"))
             .header("x-amz-date", "20260101T000000Z")
-            // Unsigned engines take any credentials; some insist on their form.
+            // Engines take any credentials, but some check the header's form.
             .header(
                 "authorization",
                 "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/kinesis/aws4_request, \
@@ -76,7 +76,7 @@ impl Refused {
     }
 }
 
-/// Serves an engine on a free port for as long as the runtime lives.
+/// Serves an engine on a free port until the runtime ends.
 pub async fn serve(options: Options) -> SocketAddr {
     let kinesis = Kinesis::open(options, Arrivals::default()).await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

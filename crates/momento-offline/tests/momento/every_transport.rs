@@ -149,7 +149,9 @@ async fn calls_in_flight_are_answered_each_with_its_own_value(world: World) {
         .iter()
         .map(|key| client.set(CACHE, &**key, &**key, TTL));
     let sets = futures_util::future::join_all(sets).await;
-    sets.into_iter().for_each(|set| set.unwrap());
+    for set in sets {
+        set.unwrap();
+    }
     // Different delays have the answers overtake each other.
     let delays: FaultRule = "latency=0ms..20ms".parse().unwrap();
     world.keyspace().faults.set(delays).unwrap();

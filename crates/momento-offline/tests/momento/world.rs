@@ -44,13 +44,11 @@ impl World {
 
     /// The SDK's client of each protocol that is served.
     pub async fn scalars(&self) -> ScalarClient {
-        match self.served.protosocket_address() {
-            None => ScalarClient::Grpc(self.client.clone()),
-            Some(_) => {
-                let laptop = protosocket::cache::configurations::Laptop::latest();
-                ScalarClient::Protosocket(protosocket_client(&self.served, laptop).await)
-            }
+        if self.served.protosocket_address().is_none() {
+            return ScalarClient::Grpc(Box::new(self.client.clone()));
         }
+        let laptop = protosocket::cache::configurations::Laptop::latest();
+        ScalarClient::Protosocket(protosocket_client(&self.served, laptop).await)
     }
 
     pub async fn stub() -> Self {
@@ -125,7 +123,7 @@ pub async fn protosocket_client(
 
 /// The calls that both of the SDK's clients have.
 pub enum ScalarClient {
-    Grpc(CacheClient),
+    Grpc(Box<CacheClient>),
     Protosocket(ProtosocketCacheClient),
 }
 

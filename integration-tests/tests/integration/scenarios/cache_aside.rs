@@ -1,5 +1,5 @@
-//! How the function caches: what docs/cache-aside.md promises, on the whole
-//! pipeline.
+//! How the function caches: the behaviours of docs/reference/cache-aside.md, on the
+//! whole pipeline.
 
 use std::{collections::HashMap, net::Ipv4Addr, time::Duration};
 
@@ -12,12 +12,12 @@ use local::{aws::apis::AwsApis, ports, provision::sdk_config};
 use momento_offline::faults::Fault;
 
 use crate::{
+    recording_observer::Seen,
     scenarios::caching::expiring,
-    witness::Seen,
     world::{Builder, Programs},
 };
 
-/// Every processed record has its own location's item.
+/// Checks that every processed record has its own location's item.
 fn with_their_items(seen: &Seen) -> anyhow::Result<()> {
     for line in &seen.processed {
         let location = line["before"]["location"].as_str().unwrap_or_default();
@@ -50,7 +50,7 @@ pub async fn records_that_miss_together_read_the_table_once(
     Ok(())
 }
 
-pub async fn coalescing_asks_the_cache_less_often_and_gives_the_same_items(
+pub async fn coalescing_makes_fewer_cache_calls_and_returns_the_same_items(
     programs: Programs,
 ) -> anyhow::Result<()> {
     let world = Builder::new(programs)
@@ -65,7 +65,7 @@ pub async fn coalescing_asks_the_cache_less_often_and_gives_the_same_items(
     let counts = world.cache_counts().await?;
     ensure!(
         counts.get <= 3 * invocations,
-        "{} gets in {invocations} invocations, of three locations",
+        "{} gets for three locations in {invocations} invocations",
         counts.get
     );
     same("sets", counts.set, 3)?;
@@ -78,15 +78,17 @@ pub async fn coalescing_asks_the_cache_less_often_and_gives_the_same_items(
     Ok(())
 }
 
-pub async fn many_items_at_once_are_what_each_alone_is(_: Programs) -> anyhow::Result<()> {
+pub async fn batch_get_item_returns_the_same_items_as_single_reads(
+    _: Programs,
+) -> anyhow::Result<()> {
     let listener = ports::listen(Ipv4Addr::LOCALHOST.into(), 0, "--port").await?;
     let aws = AwsApis::start(listener, kinesis_engine::Options::default()).await?;
     let client = aws_sdk_dynamodb::Client::new(&sdk_config(&aws.url(), DEFAULT_REGION));
     create_table(&client).await?;
-    let names: Vec<String> = (0..120).map(|place| format!("place {place}")).collect();
-    // Every third is there.
+    let names: Vec<String> = (0..120).map(|n| format!("location {n}")).collect();
+    // The table has every third location.
     for name in names.iter().step_by(3) {
-        let item = [("location", name.as_str()), ("description", "a place")];
+        let item = [("location", name.as_str()), ("description", "a location")];
         let item: HashMap<String, AttributeValue> = item
             .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned())))
             .into();
@@ -134,9 +136,7 @@ async fn create_table(client: &aws_sdk_dynamodb::Client) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn an_absence_is_remembered_for_a_time_of_its_own(
-    programs: Programs,
-) -> anyhow::Result<()> {
+pub async fn a_cached_absence_expires_after_its_own_ttl(programs: Programs) -> anyhow::Result<()> {
     let world = Builder::new(programs)
         .variable("CACHE_TTL_SECONDS", "3600")
         .variable("CACHE_NEGATIVE_TTL_SECONDS", "1")
@@ -150,7 +150,7 @@ pub async fn an_absence_is_remembered_for_a_time_of_its_own(
     Ok(())
 }
 
-pub async fn a_remembered_absence_is_asked_of_nobody_else(
+pub async fn a_negative_cache_hit_does_not_read_the_table(
     programs: Programs,
 ) -> anyhow::Result<()> {
     let world = Builder::new(programs)
@@ -172,7 +172,9 @@ pub async fn a_remembered_absence_is_asked_of_nobody_else(
     Ok(())
 }
 
-pub async fn a_cache_that_keeps_failing_is_left_alone(programs: Programs) -> anyhow::Result<()> {
+pub async fn the_circuit_breaker_stops_calls_to_a_failing_cache(
+    programs: Programs,
+) -> anyhow::Result<()> {
     let world = Builder::new(programs)
         .variable("RECORD_CONCURRENCY", "1")
         .variable("CACHE_BREAKER_FAILURES", "10")
@@ -200,7 +202,7 @@ pub async fn a_cache_that_recovers_is_used_again(programs: Programs) -> anyhow::
     world.write(&["Car"; 20]).await?;
     world.processed(20).await?;
     world.cache()?.no_fault().await?;
-    // The probe's get misses and closes the breaker; from then on all is well.
+    // The probe's get is a miss and closes the breaker; then the cache is used again.
     let mut count = 20;
     loop {
         world.write(&["Car"]).await?;
@@ -209,13 +211,13 @@ pub async fn a_cache_that_recovers_is_used_again(programs: Programs) -> anyhow::
         if seen.sources().last() == Some(&"cache") {
             break;
         }
-        ensure!(count < 200, "the cache is not used again");
+        ensure!(count < 200, "{count} records, and still no cache hit");
     }
     world.stop().await;
     Ok(())
 }
 
-pub async fn a_batch_that_runs_out_of_time_is_answered_and_nothing_is_lost(
+pub async fn a_batch_near_its_deadline_is_answered_and_no_record_is_lost(
     programs: Programs,
 ) -> anyhow::Result<()> {
     let world = Builder::new(programs)
@@ -228,18 +230,20 @@ pub async fn a_batch_that_runs_out_of_time_is_answered_and_nothing_is_lost(
     world.cache()?.fault(hour).await?;
     world.write(&["Car"; 5]).await?;
     let failures = || world.failures();
-    eventually("a batch was reported", failures, |failures| *failures > 0).await?;
+    eventually("failed invocations", failures, |failures| *failures > 0).await?;
     world.cache()?.no_fault().await?;
     let seen = world.processed(5).await?;
     with_their_items(&seen)?;
     same("discarded", &seen.discarded, &vec![])?;
-    // Lambda would have ended the environment that it timed out.
+    // After a timeout, Lambda would have started another execution environment.
     same("cold starts", world.cold_starts()?, 1)?;
     world.stop().await;
     Ok(())
 }
 
-pub async fn metrics_say_what_the_cache_itself_counted(programs: Programs) -> anyhow::Result<()> {
+pub async fn the_function_s_metrics_match_the_cache_s_own_counts(
+    programs: Programs,
+) -> anyhow::Result<()> {
     let world = Builder::new(programs).start().await?;
     world
         .write(&["Car", "Moon", "House", "Car", "Moon"].repeat(20))
@@ -262,7 +266,7 @@ pub async fn metrics_say_what_the_cache_itself_counted(programs: Programs) -> an
     Ok(())
 }
 
-pub async fn every_line_names_its_invocation_s_trace(programs: Programs) -> anyhow::Result<()> {
+pub async fn every_line_has_its_invocation_s_trace_ids(programs: Programs) -> anyhow::Result<()> {
     let world = Builder::new(programs).start().await?;
     world.write(&["Car"; 20]).await?;
     world.processed(20).await?;

@@ -1,4 +1,4 @@
-//! What is asked of the cache, and what of the table.
+//! Cache hits, cache misses and reads of the table.
 
 use anyhow::ensure;
 use integration_tests::patience::{PATIENCE, same};
@@ -50,7 +50,7 @@ pub async fn the_first_read_of_a_location_misses_and_later_ones_hit(
     Ok(())
 }
 
-pub async fn after_its_ttl_a_location_misses_once_more(programs: Programs) -> anyhow::Result<()> {
+pub async fn a_location_misses_again_after_its_ttl(programs: Programs) -> anyhow::Result<()> {
     let world = Builder::new(programs)
         .variable("CACHE_TTL_SECONDS", "1")
         .start()
@@ -65,12 +65,12 @@ pub async fn after_its_ttl_a_location_misses_once_more(programs: Programs) -> an
     Ok(())
 }
 
-/// Writes records of `location`, one after the other, until one of them comes
-/// from `source` again; where each came from.
+/// Writes records of `location`, one after another, until an item comes from `source`
+/// for the second time. Returns the sources of all items.
 pub async fn expiring(world: &World, location: &str, source: &str) -> anyhow::Result<Vec<String>> {
     let deadline = Instant::now() + PATIENCE;
     for written in 1.. {
-        ensure!(Instant::now() < deadline, "what is cached does not expire");
+        ensure!(Instant::now() < deadline, "the cached item does not expire");
         world.write(&[location]).await?;
         let seen = world.processed(written).await?;
         let sources = seen.sources();
@@ -78,10 +78,10 @@ pub async fn expiring(world: &World, location: &str, source: &str) -> anyhow::Re
             return Ok(sources.into_iter().map(str::to_owned).collect());
         }
     }
-    unreachable!("the loop has no end")
+    unreachable!("the loop is infinite")
 }
 
-pub async fn an_unknown_location_is_processed_and_not_cached_as_present(
+pub async fn an_unknown_location_is_processed_without_an_item(
     programs: Programs,
 ) -> anyhow::Result<()> {
     let world = Builder::new(programs).start().await?;

@@ -1,6 +1,7 @@
-//! The cache goes wrong in every way, one after the other, while records flow.
+//! Every fault of the cache, one after another, while records are processed.
 //!
-//! `CHAOS_RECORDS=65000` is the article's number, and prints a table.
+//! `CHAOS_RECORDS=65000` is the article's number. If the variable is set, the scenario
+//! prints a table.
 
 use std::{env, time::Duration};
 
@@ -11,10 +12,10 @@ use tokio::time::Instant;
 
 use crate::world::{Builder, Programs, World};
 
-/// Records of all faults together, unless `CHAOS_RECORDS` says otherwise.
+/// The number of records, all faults together, unless `CHAOS_RECORDS` sets it.
 const RECORDS: usize = 6500;
 
-/// What goes wrong, in its short form; nothing at first, for comparison.
+/// The faults, in their short form. The first phase has none, for comparison.
 const FAULTS: [&str; 10] = [
     "",
     "error=INTERNAL",
@@ -30,7 +31,7 @@ const FAULTS: [&str; 10] = [
 
 const LOCATIONS: [&str; 3] = ["Car", "House", "Diner"];
 
-/// What one fault cost.
+/// The measurements under one fault.
 struct Phase {
     fault: &'static str,
     records: usize,
@@ -38,7 +39,7 @@ struct Phase {
     store_reads: u64,
 }
 
-pub async fn whatever_goes_wrong_with_the_cache_every_record_has_its_item(
+pub async fn every_record_gets_its_item_whatever_fault_the_cache_has(
     programs: Programs,
 ) -> anyhow::Result<()> {
     let asked = env::var("CHAOS_RECORDS").ok();
@@ -49,7 +50,7 @@ pub async fn whatever_goes_wrong_with_the_cache_every_record_has_its_item(
     let world = Builder::new(programs)
         .shards(4)
         .cache_transport(Transport::Server)
-        // As it is deployed.
+        // The deployed value.
         .variable("CACHE_TIMEOUT_MS", "50")
         .start()
         .await?;
@@ -72,7 +73,7 @@ pub async fn whatever_goes_wrong_with_the_cache_every_record_has_its_item(
         same("item", item, Some(&*format!("{location} description")))?;
     }
     for phase in &phases {
-        // Who misses together reads together, whatever the cache does.
+        // Single-flight works whatever the cache does.
         let Phase {
             fault,
             records,
@@ -114,7 +115,7 @@ async fn phase(
     })
 }
 
-#[allow(clippy::cast_precision_loss)] // for a person
+#[allow(clippy::cast_precision_loss)] // approximate figures for a table
 fn print(phases: &[Phase]) {
     let rate = |phase: &Phase| phase.records as f64 / phase.took.as_secs_f64();
     let undisturbed = phases.first().map_or(1.0, rate);

@@ -1,4 +1,4 @@
-//! What only containers can show: parts that restart, crash and freeze.
+//! Scenarios that only containers can run: a part restarts, crashes or freezes.
 
 use anyhow::ensure;
 use futures_util::future::join_all;
@@ -8,14 +8,14 @@ use tokio::time::Instant;
 
 use crate::world::{Builder, Programs, World, reading};
 
-pub async fn a_localstack_that_loses_everything_is_provisioned_again_and_goes_on(
+pub async fn the_mapping_continues_after_localstack_restarts_without_its_state(
     programs: Programs,
 ) -> anyhow::Result<()> {
     let mut world = Builder::new(programs).keeps_ports().start().await?;
     world.write(&["Car"; 5]).await?;
     world.processed(5).await?;
-    // It comes back with a stream of the same name, whose sequence numbers
-    // begin anew: those that the mapping has seen mean nothing there.
+    // LocalStack then has a new stream of the same name. The mapping's checkpoints mean
+    // nothing to it: its sequence numbers start again.
     world.containers()?.restart_localstack().await?;
     world.write(&["House"; 5]).await?;
     let seen = world.processed(10).await?;
@@ -24,14 +24,12 @@ pub async fn a_localstack_that_loses_everything_is_provisioned_again_and_goes_on
     Ok(())
 }
 
-pub async fn an_emulator_that_crashes_comes_back_and_nothing_is_lost(
-    programs: Programs,
-) -> anyhow::Result<()> {
+pub async fn no_record_is_lost_when_the_emulator_crashes(programs: Programs) -> anyhow::Result<()> {
     let mut world = Builder::new(programs).keeps_ports().start().await?;
     world.write(&["Car"; 100]).await?;
     world.settled(100).await?;
 
-    // What crashes it: more than one invocation at once.
+    // Concurrent invocations crash the emulator.
     let containers = world.containers()?;
     let invoke = || reqwest::Client::new().post(containers.invoke_url.clone());
     let deadline = Instant::now() + PATIENCE;
@@ -67,7 +65,7 @@ pub async fn a_discarded_batch_is_in_the_on_failure_queue(
     Ok(())
 }
 
-pub async fn a_cache_that_is_frozen_costs_no_record(programs: Programs) -> anyhow::Result<()> {
+pub async fn a_frozen_cache_fails_no_record(programs: Programs) -> anyhow::Result<()> {
     let mut world = Builder::new(programs)
         .variable("CACHE_TIMEOUT_MS", "100")
         .variable("CACHE_TTL_SECONDS", "3600")
@@ -84,11 +82,11 @@ pub async fn a_cache_that_is_frozen_costs_no_record(programs: Programs) -> anyho
     Ok(())
 }
 
-/// Writes a record after the other until one is served by the cache.
+/// Writes one record after another until the cache has a record's item.
 async fn served_by_the_cache_again(world: &World, already: usize) -> anyhow::Result<()> {
     let deadline = Instant::now() + PATIENCE;
     for written in already.. {
-        ensure!(Instant::now() < deadline, "the cache is not asked again");
+        ensure!(Instant::now() < deadline, "still no cache hit");
         world.write(&["Car"]).await?;
         let seen = world.processed(written + 1).await?;
         if seen.sources().last() == Some(&"cache") {

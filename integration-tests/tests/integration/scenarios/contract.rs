@@ -1,4 +1,4 @@
-//! The record is a contract between two programs that do not know each other.
+//! The record's JSON: a contract between the producer and the consumer.
 
 use anyhow::Context;
 use consumer::record::Reading;
@@ -6,7 +6,7 @@ use integration_tests::patience::same;
 
 use crate::world::{Programs, reading};
 
-pub async fn what_the_producer_writes_the_consumer_reads(_: Programs) -> anyhow::Result<()> {
+pub async fn the_consumer_reads_the_producer_s_records(_: Programs) -> anyhow::Result<()> {
     for _ in 0..100 {
         let written = producer::record::Reading::random();
         let wire = serde_json::to_vec(&written)?;
@@ -15,7 +15,7 @@ pub async fn what_the_producer_writes_the_consumer_reads(_: Programs) -> anyhow:
         same("location", &*read.location, written.location)?;
         same("write time", read.write_time, written.write_time)?;
     }
-    // So that the other scenarios write what the producer does.
+    // The other scenarios' records must be like the producer's.
     serde_json::from_slice::<Reading>(&reading(1, "Car")).context("the scenarios' record")?;
     Ok(())
 }

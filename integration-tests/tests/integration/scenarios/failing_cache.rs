@@ -1,4 +1,4 @@
-//! A cache that fails: the table is asked, and no record is the worse for it.
+//! A cache that fails: the function reads the table, and no record fails.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::world::{Builder, Programs, World};
 
 const RECORDS: [&str; 6] = ["Car", "House", "Diner", "Car", "House", "Diner"];
 
-/// Every record is processed, with its item, from the table.
+/// Checks that every record is processed with its item from the table.
 async fn served_by_the_table(world: World) -> anyhow::Result<()> {
     world.write(&RECORDS).await?;
     let seen = world.processed(RECORDS.len()).await?;
@@ -28,16 +28,17 @@ async fn served_by_the_table(world: World) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn a_cache_that_is_down_costs_no_record(programs: Programs) -> anyhow::Result<()> {
+pub async fn a_cache_that_is_down_fails_no_record(programs: Programs) -> anyhow::Result<()> {
     let mut world = Builder::new(programs).start().await?;
     world.stop_cache().await?;
     served_by_the_table(world).await
 }
 
-pub async fn a_cache_that_is_down_at_init_costs_no_record(
+pub async fn a_cache_that_is_down_at_init_fails_no_record(
     programs: Programs,
 ) -> anyhow::Result<()> {
-    // Port 1 is nobody's; set after the start it would come too late.
+    // Nothing listens on port 1. Stopping the cache would be too late: init is over by
+    // then.
     let world = Builder::new(programs)
         .variable("CACHE_STUB_URL", "http://127.0.0.1:1")
         .start()
@@ -45,7 +46,7 @@ pub async fn a_cache_that_is_down_at_init_costs_no_record(
     served_by_the_table(world).await
 }
 
-pub async fn a_cache_that_is_slow_costs_no_record(programs: Programs) -> anyhow::Result<()> {
+pub async fn a_slow_cache_fails_no_record(programs: Programs) -> anyhow::Result<()> {
     let world = Builder::new(programs)
         .variable("CACHE_TIMEOUT_MS", "20")
         .start()
@@ -55,15 +56,13 @@ pub async fn a_cache_that_is_slow_costs_no_record(programs: Programs) -> anyhow:
     served_by_the_table(world).await
 }
 
-pub async fn a_cache_that_limits_the_rate_costs_no_record(
-    programs: Programs,
-) -> anyhow::Result<()> {
+pub async fn a_rate_limited_cache_fails_no_record(programs: Programs) -> anyhow::Result<()> {
     let world = Builder::new(programs).start().await?;
     world.cache()?.fault(Fault::rate_limit(0.0)).await?;
     served_by_the_table(world).await
 }
 
-pub async fn a_corrupt_cached_value_is_read_again_and_overwritten(
+pub async fn a_corrupt_cached_value_counts_as_a_miss_and_is_overwritten(
     programs: Programs,
 ) -> anyhow::Result<()> {
     let world = Builder::new(programs).start().await?;

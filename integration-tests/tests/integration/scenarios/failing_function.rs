@@ -1,4 +1,4 @@
-//! A function that fails: its batch is delivered again.
+//! A function that fails: the mapping retries its batch.
 
 use std::time::Duration;
 
@@ -27,19 +27,19 @@ async fn nothing_is_lost(programs: Programs, mode: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn a_function_that_fails_is_tried_again_and_nothing_is_lost(
+pub async fn the_mapping_retries_a_function_error_and_loses_no_record(
     programs: Programs,
 ) -> anyhow::Result<()> {
     nothing_is_lost(programs, "error").await
 }
 
-pub async fn a_function_that_crashes_is_started_again_and_nothing_is_lost(
+pub async fn the_mapping_retries_after_a_crash_and_loses_no_record(
     programs: Programs,
 ) -> anyhow::Result<()> {
     nothing_is_lost(programs, "crash").await
 }
 
-pub async fn a_function_that_hangs_is_killed_and_nothing_is_lost(
+pub async fn the_mapping_retries_after_a_timeout_and_loses_no_record(
     programs: Programs,
 ) -> anyhow::Result<()> {
     nothing_is_lost(programs, "timeout").await

@@ -1,4 +1,4 @@
-//! An init that cannot succeed says why, in one line.
+//! An init that fails gives the reason in one line.
 
 use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc, time::Duration};
 
@@ -15,8 +15,8 @@ use crate::{
 
 const PARAMETER: &str = "/keys/momento-pct-key";
 
-/// The consumer in front of AWS APIs that have `key` as its parameter, or none;
-/// what it says when it does not start.
+/// Starts the consumer with AWS APIs in which the API key's parameter is `key` or
+/// missing. Returns the init error.
 async fn complaint(
     programs: Programs,
     key: Option<&str>,
@@ -61,7 +61,7 @@ async fn put_key(endpoint: &str, key: Option<&str>) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn without_its_parameter_the_function_does_not_start_and_says_why(
+pub async fn init_fails_with_the_reason_when_the_parameter_is_missing(
     programs: Programs,
 ) -> anyhow::Result<()> {
     let complaint = complaint(programs, None, None).await?;
@@ -73,7 +73,7 @@ pub async fn without_its_parameter_the_function_does_not_start_and_says_why(
     Ok(())
 }
 
-pub async fn with_a_key_that_is_none_the_function_does_not_start_and_says_why(
+pub async fn init_fails_with_the_reason_when_the_api_key_is_invalid(
     programs: Programs,
 ) -> anyhow::Result<()> {
     let complaint = complaint(programs, Some("hunter2"), None).await?;
@@ -85,7 +85,9 @@ pub async fn with_a_key_that_is_none_the_function_does_not_start_and_says_why(
     Ok(())
 }
 
-pub async fn a_wrong_variable_is_named_in_one_line(programs: Programs) -> anyhow::Result<()> {
+pub async fn init_fails_with_the_name_of_a_variable_whose_value_is_invalid(
+    programs: Programs,
+) -> anyhow::Result<()> {
     let wrong = Some(("CACHE_TTL_SECONDS", "soon"));
     let complaint = complaint(programs, None, wrong).await?;
     ensure!(

@@ -1,4 +1,4 @@
-//! The Invoke API over HTTP, on the path that AWS's emulator uses.
+//! The Invoke API over HTTP, on the same path as AWS's emulator.
 
 use anyhow::{Context, ensure};
 use integration_tests::patience::same;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::world::{Builder, Programs, World};
 
-/// The name by which AWS's emulator calls its one function.
+/// The name of the only function of AWS's emulator.
 const ANY: &str = "function";
 
 /// A function that fails once and then succeeds.
@@ -20,7 +20,7 @@ async fn invoke(world: &World, function: &str, payload: Vec<u8>) -> anyhow::Resu
     Ok(request.body(payload).send().await?)
 }
 
-pub async fn a_function_s_error_is_told_apart_from_its_answer(
+pub async fn a_function_error_has_its_header_and_a_success_has_none(
     programs: Programs,
 ) -> anyhow::Result<()> {
     let world = failing_once(programs).await?;
@@ -46,9 +46,7 @@ pub async fn a_function_s_error_is_told_apart_from_its_answer(
     Ok(())
 }
 
-pub async fn a_payload_over_six_megabytes_is_refused_and_not_cut(
-    programs: Programs,
-) -> anyhow::Result<()> {
+pub async fn a_payload_over_six_megabytes_is_refused(programs: Programs) -> anyhow::Result<()> {
     let world = failing_once(programs).await?;
     let mut payload = vec![b'x'; 6 * 1024 * 1024 + 1];
     payload[0] = b'"';
@@ -60,14 +58,14 @@ pub async fn a_payload_over_six_megabytes_is_refused_and_not_cut(
         refused.headers()["x-amzn-errortype"].to_str()?,
         "RequestTooLargeException",
     )?;
-    // It fails once, at its first invocation, and that comes only now.
+    // The function fails at its first invocation, which is this one.
     let first = invoke(&world, ANY, b"{}".to_vec()).await?;
     ensure!(first.headers().contains_key("x-amz-function-error"));
     world.stop().await;
     Ok(())
 }
 
-pub async fn a_function_that_is_not_there_is_not_found(programs: Programs) -> anyhow::Result<()> {
+pub async fn invoking_an_unknown_function_is_not_found(programs: Programs) -> anyhow::Result<()> {
     let world = failing_once(programs).await?;
     let refused = invoke(&world, "nobody", b"{}".to_vec()).await?;
     same("status", refused.status().as_u16(), 404)?;

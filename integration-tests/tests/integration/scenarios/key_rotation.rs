@@ -1,4 +1,4 @@
-//! A new API key while the function runs.
+//! Rotation of the API key while the function runs.
 
 use anyhow::ensure;
 use integration_tests::patience::same;
@@ -6,10 +6,10 @@ use momento_offline::faults::Fault;
 
 use crate::world::{Builder, Programs};
 
-/// A v1 key that opens nothing, as someone pasted it: with a line feed.
+/// A v1 key without any rights. It ends in a line feed, as a pasted key may.
 const NEW_KEY: &str = "eyJlbmRwb2ludCI6ImNlbGwuaW52YWxpZCIsImFwaV9rZXkiOiJub3QtYS1yZWFsLWtleSJ9\n";
 
-pub async fn a_refused_key_is_read_again_once_and_no_record_is_lost(
+pub async fn a_refused_api_key_is_read_again_once_and_no_record_is_lost(
     programs: Programs,
 ) -> anyhow::Result<()> {
     let world = Builder::new(programs)
@@ -28,7 +28,7 @@ pub async fn a_refused_key_is_read_again_once_and_no_record_is_lost(
     same("discarded", &seen.discarded, &vec![])?;
     same("reads of the key", world.key_reads()? - before, 1)?;
 
-    // The client with the new key, trimmed, is the one in use.
+    // From here the function uses a client with the new key, trimmed.
     world.cache()?.no_fault().await?;
     let mut count = 101;
     loop {
@@ -37,7 +37,7 @@ pub async fn a_refused_key_is_read_again_once_and_no_record_is_lost(
         if world.processed(count).await?.sources().last() == Some(&"cache") {
             break;
         }
-        ensure!(count < 300, "the cache is not used again");
+        ensure!(count < 300, "{count} records, and still no cache hit");
     }
     same("reads of the key", world.key_reads()? - before, 1)?;
     world.stop().await;

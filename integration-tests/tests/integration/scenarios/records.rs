@@ -1,4 +1,4 @@
-//! Records on their way: poison, order, many.
+//! Poison records, the order of records, and many records.
 
 use std::collections::HashMap;
 
@@ -7,27 +7,31 @@ use integration_tests::patience::same;
 
 use crate::world::{Builder, Programs, reading};
 
-pub async fn a_malformed_record_fails_alone_and_blocks_no_other(
+pub async fn a_malformed_record_is_discarded_alone_and_blocks_no_other(
     programs: Programs,
 ) -> anyhow::Result<()> {
     let world = Builder::new(programs).start().await?;
-    let mut data: Vec<_> = (0..20).map(|place| reading(place, "Car")).collect();
+    let mut data: Vec<_> = (0..20).map(|index| reading(index, "Car")).collect();
     data[3] = b"not JSON".to_vec();
     data[4] = b"\xFF\xFE\x00".to_vec();
     data[15] = br#"{"id":"15","name":"Model One"}"#.to_vec();
     world.write_data(&data).await?;
     let seen = world.settled(20).await?;
-    same("discarded, each alone", &seen.discarded, &vec![1, 1, 1])?;
+    same(
+        "sizes of discarded batches",
+        &seen.discarded,
+        &vec![1, 1, 1],
+    )?;
     same("done", seen.done.len(), 17)?;
 
-    // The shard goes on.
+    // The shard is not blocked.
     world.write(&["House"; 5]).await?;
     same("done", world.settled(25).await?.done.len(), 22)?;
     world.stop().await;
     Ok(())
 }
 
-pub async fn each_shard_keeps_its_order(programs: Programs) -> anyhow::Result<()> {
+pub async fn records_of_each_shard_keep_their_order(programs: Programs) -> anyhow::Result<()> {
     let world = Builder::new(programs).shards(4).start().await?;
     for _ in 0..4 {
         world.write(&["Car"; 250]).await?;
@@ -35,7 +39,7 @@ pub async fn each_shard_keeps_its_order(programs: Programs) -> anyhow::Result<()
     let seen = world.settled(1000).await?;
     let mut last: HashMap<&str, &str> = HashMap::new();
     for (shard, number) in &seen.done {
-        // Of one length, sequence numbers sort as text.
+        // Sequence numbers of the same length sort as text.
         let before = last.insert(shard, number);
         ensure!(
             before.is_none_or(|before| (before.len(), before) < (number.len(), number)),

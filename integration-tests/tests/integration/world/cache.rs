@@ -1,5 +1,5 @@
-//! The cache as anyone outside can look at it and disturb it: over HTTP, the
-//! same on every backend.
+//! Reads the cache's counts and sets its faults over HTTP, in the same way on every
+//! backend.
 
 use anyhow::Context;
 use momento_offline::{
@@ -24,14 +24,14 @@ impl CacheControl {
         }
     }
 
-    /// What it was asked so far.
+    /// The cache's counts of calls so far.
     pub async fn counts(&self) -> anyhow::Result<Counts> {
         let asked = self.client.get(format!("{}{STATUS_PATH}", self.url));
         let status: CacheStatus = done(asked.send().await?).await?.json().await?;
         Ok(status.counts)
     }
 
-    /// Lets this go wrong from now on.
+    /// Sets the cache's faults.
     pub async fn fault(&self, plan: impl Into<FaultPlan>) -> anyhow::Result<()> {
         let plan = plan.into();
         let set = self.client.put(format!("{}{FAULTS_PATH}", self.url));
@@ -39,14 +39,14 @@ impl CacheControl {
         Ok(())
     }
 
-    /// Nothing goes wrong any more.
+    /// Removes all faults.
     pub async fn no_fault(&self) -> anyhow::Result<()> {
         let cleared = self.client.delete(format!("{}{FAULTS_PATH}", self.url));
         done(cleared.send().await?).await?;
         Ok(())
     }
 
-    /// Keeps `value` under `key` for an hour.
+    /// Sets `key` to `value` for an hour.
     pub async fn set(&self, cache: &str, key: &str, value: &[u8]) -> anyhow::Result<()> {
         let set = self.client.put(format!("{}/cache/{cache}", self.url));
         let set = set
@@ -63,6 +63,6 @@ async fn done(response: Response) -> anyhow::Result<Response> {
         return Ok(response);
     }
     let status = response.status();
-    let text = response.text().await.context("reading a refusal")?;
-    anyhow::bail!("the cache says {status}: {text}")
+    let text = response.text().await.context("reading an error reply")?;
+    anyhow::bail!("the cache returned {status}: {text}")
 }

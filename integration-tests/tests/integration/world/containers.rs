@@ -1,6 +1,6 @@
 //! A world in containers: `LocalStack`, the cache, and AWS's Runtime Interface
-//! Emulator around the function. The mapping is in this process, where a
-//! witness can watch it.
+//! Emulator around the function. The mapping is in this process, where an observer
+//! sees every record.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -28,18 +28,18 @@ use super::{
     BACKOFF, Builder, CacheControl, Programs,
     network::{AWS, CACHE, FunctionContainer, INVOKE, Network, url},
 };
-use crate::{docker, witness::Witness};
+use crate::{docker, recording_observer::RecordingObserver};
 
 type Container = ContainerAsync<GenericImage>;
 
 /// The function's path at the emulator.
 const INVOCATIONS: &str = "/2015-03-31/functions/function/invocations";
 
-/// One network, and what is on it.
+/// The containers on one network, and the mapping.
 pub struct Containers {
-    /// The AWS APIs, from here.
+    /// The URL of the AWS APIs, from this process.
     pub endpoint: String,
-    /// Where the function is invoked, from here.
+    /// The function's invoke URL, from this process.
     pub invoke_url: Url,
     environment: Environment,
     seed: Seed,
@@ -47,7 +47,7 @@ pub struct Containers {
     cache: Option<(Container, CacheControl)>,
     mapping: EventSourceMapping,
     function: Container,
-    /// Where discarded batches go.
+    /// The folder of the failure documents.
     _failures: TempDir,
 }
 
@@ -55,7 +55,7 @@ impl Containers {
     pub async fn start(
         builder: &Builder,
         project: Project,
-        witness: &Arc<Witness>,
+        observer: &Arc<RecordingObserver>,
     ) -> anyhow::Result<Self> {
         let network = Network::new(&builder.programs, builder.keeps_ports);
         let Project {
@@ -73,18 +73,18 @@ impl Containers {
             timeout: function.timeout,
             variables: &builder.variables,
         };
-        let function = network.function(&function, witness).await?;
+        let function = network.function(&function, observer).await?;
         let invoke_url = Url::parse(&url(&function, INVOKE).await?)?.join(INVOCATIONS)?;
 
         let failures = tempfile::tempdir()?;
         let sdk = sdk_config(&endpoint, DEFAULT_REGION);
         let mapping = environment.mappings.first().context("no mapping")?;
         let kinesis = aws_sdk_kinesis::Client::new(&sdk);
-        // One invocation at a time: a second one crashes the emulator.
+        // One invocation at a time: a second invocation crashes the emulator.
         let target = Arc::new(HttpTarget::new(invoke_url.clone(), 1));
         let mapping = Mappings::new(kinesis, DEFAULT_REGION, failures.path())
             .with_queues_at(&sdk)
-            .watched_by(witness.clone())
+            .watched_by(observer.clone())
             .backoff(BACKOFF)
             .start(mapping, target, Arc::new(Polling::default()))?;
         let control = CacheControl::at(url(&cache, CACHE).await?);
@@ -113,20 +113,19 @@ impl Containers {
         Ok(())
     }
 
-    /// Stops the cache in the middle of whatever it does: connections stay and
-    /// nothing comes back on them.
+    /// Freezes the cache: its connections stay open, and it answers nothing.
     pub async fn freeze_cache(&self) -> anyhow::Result<()> {
         let (cache, _) = self.cache.as_ref().context("the cache is stopped")?;
         Ok(cache.pause().await?)
     }
 
-    /// Lets the cache go on.
+    /// Lets the cache continue.
     pub async fn thaw_cache(&self) -> anyhow::Result<()> {
         let (cache, _) = self.cache.as_ref().context("the cache is stopped")?;
         Ok(cache.unpause().await?)
     }
 
-    /// How often the emulator has come back.
+    /// The number of times that Docker has restarted the emulator.
     pub fn function_restarts(&self) -> anyhow::Result<u32> {
         let count = [
             "inspect",
@@ -138,8 +137,7 @@ impl Containers {
         Ok(count.parse()?)
     }
 
-    /// Stops `LocalStack` and starts it again, without all that it held, and
-    /// provisions it again.
+    /// Restarts `LocalStack`, which loses its state, and provisions it again.
     pub async fn restart_localstack(&self) -> anyhow::Result<()> {
         self.localstack.stop_with_timeout(Some(0)).await?;
         self.localstack.start().await?;
@@ -154,7 +152,7 @@ impl Containers {
         }
     }
 
-    /// What is in the queue of the template's mapping.
+    /// The messages in the on-failure queue of the template's mapping.
     pub async fn discarded(&self) -> anyhow::Result<Vec<Value>> {
         let queue = self.environment.queues.first().context("no queue")?;
         messages(&self.endpoint, &queue.name).await
@@ -165,8 +163,8 @@ impl Containers {
     }
 }
 
-/// What the function says when it is invoked in front of AWS APIs that have
-/// been prepared by `prepare`.
+/// The function's output at its first invocation, with AWS APIs that `prepare` has
+/// prepared.
 pub async fn first_words(
     programs: &Programs,
     variables: &BTreeMap<String, String>,
@@ -180,13 +178,13 @@ pub async fn first_words(
         timeout: Duration::from_secs(3),
         variables,
     };
-    let nobody = Arc::new(Witness::default());
+    let nobody = Arc::new(RecordingObserver::default());
     let function = network.function(&function, &nobody).await?;
     let invoke_url = format!("{}{INVOCATIONS}", url(&function, INVOKE).await?);
     let deadline = Instant::now() + PATIENCE;
     loop {
-        // The emulator starts the function when it is invoked. It is running
-        // before it listens, and is asked again then.
+        // The emulator starts the function at the first invocation. The emulator runs
+        // before it listens, so the invocation is repeated until it listens.
         let invoked = reqwest::Client::new().post(&invoke_url).body("{}");
         if invoked.send().await.is_err() {
             sleep(Duration::from_millis(50)).await;

@@ -12,12 +12,12 @@ use momento_offline::transport::CacheOptions;
 use tempfile::TempDir;
 
 use super::{BACKOFF, Builder, CacheControl};
-use crate::witness::Witness;
+use crate::recording_observer::RecordingObserver;
 
 /// Everything in this process.
 pub struct EmbeddedWorld {
     embedded: Embedded,
-    /// Where the function counts its failures.
+    /// The folder of the file in which the function counts its failures.
     _scratch: TempDir,
 }
 
@@ -25,7 +25,7 @@ impl EmbeddedWorld {
     pub async fn start(
         builder: &Builder,
         project: Project,
-        witness: &Arc<Witness>,
+        observer: &Arc<RecordingObserver>,
     ) -> anyhow::Result<Self> {
         let function = project
             .environment
@@ -40,10 +40,10 @@ impl EmbeddedWorld {
             "FLAKY_COUNT".to_owned(),
             count.to_str().context("a path in UTF-8")?.to_owned(),
         );
-        let lines = witness.clone();
+        let lines = observer.clone();
         let embedded = Embedded::start(Options {
             variables,
-            observer: witness.clone(),
+            observer: observer.clone(),
             log: Arc::new(move |line| lines.line(&line.text)),
             backoff: BACKOFF,
             cache: Some(Cache::Here(CacheOptions {

@@ -1,4 +1,4 @@
-//! The fixture: one environment for one scenario, on free ports, in memory.
+//! The fixture: a development environment for one scenario, on free ports, in memory.
 
 mod cache;
 mod containers;
@@ -22,28 +22,28 @@ use serde_json::json;
 use crate::{
     backend::Backend,
     docker::Images,
-    witness::{Seen, Witness},
+    recording_observer::{RecordingObserver, Seen},
 };
 use embedded::EmbeddedWorld;
 
-/// The programs that scenarios run, and where.
+/// The programs of the scenarios, and the backend.
 #[derive(Debug, Clone)]
 pub struct Programs {
     /// The consumer.
     pub bootstrap: PathBuf,
-    /// The environment's own program.
+    /// The tool, `local`.
     pub local: PathBuf,
     /// The function that fails on purpose.
     pub flaky: PathBuf,
-    /// The template that is deployed.
+    /// The deployed template.
     pub template: PathBuf,
-    /// What containers are made of.
+    /// The containers' images.
     pub images: Images,
-    /// Where.
+    /// The backend.
     pub backend: Backend,
 }
 
-/// What a scenario asks of its environment.
+/// Builds a scenario's environment.
 pub struct Builder {
     programs: Programs,
     bootstrap: PathBuf,
@@ -54,28 +54,28 @@ pub struct Builder {
     transport: Transport,
 }
 
-/// A running environment.
+/// A scenario's running environment.
 pub struct World {
     site: Site,
-    witness: Arc<Witness>,
+    observer: Arc<RecordingObserver>,
     kinesis: aws_sdk_kinesis::Client,
     stream: String,
 }
 
-/// Where it runs.
+/// The backend's part of a running environment.
 enum Site {
     Embedded(Box<EmbeddedWorld>),
     Containers(Box<Containers>),
 }
 
-/// The back-off of all mappings here: short, as tests wait for it.
+/// The back-off of all mappings here: short, because tests wait for it.
 const BACKOFF: Backoff = Backoff {
     first: Duration::from_millis(5),
     longest: Duration::from_millis(50),
 };
 
 impl Programs {
-    /// On that backend.
+    /// The same programs on `backend`.
     pub fn on(&self, backend: Backend) -> Self {
         Self {
             backend,
@@ -85,8 +85,8 @@ impl Programs {
 }
 
 impl Builder {
-    /// The deployed template with the consumer, one shard, and cache calls that
-    /// may take as long as a loaded machine needs.
+    /// The deployed template with the consumer, one shard, and a cache timeout that is
+    /// long enough for a loaded machine.
     pub fn new(programs: Programs) -> Self {
         Self {
             bootstrap: programs.bootstrap.clone(),
@@ -109,8 +109,8 @@ impl Builder {
         self
     }
 
-    /// Runs the function that fails on purpose instead of the consumer: so
-    /// often, in the way that `mode` names.
+    /// Runs the function that fails on purpose instead of the consumer: `times` times,
+    /// as `mode` says.
     pub fn failing(mut self, mode: &str, times: u64) -> Self {
         self.bootstrap.clone_from(&self.programs.flaky);
         self.variable("FLAKY_MODE", mode)
@@ -122,13 +122,13 @@ impl Builder {
         self
     }
 
-    /// What serves the cache in this process; in a container it is the server.
+    /// The transport of a cache in this process. A container has the server.
     pub fn cache_transport(mut self, transport: Transport) -> Self {
         self.transport = transport;
         self
     }
 
-    /// Containers that come back after a crash come back on the same ports.
+    /// Gives containers fixed ports, which they keep after a restart.
     pub fn keeps_ports(mut self) -> Self {
         self.keeps_ports = true;
         self
@@ -138,14 +138,14 @@ impl Builder {
         let project = self.project()?;
         let stream = project.environment.streams.first().context("no stream")?;
         let stream = stream.name.clone();
-        let witness = Arc::new(Witness::default());
+        let observer = Arc::new(RecordingObserver::default());
         let site = match self.programs.backend {
             Backend::Embedded => {
-                let embedded = EmbeddedWorld::start(&self, project, &witness).await?;
+                let embedded = EmbeddedWorld::start(&self, project, &observer).await?;
                 Site::Embedded(Box::new(embedded))
             }
             Backend::Localstack => {
-                let containers = Containers::start(&self, project, &witness).await?;
+                let containers = Containers::start(&self, project, &observer).await?;
                 Site::Containers(Box::new(containers))
             }
         };
@@ -153,12 +153,12 @@ impl Builder {
         Ok(World {
             kinesis: aws_sdk_kinesis::Client::new(&sdk),
             site,
-            witness,
+            observer,
             stream,
         })
     }
 
-    /// What the template describes, as this scenario wants it.
+    /// The template's project, with this scenario's settings.
     fn project(&self) -> anyhow::Result<Project> {
         let mut project = Project::in_region(&self.programs.template, DEFAULT_REGION)?;
         let environment = &mut project.environment;
@@ -190,7 +190,7 @@ impl World {
         self.write_data(&data).await
     }
 
-    /// Writes these as they are, in order.
+    /// Writes records with this data, in order.
     pub async fn write_data(&self, data: &[Vec<u8>]) -> anyhow::Result<()> {
         for batch in data.chunks(500) {
             let entries = batch
@@ -214,26 +214,25 @@ impl World {
         Ok(())
     }
 
-    /// Waits until `count` records are dealt with and the function's lines of
-    /// them have come through its pipe.
+    /// Waits until `count` records are processed or discarded.
     pub async fn settled(&self, count: usize) -> anyhow::Result<Seen> {
-        let what = format!("{count} records dealt with");
+        let what = format!("{count} records processed or discarded");
         let settled = eventually(
             &what,
-            || self.witness.tell(Seen::settled),
+            || self.observer.tell(Seen::settled),
             |settled| *settled >= count,
         );
         settled.await.with_context(|| self.last_words())?;
-        Ok(self.witness.seen())
+        Ok(self.observer.seen())
     }
 
-    /// Waits until the function has told of `count` processed records.
+    /// Waits until the function has logged `count` processed records.
     pub async fn processed(&self, count: usize) -> anyhow::Result<Seen> {
         self.settled(count).await?;
         let what = format!("{count} lines of processed records");
-        let lines = || self.witness.tell(|seen| seen.processed.len());
+        let lines = || self.observer.tell(|seen| seen.processed.len());
         eventually(&what, lines, |lines| *lines >= count).await?;
-        Ok(self.witness.seen())
+        Ok(self.observer.seen())
     }
 
     /// The cache.
@@ -257,37 +256,36 @@ impl World {
         Ok(())
     }
 
-    /// How often the table was read, for one item or for many: as the gateway
-    /// counts it; among the containers nobody does but the function itself, in
-    /// its metrics, which follow the lines of processed records.
+    /// The number of reads of the table. The gateway counts them; with containers, only
+    /// the function's metrics do, which follow its lines of processed records.
     pub async fn store_reads(&self) -> anyhow::Result<u64> {
         match &self.site {
             Site::Embedded(embedded) => Ok(embedded.store_reads()),
             Site::Containers(_) => {
-                let told = || self.witness.tell(|seen| seen.metric("BatchSize"));
-                let processed = self.witness.tell(|seen| seen.processed.len()) as u64;
+                let told = || self.observer.tell(|seen| seen.metric("BatchSize"));
+                let processed = self.observer.tell(|seen| seen.processed.len()) as u64;
                 eventually("metrics of every record", told, |told| *told >= processed).await?;
-                Ok(self.witness.tell(|seen| seen.metric("StoreReads")))
+                Ok(self.observer.tell(|seen| seen.metric("StoreReads")))
             }
         }
     }
 
-    /// What has been seen so far.
+    /// The observations so far.
     pub fn seen(&self) -> Seen {
-        self.witness.seen()
+        self.observer.seen()
     }
 
-    /// Invocations that did not succeed, so far.
+    /// The number of invocations that did not succeed so far.
     pub fn failures(&self) -> u64 {
         self.seen().failures
     }
 
-    /// How often the API key was read.
+    /// The number of reads of the API key.
     pub fn key_reads(&self) -> anyhow::Result<u64> {
         Ok(self.embedded()?.key_reads())
     }
 
-    /// How often an environment of the function was started.
+    /// The number of execution environments that were started.
     pub fn cold_starts(&self) -> anyhow::Result<u64> {
         Ok(self.embedded()?.cold_starts())
     }
@@ -310,19 +308,19 @@ impl World {
     fn embedded(&self) -> anyhow::Result<&EmbeddedWorld> {
         match &self.site {
             Site::Embedded(embedded) => Ok(embedded),
-            Site::Containers(_) => bail!("nobody counts that among the containers"),
+            Site::Containers(_) => bail!("not available in containers"),
         }
     }
 
-    /// Where a function of that name is invoked over HTTP.
+    /// The invoke URL of the function `function`.
     pub fn invoke_url(&self, function: &str) -> anyhow::Result<String> {
         Ok(self.embedded()?.invoke_url(function))
     }
 
-    /// The containers, where there are some.
+    /// The containers, on the backend that has them.
     pub fn containers(&mut self) -> anyhow::Result<&mut Containers> {
         match &mut self.site {
-            Site::Embedded(_) => bail!("nothing here is a container"),
+            Site::Embedded(_) => bail!("the embedded backend has no containers"),
             Site::Containers(containers) => Ok(containers),
         }
     }
@@ -334,16 +332,16 @@ impl World {
         }
     }
 
-    /// What the function said last, for a failure's message.
+    /// The function's last lines, for an error.
     fn last_words(&self) -> String {
-        format!("the function's last lines:\n{}", self.witness.last_words())
+        format!("the function's last lines:\n{}", self.observer.last_words())
     }
 }
 
 /// A record's data, as the producer writes it.
-pub fn reading(site: usize, location: &str) -> Vec<u8> {
+pub fn reading(index: usize, location: &str) -> Vec<u8> {
     let reading = json!({
-        "id": format!("id-{site}"),
+        "id": format!("id-{index}"),
         "name": "Model One",
         "location": location,
         "writeTime": "2026-11-22T10:20:30.123456Z",

@@ -23,7 +23,7 @@ use testcontainers::{
 use super::Programs;
 use crate::{
     docker::{self, Image, LABEL},
-    witness::Witness,
+    recording_observer::RecordingObserver,
 };
 
 /// The ports that the containers listen on, inside.
@@ -31,10 +31,10 @@ pub const AWS: u16 = 4566;
 pub const CACHE: u16 = 8080;
 pub const INVOKE: u16 = 8080;
 
-/// Readable and executable by all.
+/// The mode of a program's file: readable and executable by all.
 const EXECUTABLE: u32 = 0o755;
 
-/// A network that is there as long as a container is on it.
+/// A network, which is removed with its last container.
 pub struct Network<'a> {
     name: String,
     programs: &'a Programs,
@@ -58,7 +58,7 @@ impl<'a> Network<'a> {
         }
     }
 
-    /// `LocalStack`, or what stands in for it.
+    /// `LocalStack`, or the stand-in that `LOCALSTACK_IMAGE` names.
     pub async fn localstack(&self) -> anyhow::Result<ContainerAsync<GenericImage>> {
         let image = generic(&self.programs.images.localstack)
             .with_wait_for(WaitFor::message_on_stdout("Ready."));
@@ -70,7 +70,7 @@ impl<'a> Network<'a> {
             .context("starting LocalStack")
     }
 
-    /// The cache, with these caches in it.
+    /// Momento offline, with these caches.
     pub async fn cache(&self, caches: &[String]) -> anyhow::Result<ContainerAsync<GenericImage>> {
         let image = generic(&self.programs.images.runtime)
             .with_entrypoint("/usr/local/bin/local")
@@ -92,11 +92,11 @@ impl<'a> Network<'a> {
             .context("starting the cache")
     }
 
-    /// AWS's emulator around a function; a witness hears what it says.
+    /// AWS's emulator around a function; the observer receives its log lines.
     pub async fn function(
         &self,
         function: &FunctionContainer<'_>,
-        witness: &Arc<Witness>,
+        observer: &Arc<RecordingObserver>,
     ) -> anyhow::Result<ContainerAsync<GenericImage>> {
         let image = generic(&self.programs.images.lambda);
         let mut request = self
@@ -106,7 +106,7 @@ impl<'a> Network<'a> {
                 executable("/var/runtime/bootstrap"),
                 function.bootstrap.to_owned(),
             )
-            .with_log_consumer(lines_to(witness));
+            .with_log_consumer(lines_to(observer));
         let own = [
             (
                 "AWS_ENDPOINT_URL",
@@ -167,7 +167,7 @@ impl<'a> Network<'a> {
     }
 }
 
-/// Where a container's port is, from here.
+/// The URL of a container's port, from this process.
 pub async fn url(container: &ContainerAsync<GenericImage>, port: u16) -> anyhow::Result<String> {
     let host = container.get_host().await?;
     let port = container.get_host_port_ipv4(port.tcp()).await?;
@@ -182,17 +182,17 @@ fn executable(path: &str) -> CopyTargetOptions {
     CopyTargetOptions::new(path).with_mode(EXECUTABLE)
 }
 
-/// A port that was free a moment ago: Docker gives a container that comes back
-/// another port, unless it was told one.
+/// A port that is free at this moment. Without a fixed port, Docker gives a restarted
+/// container another one.
 fn free_port() -> anyhow::Result<u16> {
     let listener =
         TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("looking for a free port")?;
     Ok(listener.local_addr()?.port())
 }
 
-/// Hands whole lines to the witness: a frame may end anywhere.
-fn lines_to(witness: &Arc<Witness>) -> impl Fn(&LogFrame) + Send + Sync + 'static {
-    let witness = witness.clone();
+/// Passes whole lines to the observer: a frame may end within a line.
+fn lines_to(observer: &Arc<RecordingObserver>) -> impl Fn(&LogFrame) + Send + Sync + 'static {
+    let observer = observer.clone();
     let pending = Mutex::new([Vec::new(), Vec::new()]);
     move |frame| {
         let (stream, bytes) = match frame {
@@ -204,7 +204,7 @@ fn lines_to(witness: &Arc<Witness>) -> impl Fn(&LogFrame) + Send + Sync + 'stati
         text.extend_from_slice(bytes);
         while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = text.drain(..=end).collect();
-            witness.line(String::from_utf8_lossy(&line).trim_end());
+            observer.line(String::from_utf8_lossy(&line).trim_end());
         }
     }
 }

@@ -10,8 +10,8 @@ use crate::template::{
     properties::Properties,
 };
 
-/// Properties that decide nothing about a local run: permissions, packaging,
-/// deployment, and what only AWS's own infrastructure acts on.
+/// Properties without an effect on a local run: permissions, packaging,
+/// deployment, and settings of AWS's own infrastructure.
 const IGNORED: [&str; 30] = [
     "Architectures",
     "AssumeRolePolicyDocument",
@@ -86,7 +86,7 @@ pub(super) fn read(
     Ok((function, mappings))
 }
 
-/// The function's variables over those of `Globals`.
+/// The function's environment variables; they override those of `Globals`.
 fn variables(properties: Properties) -> Result<BTreeMap<String, String>, Problem> {
     let mut variables = BTreeMap::new();
     for node in properties.nodes("Environment").into_iter().flatten() {
@@ -102,8 +102,8 @@ fn variables(properties: Properties) -> Result<BTreeMap<String, String>, Problem
     Ok(variables)
 }
 
-/// The event source mappings in `Events`. Other kinds of events have nothing
-/// here to send them, so they are an error and not silence.
+/// The event source mappings in `Events`. An event of another type is an error:
+/// nothing here would send it.
 fn events(
     logical_id: &str,
     function: &str,

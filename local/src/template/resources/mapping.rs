@@ -16,7 +16,7 @@ use crate::template::{
     properties::Properties,
 };
 
-/// The options, spelled alike in both forms.
+/// The options, which have the same names in both forms.
 const OPTIONS: [&str; 13] = [
     "BatchSize",
     "BisectBatchOnFunctionError",
@@ -33,7 +33,7 @@ const OPTIONS: [&str; 13] = [
     "TumblingWindowInSeconds",
 ];
 
-/// The explicit resource.
+/// Reads an explicit resource.
 pub(super) fn read(logical_id: &str, properties: Properties) -> Result<Mapping, Problem> {
     allow(properties, &["EventSourceArn", "FunctionName"])?;
     Ok(Mapping {
@@ -44,7 +44,7 @@ pub(super) fn read(logical_id: &str, properties: Properties) -> Result<Mapping, 
     })
 }
 
-/// The event of a function.
+/// Reads an event of a function.
 pub(super) fn read_event(
     logical_id: &str,
     function: &str,
@@ -59,7 +59,7 @@ pub(super) fn read_event(
     })
 }
 
-/// Every mapping needs a stream and a function that run here.
+/// Checks that the template has every mapping's stream and function.
 pub(super) fn check_targets(environment: &Environment, line: usize) -> Result<(), Problem> {
     for mapping in &environment.mappings {
         let has_function = environment
@@ -113,8 +113,8 @@ fn settings(properties: Properties) -> Result<Settings, Problem> {
     })
 }
 
-/// `ParallelizationFactor` and `TumblingWindowInSeconds`. A window's state is
-/// the shard's; several batches at once would each have another.
+/// `ParallelizationFactor` and `TumblingWindowInSeconds`. A tumbling window has
+/// one state for each shard, so concurrent batches cannot share it.
 fn lanes(properties: Properties) -> Result<(u32, Option<Duration>), Problem> {
     let factor = in_range(&properties, "ParallelizationFactor", 1..=10)?.unwrap_or(1);
     let window = in_range(&properties, "TumblingWindowInSeconds", 0..=900)?
@@ -125,7 +125,7 @@ fn lanes(properties: Properties) -> Result<(u32, Option<Duration>), Problem> {
             .node("TumblingWindowInSeconds")
             .map_or(1, |node| node.line);
         let what = format!(
-            "property TumblingWindowInSeconds needs ParallelizationFactor 1, which is {factor}"
+            "property TumblingWindowInSeconds needs ParallelizationFactor 1, found {factor}"
         );
         return Err(properties.problem(line, &what));
     }
@@ -156,7 +156,7 @@ fn filters(properties: Properties) -> Result<Filters, Problem> {
             let filter = Properties::new(owner, entry.line, Some(entry), resolver);
             filter.allow(&["Pattern"], &[])?;
             let pattern = filter.required("Pattern")?;
-            // Each by itself first, so that the line is that of the wrong one.
+            // Each alone first, so that an error has the line of its filter.
             Filters::parse([pattern.as_str()])
                 .map_err(|error| wrong_filter(properties, entry.line, &error))?;
             Ok(pattern)
@@ -170,7 +170,7 @@ fn wrong_filter(properties: Properties, line: usize, error: &FilterError) -> Pro
     properties.problem(line, &format!("property FilterCriteria: {error}"))
 }
 
-/// -1 is AWS's word for "without limit", and the default.
+/// A number within `range`; -1, the default, means "without limit" in AWS.
 fn or_unlimited(
     properties: Properties,
     name: &str,
@@ -212,7 +212,7 @@ fn starting_position(properties: Properties) -> Result<StartingPosition, Problem
 
 fn timestamp(text: &str) -> Option<OffsetDateTime> {
     match text.parse::<f64>() {
-        #[allow(clippy::cast_possible_truncation)] // a time in milliseconds, far below 2^52
+        #[allow(clippy::cast_possible_truncation)] // milliseconds, far below 2^52
         Ok(seconds) => {
             OffsetDateTime::from_unix_timestamp_nanos((seconds * 1e3) as i128 * 1_000_000).ok()
         }
@@ -238,7 +238,7 @@ fn reports_failures(properties: Properties) -> Result<bool, Problem> {
     }
 }
 
-/// The ARN of what gets the batches that are discarded.
+/// The ARN of the on-failure destination.
 fn on_failure(properties: Properties) -> Result<Option<String>, Problem> {
     let Some(node) = properties
         .node("DestinationConfig")
@@ -254,8 +254,8 @@ fn on_failure(properties: Properties) -> Result<Option<String>, Problem> {
     )
     .text("Destination")?;
     match destination {
-        // A message of theirs needs a group, which a batch has not ("Retain
-        // discarded batch records": standard queues and topics).
+        // Lambda sends discarded batches to standard queues and topics only
+        // ("Retain discarded batch records").
         Some(arn) if arn.strip_suffix(".fifo").is_some() => {
             let what = format!("DestinationConfig.OnFailure is {arn}; expected a standard queue");
             Err(properties.problem(node.line, &what))
@@ -264,7 +264,7 @@ fn on_failure(properties: Properties) -> Result<Option<String>, Problem> {
     }
 }
 
-/// A stream's or function's name, from its ARN where it is one.
+/// A stream's or function's name, from its ARN or its name.
 fn name_in_arn(text: &str) -> String {
     text.rsplit(['/', ':']).next().unwrap_or(text).to_owned()
 }
@@ -275,7 +275,7 @@ mod tests {
     use event_source_mapping::settings::Settings;
     use std::{collections::BTreeMap, time::Duration};
 
-    /// Reads a mapping with these lines among its properties.
+    /// Reads a mapping that has these lines among its properties.
     fn read(lines: &str) -> Result<Settings, String> {
         let template = format!(
             "Resources:
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn parallel_batches_and_windows_are_read_within_aws_s_bounds() {
+    fn parallelization_factor_and_tumbling_window_are_read_within_aws_s_bounds() {
         let settings = read("      ParallelizationFactor: 10").unwrap();
         assert_eq!(settings.parallelization_factor, 10);
         let settings = read("      TumblingWindowInSeconds: 900").unwrap();
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fifo_queue_is_no_failure_destination() {
+    fn a_fifo_queue_is_refused_as_an_on_failure_destination() {
         let destination = |name: &str| {
             read(&format!(
                 "      DestinationConfig: {{OnFailure: {{Destination: 'arn:aws:sqs:us-east-1:000000000000:{name}'}}}}"
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_that_is_no_pattern_is_a_problem_with_its_line() {
+    fn an_invalid_filter_pattern_is_refused_with_its_line() {
         let filters = |pattern: &str| {
             read(&format!(
                 "      FilterCriteria:\n        Filters:\n          - Pattern: '{pattern}'"

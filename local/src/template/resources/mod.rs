@@ -1,5 +1,4 @@
-//! Each resource type that runs here, and the order in which they are read:
-//! what others refer to first.
+//! The resource types that run here, one module each.
 
 mod function;
 mod mapping;
@@ -18,7 +17,7 @@ use super::{
     resolve::{Attributes, Resolver},
 };
 
-/// A resource as it stands in the template.
+/// A resource of the template, before its properties are read.
 struct Resource<'a> {
     logical_id: &'a str,
     kind: String,
@@ -38,7 +37,7 @@ pub(super) fn read(root: &Node, context: &Context) -> Result<Environment, Proble
     let mut environment = Environment::default();
     let globals = root.get("Globals").and_then(|all| all.get("Function"));
     let resources = list(root)?;
-    // Names first: a resource may refer to one that stands below it.
+    // Names first: a resource may refer to a later one.
     for resource in &resources {
         let attributes = attributes(resource, &resolver, context)?;
         resolver.define(resource.logical_id, attributes);
@@ -94,8 +93,8 @@ fn list(root: &Node) -> Result<Vec<Resource<'_>>, Problem> {
         .collect()
 }
 
-/// What `!Ref` and `!GetAtt` give for a resource, as CloudFormation's reference
-/// of each type lists its return values.
+/// The values of `!Ref` and `!GetAtt` for a resource: the "Return values" of its
+/// type in CloudFormation's reference.
 fn attributes(
     resource: &Resource,
     resolver: &Resolver,
@@ -125,7 +124,7 @@ fn attributes(
     })
 }
 
-/// A queue is referred to by its URL, and has its name as an attribute.
+/// The values for a queue: `!Ref` is its URL, and its name is an attribute.
 fn queue_attributes(name: String, arn: String, context: &Context) -> Attributes {
     let Context {
         region, account, ..
@@ -138,7 +137,7 @@ fn queue_attributes(name: String, arn: String, context: &Context) -> Attributes 
     }
 }
 
-/// A resource that does not run here can still be referred to.
+/// Values for a resource that does not run here, so that others can refer to it.
 fn placeholder(logical_id: &str, kind: &str, context: &Context) -> Attributes {
     let service = kind.split("::").nth(1).unwrap_or("local").to_lowercase();
     Attributes {

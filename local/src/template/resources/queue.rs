@@ -6,8 +6,8 @@ use serde_json::Value as Json;
 
 use crate::template::{Problem, environment::Queue, properties::Properties};
 
-/// Properties that are attributes of the queue: CloudFormation spells them as
-/// `CreateQueue` does.
+/// Properties that are attributes of the queue, under the same names in
+/// CloudFormation and in `CreateQueue`.
 const ATTRIBUTES: [&str; 14] = [
     "ContentBasedDeduplication",
     "DeduplicationScope",
@@ -32,7 +32,7 @@ pub(super) fn read(logical_id: &str, properties: Properties) -> Result<Queue, Pr
     let mut attributes = BTreeMap::new();
     for name in ATTRIBUTES {
         if let Some(node) = properties.node(name) {
-            // Every value is text to the API, a policy the text of its JSON.
+            // The API takes every value as text, a policy as the text of its JSON.
             let value = match properties.resolver().json(node)? {
                 Json::String(text) => text,
                 other => other.to_string(),

@@ -26,7 +26,7 @@ pub(super) fn read(logical_id: &str, properties: Properties) -> Result<Stream, P
     let shards = in_range(&properties, "ShardCount", 1..=10_000)?;
     let shards = match mode.as_deref() {
         Some("ON_DEMAND") => None,
-        // A stream without mode or count has one shard (CloudFormation's
+        // A stream without mode and count has one shard (CloudFormation's
         // reference of the type: PROVISIONED is the default mode).
         _ => Some(shards.unwrap_or(1)),
     };

@@ -4,8 +4,8 @@ use serde_json::{Map, Value as Json};
 
 use crate::template::{Problem, environment::Table, properties::Properties};
 
-/// Properties that go into `CreateTable` as they are: CloudFormation spells
-/// them as the API does.
+/// Properties that go unchanged into `CreateTable`: CloudFormation and the API
+/// have the same names for them.
 const AS_THEY_ARE: [&str; 6] = [
     "AttributeDefinitions",
     "BillingMode",

@@ -5,15 +5,15 @@ use super::target::{FIRST_SHARD, Outcome, Target, checks, holds, same, text};
 checks! {
     an_on_demand_stream_starts_with_four_shards_and_reports_its_mode: "API_CreateStream, StreamModeDetails",
     a_provisioned_stream_needs_a_shard_count: "API_CreateStream, ShardCount",
-    a_name_is_taken_once: "API_CreateStream, Errors",
+    a_second_stream_with_the_same_name_is_refused: "API_CreateStream, Errors",
     a_name_with_spaces_is_refused: "API_CreateStream, StreamName",
     a_deleted_stream_is_not_found: "API_DeleteStream",
     hash_key_ranges_cover_the_space_evenly: "API_HashKeyRange",
     list_shards_pages_with_a_token: "API_ListShards, NextToken",
-    a_token_and_a_name_cannot_go_together: "API_ListShards, NextToken",
+    a_token_together_with_a_stream_name_is_refused: "API_ListShards, NextToken",
     describe_stream_pages_by_shard_id: "API_DescribeStream, Limit",
-    list_streams_pages_by_name_and_tells_status: "API_ListStreams",
-    an_open_shard_has_no_ending_number: "API_SequenceNumberRange",
+    list_streams_pages_by_name_and_reports_the_status: "API_ListStreams",
+    an_open_shard_has_no_ending_sequence_number: "API_SequenceNumberRange",
 }
 
 async fn an_on_demand_stream_starts_with_four_shards_and_reports_its_mode(
@@ -45,7 +45,7 @@ async fn a_provisioned_stream_needs_a_shard_count(target: Target) -> Outcome {
         .await
 }
 
-async fn a_name_is_taken_once(target: Target) -> Outcome {
+async fn a_second_stream_with_the_same_name_is_refused(target: Target) -> Outcome {
     target.create(1).await?;
     target
         .refused(
@@ -115,7 +115,7 @@ async fn list_shards_pages_with_a_token(target: Target) -> Outcome {
     same("the last token", &request["NextToken"], &Value::Null)
 }
 
-async fn a_token_and_a_name_cannot_go_together(target: Target) -> Outcome {
+async fn a_token_together_with_a_stream_name_is_refused(target: Target) -> Outcome {
     target.create(2).await?;
     let reply = target.call("ListShards", json!({"MaxResults": 1})).await?;
     let request = json!({"StreamName": target.stream, "NextToken": reply["NextToken"]});
@@ -155,9 +155,9 @@ async fn describe_stream_pages_by_shard_id(target: Target) -> Outcome {
     )
 }
 
-async fn list_streams_pages_by_name_and_tells_status(target: Target) -> Outcome {
+async fn list_streams_pages_by_name_and_reports_the_status(target: Target) -> Outcome {
     target.create(1).await?;
-    // Something that sorts before this check's own stream.
+    // A name that sorts before that of this check's stream.
     let before = target
         .stream
         .trim_end_matches(|last: char| last.is_ascii_digit());
@@ -175,7 +175,7 @@ async fn list_streams_pages_by_name_and_tells_status(target: Target) -> Outcome 
     Ok(())
 }
 
-async fn an_open_shard_has_no_ending_number(target: Target) -> Outcome {
+async fn an_open_shard_has_no_ending_sequence_number(target: Target) -> Outcome {
     target.create(1).await?;
     let shards = target.shards(None).await?;
     let range = &shards[0]["SequenceNumberRange"];

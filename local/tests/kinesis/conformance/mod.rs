@@ -1,8 +1,9 @@
-//! What AWS documents, as checks that run against any endpoint.
+//! Checks of behaviour that AWS documents, against any endpoint.
 //!
-//! Ours has to pass all of them. `CONFORMANCE_ENDPOINT=http://127.0.0.1:4566`
-//! runs them against something else, with `--nocapture` to see each result; the
-//! results of some engines are in `docs/conformance.md`.
+//! This project's engine must pass all of them. With
+//! `CONFORMANCE_ENDPOINT=http://127.0.0.1:4566` they run against another endpoint, and
+//! `--nocapture` shows each result. `docs/reference/conformance.md` has the results of
+//! several engines.
 
 mod listing;
 mod putting;
@@ -17,7 +18,7 @@ use crate::support::{Client, serve};
 use kinesis_engine::Options;
 use target::{Check, Target};
 
-/// For one check, with the slowest engine: some create a stream in seconds.
+/// The longest that one check may take: some engines need seconds to create a stream.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,11 +10,11 @@ checks! {
     trim_horizon_starts_at_the_oldest_record: "API_GetShardIterator, TRIM_HORIZON",
     at_sequence_number_starts_at_the_record: "API_GetShardIterator, AT_SEQUENCE_NUMBER",
     after_sequence_number_starts_after_the_record: "API_GetShardIterator, AFTER_SEQUENCE_NUMBER",
-    at_timestamp_is_to_the_millisecond: "API_GetShardIterator, Timestamp",
-    at_timestamp_after_the_last_record_waits_for_new_ones: "API_GetShardIterator, Timestamp",
-    arrival_times_are_to_the_millisecond: "API_Record, ApproximateArrivalTimestamp",
-    a_reader_is_behind_before_the_tip_and_not_at_it: "API_GetRecords, MillisBehindLatest",
-    limit_bounds_a_reply_and_the_next_iterator_goes_on: "API_GetRecords, Limit",
+    at_timestamp_starts_at_the_exact_millisecond: "API_GetShardIterator, Timestamp",
+    at_timestamp_after_the_last_record_returns_only_new_records: "API_GetShardIterator, Timestamp",
+    arrival_times_have_milliseconds: "API_Record, ApproximateArrivalTimestamp",
+    millis_behind_latest_is_zero_only_at_the_tip: "API_GetRecords, MillisBehindLatest",
+    limit_bounds_a_reply_and_the_next_iterator_continues: "API_GetRecords, Limit",
     a_limit_over_10000_is_refused: "API_GetRecords, Limit",
     a_reply_holds_ten_mebibytes_at_most: "API_GetRecords",
     a_malformed_iterator_is_an_invalid_argument: "API_GetRecords, Errors",
@@ -85,7 +85,7 @@ async fn arrivals(target: &Target) -> Result<Vec<f64>, String> {
     Ok(times.flatten().collect())
 }
 
-async fn at_timestamp_is_to_the_millisecond(target: Target) -> Outcome {
+async fn at_timestamp_starts_at_the_exact_millisecond(target: Target) -> Outcome {
     target.create(1).await?;
     for name in ["a", "b", "c"] {
         target.put("k", name).await?;
@@ -112,7 +112,7 @@ async fn at_timestamp_is_to_the_millisecond(target: Target) -> Outcome {
     Ok(())
 }
 
-async fn at_timestamp_after_the_last_record_waits_for_new_ones(target: Target) -> Outcome {
+async fn at_timestamp_after_the_last_record_returns_only_new_records(target: Target) -> Outcome {
     target.create(1).await?;
     target.put("k", "old").await?;
     tokio::time::sleep(Duration::from_millis(30)).await;
@@ -130,7 +130,7 @@ async fn at_timestamp_after_the_last_record_waits_for_new_ones(target: Target) -
     same("records", target.contents(&next).await?, ["new"])
 }
 
-async fn arrival_times_are_to_the_millisecond(target: Target) -> Outcome {
+async fn arrival_times_have_milliseconds(target: Target) -> Outcome {
     target.create(1).await?;
     for _ in 0..5 {
         target.put("k", "x").await?;
@@ -141,7 +141,7 @@ async fn arrival_times_are_to_the_millisecond(target: Target) -> Outcome {
     holds(&format!("times have fractions: {times:?}"), fractions >= 3)
 }
 
-async fn a_reader_is_behind_before_the_tip_and_not_at_it(target: Target) -> Outcome {
+async fn millis_behind_latest_is_zero_only_at_the_tip(target: Target) -> Outcome {
     target.create(1).await?;
     target.put("k", "a").await?;
     target.put("k", "b").await?;
@@ -165,7 +165,7 @@ async fn a_reader_is_behind_before_the_tip_and_not_at_it(target: Target) -> Outc
     )
 }
 
-async fn limit_bounds_a_reply_and_the_next_iterator_goes_on(target: Target) -> Outcome {
+async fn limit_bounds_a_reply_and_the_next_iterator_continues(target: Target) -> Outcome {
     target.create(1).await?;
     for name in ["a", "b", "c"] {
         target.put("k", name).await?;

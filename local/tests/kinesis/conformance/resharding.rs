@@ -6,15 +6,15 @@ use crate::support::data;
 checks! {
     a_closed_shard_drains_and_its_iterator_ends: "API_GetRecords, NextShardIterator",
     a_drained_shard_names_its_children: "API_GetRecords, ChildShards",
-    puts_after_a_split_land_on_a_child: "API_SplitShard",
+    puts_after_a_split_go_to_a_child: "API_SplitShard",
     a_child_has_higher_sequence_numbers: "Developer guide, Resharding",
     a_merged_shard_has_two_parents: "API_MergeShards",
     shards_that_are_not_adjacent_cannot_be_merged: "API_MergeShards, Errors",
     a_closed_shard_cannot_be_split: "API_SplitShard, Errors",
     at_latest_lists_open_shards_only: "API_ShardFilter, AT_LATEST",
-    after_shard_id_lists_what_follows: "API_ShardFilter, AFTER_SHARD_ID",
+    after_shard_id_lists_the_shards_after_it: "API_ShardFilter, AFTER_SHARD_ID",
     update_shard_count_doubles_the_shards: "API_UpdateShardCount",
-    update_shard_count_cannot_more_than_double: "API_UpdateShardCount, TargetShardCount",
+    update_shard_count_refuses_more_than_double: "API_UpdateShardCount, TargetShardCount",
 }
 
 const MIDDLE: &str = "170141183460469231731687303715884105728";
@@ -25,7 +25,7 @@ async fn split(target: &Target) -> Outcome {
     target.active().await
 }
 
-/// What the split shard says when it is read from its start to its end.
+/// The records and the last reply of the split shard, read from its start to its end.
 async fn drained(target: &Target) -> Result<(Vec<String>, Value), String> {
     target.create(1).await?;
     target.put("k", "a").await?;
@@ -65,7 +65,7 @@ async fn a_drained_shard_names_its_children(target: Target) -> Outcome {
     )
 }
 
-async fn puts_after_a_split_land_on_a_child(target: Target) -> Outcome {
+async fn puts_after_a_split_go_to_a_child(target: Target) -> Outcome {
     target.create(1).await?;
     split(&target).await?;
     same(
@@ -136,7 +136,7 @@ async fn at_latest_lists_open_shards_only(target: Target) -> Outcome {
     same("open shards", ids, [SECOND_SHARD, "shardId-000000000002"])
 }
 
-async fn after_shard_id_lists_what_follows(target: Target) -> Outcome {
+async fn after_shard_id_lists_the_shards_after_it(target: Target) -> Outcome {
     let ids = listed(
         &target,
         json!({"Type": "AFTER_SHARD_ID", "ShardId": SECOND_SHARD}),
@@ -161,7 +161,7 @@ async fn update_shard_count_doubles_the_shards(target: Target) -> Outcome {
     )
 }
 
-async fn update_shard_count_cannot_more_than_double(target: Target) -> Outcome {
+async fn update_shard_count_refuses_more_than_double(target: Target) -> Outcome {
     target.create(1).await?;
     let request = scale(3);
     target

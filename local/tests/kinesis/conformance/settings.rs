@@ -9,8 +9,8 @@ checks! {
     tags_are_listed_and_removed: "API_ListTagsForStream",
     limits_count_open_shards: "API_DescribeLimits",
     the_mode_of_a_stream_can_be_changed: "API_UpdateStreamMode",
-    a_consumer_is_registered_once: "API_RegisterStreamConsumer",
-    a_consumer_arn_names_stream_consumer_and_time: "API_Consumer, ConsumerARN",
+    a_second_consumer_with_the_same_name_is_refused: "API_RegisterStreamConsumer",
+    a_consumer_arn_has_the_stream_the_name_and_the_creation_time: "API_Consumer, ConsumerARN",
     an_unknown_operation_is_refused: "Common errors",
 }
 
@@ -94,7 +94,7 @@ async fn the_mode_of_a_stream_can_be_changed(target: Target) -> Outcome {
     same("mode", mode.as_str(), Some("ON_DEMAND"))
 }
 
-async fn a_consumer_is_registered_once(target: Target) -> Outcome {
+async fn a_second_consumer_with_the_same_name_is_refused(target: Target) -> Outcome {
     target.create(1).await?;
     let arn = target.summary().await?["StreamARN"].clone();
     let request = json!({"StreamARN": arn, "ConsumerName": "reader"});
@@ -110,7 +110,7 @@ async fn a_consumer_is_registered_once(target: Target) -> Outcome {
         .await
 }
 
-async fn a_consumer_arn_names_stream_consumer_and_time(target: Target) -> Outcome {
+async fn a_consumer_arn_has_the_stream_the_name_and_the_creation_time(target: Target) -> Outcome {
     target.create(1).await?;
     let stream = text(&target.summary().await?["StreamARN"]);
     let request = json!({"StreamARN": stream, "ConsumerName": "reader"});

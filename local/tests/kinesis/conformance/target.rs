@@ -1,4 +1,4 @@
-//! What a check is given: an endpoint, and a stream name of its own.
+//! The target of a check: an endpoint, and a stream name of its own.
 
 use std::{fmt::Debug, pin::Pin, process, time::Duration};
 
@@ -13,12 +13,12 @@ pub type Outcome = Result<(), String>;
 #[derive(Clone, Copy)]
 pub struct Check {
     pub name: &'static str,
-    /// Where AWS documents it.
+    /// The page on which AWS documents it.
     pub reference: &'static str,
     pub run: fn(Target) -> Pin<Box<dyn Future<Output = Outcome> + Send>>,
 }
 
-/// Lists checks as `function: "reference"`; the function's name is the check's.
+/// Lists checks as `function: "reference"`. A check has its function's name.
 macro_rules! checks {
     ($($check:ident: $reference:literal,)*) => {
         pub fn checks() -> Vec<$crate::conformance::target::Check> {
@@ -32,7 +32,7 @@ macro_rules! checks {
 }
 pub(crate) use checks;
 
-/// An endpoint, and a stream that is this check's alone.
+/// An endpoint, and a stream that only this check uses.
 #[derive(Clone)]
 pub struct Target {
     client: Client,
@@ -45,7 +45,7 @@ pub const SECOND_SHARD: &str = "shardId-000000000001";
 /// Fails the check unless two values are the same.
 #[allow(
     clippy::needless_pass_by_value,
-    reason = "checks hand over what they have just made"
+    reason = "callers pass temporary values"
 )]
 pub fn same<T: PartialEq<U> + Debug, U: Debug>(what: &str, received: T, expected: U) -> Outcome {
     if received == expected {
@@ -61,7 +61,7 @@ pub fn holds(what: &str, held: bool) -> Outcome {
     if held {
         Ok(())
     } else {
-        Err(format!("not so: {what}"))
+        Err(format!("not true: {what}"))
     }
 }
 
@@ -75,7 +75,7 @@ impl Target {
         Self { client, stream }
     }
 
-    /// Calls with the stream's name in the request, unless it names one itself.
+    /// Calls an operation. Adds the stream's name to a request that names no resource.
     pub async fn try_call(&self, operation: &str, mut request: Value) -> Result<Value, Refused> {
         let named = [
             "StreamName",
@@ -97,7 +97,7 @@ impl Target {
         self.try_call(operation, request).await.map_err(refused)
     }
 
-    /// Fails the check unless the call ends in one of `codes`.
+    /// Fails the check unless the call is refused with one of `codes`.
     pub async fn refused(&self, operation: &str, request: Value, codes: &[&str]) -> Outcome {
         match self.try_call(operation, request).await {
             Err(refused) if codes.contains(&refused.code.as_str()) => Ok(()),
@@ -168,7 +168,7 @@ impl Target {
     }
 
     pub async fn clean_up(&self) {
-        // A check may have failed before there was anything to delete.
+        // A check may have failed before it created the stream.
         let _absent = self
             .try_call("DeleteStream", json!({"EnforceConsumerDeletion": true}))
             .await;

@@ -1,4 +1,4 @@
-//! Sees what the mapping delivers and what the function says of it.
+//! An observer that records the mapping's deliveries and the function's log lines.
 
 use std::{
     collections::VecDeque,
@@ -12,43 +12,43 @@ use event_source_mapping::{
 };
 use serde_json::Value;
 
-/// What has been seen so far.
+/// Records what it observes.
 #[derive(Debug, Default)]
-pub struct Witness(Mutex<Seen>);
+pub struct RecordingObserver(Mutex<Seen>);
 
-/// What has been seen.
+/// The observations so far.
 #[derive(Debug, Default, Clone)]
 pub struct Seen {
-    /// Shard and sequence number of each record that is done, in that order.
+    /// Shard and sequence number of each processed record, in the order of delivery.
     pub done: Vec<(String, String)>,
-    /// How many records each given-up batch had.
+    /// The number of records of each discarded batch.
     pub discarded: Vec<usize>,
     /// Invocations.
     pub invocations: u64,
     /// Invocations that did not succeed.
     pub failures: u64,
-    /// The function's lines of processed records.
+    /// The function's log lines of processed records.
     pub processed: Vec<Value>,
-    /// The function's lines of metrics.
+    /// The function's metrics lines.
     pub metrics: Vec<Value>,
-    /// The last of its other lines.
+    /// The last of the function's other lines.
     last_lines: VecDeque<String>,
 }
 
-/// How many of the function's other lines are kept.
+/// The number of the function's other lines that are kept.
 const LAST_LINES: usize = 20;
 
-impl Witness {
+impl RecordingObserver {
     pub fn seen(&self) -> Seen {
         self.lock().clone()
     }
 
-    /// What `ask` finds, without a copy of all that has been seen.
+    /// The result of `ask`, without a copy of the observations.
     pub fn tell<T>(&self, ask: impl FnOnce(&Seen) -> T) -> T {
         ask(&self.lock())
     }
 
-    /// Takes note of a line of the function.
+    /// Records a log line of the function.
     pub fn line(&self, text: &str) {
         let line = serde_json::from_str::<Value>(text).unwrap_or_default();
         let mut seen = self.lock();
@@ -64,7 +64,7 @@ impl Witness {
         }
     }
 
-    /// What the function said last, for a failure's message.
+    /// The function's last lines, for an error.
     pub fn last_words(&self) -> String {
         let seen = self.lock();
         let lines: Vec<_> = seen.last_lines.iter().map(String::as_str).collect();
@@ -77,12 +77,12 @@ impl Witness {
 }
 
 impl Seen {
-    /// How many records are dealt with.
+    /// The number of processed and discarded records.
     pub fn settled(&self) -> usize {
         self.done.len() + self.discarded.iter().sum::<usize>()
     }
 
-    /// Where the locations of processed records came from, in order.
+    /// The sources of the processed records' locations, in order.
     pub fn sources(&self) -> Vec<&str> {
         self.processed
             .iter()
@@ -90,7 +90,7 @@ impl Seen {
             .collect()
     }
 
-    /// A metric's values, summed over all lines in which it has one.
+    /// The sum of a metric's values.
     pub fn metric(&self, name: &str) -> u64 {
         self.metrics
             .iter()
@@ -99,7 +99,7 @@ impl Seen {
     }
 }
 
-impl Observer for Witness {
+impl Observer for RecordingObserver {
     fn invoked(&self, invoked: &Invoked<'_>) {
         let mut seen = self.lock();
         seen.invocations += 1;
