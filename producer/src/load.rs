@@ -23,7 +23,7 @@ pub struct Plan {
     /// Records of all writers together; the first ones write one more where they
     /// cannot be shared evenly.
     pub records: u64,
-    /// Records per second, all writers together; none is as fast as they go.
+    /// Records per second, all writers together; `None` writes as fast as possible.
     pub rate: Option<f64>,
 }
 
@@ -45,7 +45,7 @@ pub struct Done {
     pub error: Option<WriteError>,
 }
 
-/// Called with the number of records that were just dealt with.
+/// Called with the number of records that were just written or refused.
 pub type Progress = Arc<dyn Fn(u64) + Send + Sync>;
 
 /// What one writer did.
@@ -142,7 +142,7 @@ async fn write_share(
 struct Schedule {
     started: Instant,
     records: u64,
-    /// Between two records; none is no waiting at all.
+    /// The pause between two records; `None` for no pause.
     interval: Option<Duration>,
 }
 

@@ -210,7 +210,7 @@ impl E2e {
         ran.map_err(Failure::Run)
     }
 
-    /// The first mapping: records are written to its stream.
+    /// The first enabled mapping: the run writes to its stream.
     fn mapping(&self, project: &mut Project) -> Result<Mapping, Failure> {
         let environment = &mut project.environment;
         let mapping = environment
@@ -220,7 +220,7 @@ impl E2e {
             .cloned()
             .ok_or_else(|| {
                 Failure::configuration(anyhow!(
-                    "{} has no enabled event source mapping, so nothing would process the records",
+                    "{} has no enabled event source mapping: nothing would process the records",
                     project.template.display()
                 ))
             })?;
@@ -257,7 +257,7 @@ fn records_per_second(text: &str) -> Result<f64, String> {
     }
 }
 
-/// The functions' lines: all of them, or only warnings and errors.
+/// Shows the functions' log lines: all of them, or only warnings and errors.
 fn log(all: bool) -> LogSink {
     let output = Output::stderr();
     Arc::new(move |line: LogLine| {

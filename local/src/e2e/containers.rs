@@ -1,8 +1,8 @@
-//! The pipeline whose parts run in containers already: `LocalStack`, AWS's
-//! Runtime Interface Emulator around the function, the cache.
+//! The pipeline of `just up`: `LocalStack`, the cache, and AWS's Runtime Interface
+//! Emulator around the function.
 //!
-//! Only the mapping is here, as it is what counts records: it reads a stream of
-//! its own, so that the mapping among the containers sees none of them.
+//! The mapping that counts the records runs in this process. It reads its own stream,
+//! so the mapping in the containers sees none of the records.
 
 use std::{sync::Arc, time::Duration};
 
@@ -34,7 +34,7 @@ use crate::{
     },
 };
 
-/// How long one of them may take to answer.
+/// How long a container may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where the containers are.
@@ -44,29 +44,29 @@ pub struct Addresses {
     pub endpoint: String,
     /// Where the function is invoked.
     pub invoke: Url,
-    /// The cache here; none where it is Momento itself.
+    /// The local cache; `None` with Momento.
     pub cache: Option<Url>,
     /// The region of all ARNs.
     pub region: String,
 }
 
-/// The pipeline in containers, with a mapping of its own.
+/// The pipeline in containers, and the mapping in this process.
 pub struct Containers {
     addresses: Addresses,
     stream: String,
     kinesis: aws_sdk_kinesis::Client,
     mapping: EventSourceMapping,
     counts_before: Option<Counts>,
-    /// Given-up batches: the report counts them.
+    /// The on-failure destination; the report counts what is discarded.
     _failures: TempDir,
 }
 
 impl Containers {
-    /// Makes a stream like that of `mapping` and feeds the function from it.
+    /// Creates a stream like that of `mapping`, and invokes the function from it.
     ///
     /// # Errors
     ///
-    /// One of the containers does not answer, or the stream cannot be made.
+    /// A container does not answer, or the stream cannot be created.
     pub async fn connect(
         addresses: Addresses,
         environment: &Environment,
@@ -94,7 +94,7 @@ impl Containers {
             .provision(&only_the_stream, &Seed::default())
             .await?;
 
-        let failures = tempfile::tempdir().context("a folder for given-up batches")?;
+        let failures = tempfile::tempdir().context("creating a folder for discarded batches")?;
         let kinesis = aws_sdk_kinesis::Client::new(&sdk);
         let renamed = Mapping {
             stream: stream.clone(),
@@ -122,7 +122,7 @@ impl Containers {
         let deleted = self.kinesis.delete_stream().stream_name(&self.stream);
         if let Err(error) = deleted.send().await {
             let error = sdk_error::reason(error);
-            tracing::warn!(stream = self.stream, "the stream is left over: {error}");
+            tracing::warn!(stream = self.stream, "the stream could not be deleted: {error}");
         }
     }
 }
@@ -140,7 +140,7 @@ impl Site for Containers {
     async fn seen(&self) -> Seen {
         let now = counts(self.addresses.cache.as_ref()).await;
         let now = now.unwrap_or_else(|error| {
-            tracing::warn!("the cache's requests are not in the report: {error:#}");
+            tracing::warn!("the report has no cache requests: {error:#}");
             None
         });
         let requests = now.zip(self.counts_before);
@@ -174,7 +174,7 @@ async fn reachable(url: &str) -> anyhow::Result<()> {
     }
 }
 
-/// What the cache at `url` was asked so far.
+/// The request counts of the cache at `url`.
 async fn counts(url: Option<&Url>) -> anyhow::Result<Option<Counts>> {
     let Some(url) = url else { return Ok(None) };
     let status = url.join(STATUS_PATH).context("the cache's URL")?;
@@ -186,6 +186,6 @@ async fn counts(url: Option<&Url>) -> anyhow::Result<Option<Counts>> {
         .with_context(|| format!("the cache does not answer at {status}"))?
         .json()
         .await
-        .with_context(|| format!("what {status} answers is no status of a cache"))?;
+        .with_context(|| format!("{status} returned no cache status"))?;
     Ok(Some(status.counts))
 }

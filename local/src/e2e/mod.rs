@@ -1,5 +1,4 @@
-//! The whole pipeline once: start everything, write records, see every one
-//! processed, report.
+//! One run of the whole pipeline: write records, wait until each is settled, report.
 
 pub mod containers;
 pub mod report;
@@ -25,7 +24,7 @@ use report::{Report, Run};
 use site::Site;
 use tally::Tally;
 
-/// How long nothing may move before the run counts as stuck.
+/// How long no count may change before the run counts as stuck.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What to write.
@@ -33,23 +32,23 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Load {
     /// The producer's executable.
     pub producer: PathBuf,
-    /// All records.
+    /// Records to write, all threads together.
     pub records: u64,
-    /// Writers side by side.
+    /// Threads that write at the same time.
     pub threads: u32,
-    /// Records per second; none is as fast as they go.
+    /// Records per second; `None` writes as fast as possible.
     pub rate: Option<f64>,
 }
 
-/// What the producer's report says, as far as it matters here.
+/// The fields of the producer's report that matter here.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 struct Written {
     written: u64,
     failed: u64,
 }
 
-/// Writes `load` to the stream of a running pipeline and waits until every
-/// record is dealt with, nothing moves any more, or `interrupted` is done.
+/// Writes `load` to the stream of a running pipeline. Waits until every record is
+/// settled, no count changes any more, or `interrupted` completes.
 ///
 /// # Errors
 ///
@@ -97,7 +96,7 @@ pub async fn run(
     Ok(Report::new(&site.seen().await, tally, &run))
 }
 
-/// Waits until `written` records are dealt with, or nothing moves any more.
+/// Waits until `written` records are settled, or no count changes any more.
 async fn until_settled(tally: &Tally, written: u64) {
     let mut changes = tally.changes();
     while tally.settled() < written {
@@ -106,7 +105,7 @@ async fn until_settled(tally: &Tally, written: u64) {
             tracing::error!(
                 settled = tally.settled(),
                 written,
-                "nothing has moved for {} s",
+                "no record was settled for {} s",
                 PATIENCE.as_secs()
             );
             return;
@@ -193,7 +192,7 @@ pub async fn build_producer(template: &Path, release: bool) -> anyhow::Result<Pa
     Ok(cargo_build::build(workspace, "producer", release).await?)
 }
 
-/// Where this program was built: a template may stand anywhere.
+/// The workspace that this program was built in, for a template that is elsewhere.
 fn workspace_of_this_program() -> Option<&'static Path> {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent()
 }

@@ -11,23 +11,23 @@ use super::{
     tally::{MappingTotals, Tally},
 };
 
-/// What only the run itself knows of its course.
+/// What only the run itself knows.
 pub(super) struct Run {
     /// Records that Kinesis acknowledged.
     pub produced: u64,
-    /// Records that it never took.
+    /// Records that Kinesis refused.
     pub refused: u64,
-    /// Until everything was ready.
+    /// Time from the start until everything was ready.
     pub startup: Duration,
     /// From the first record's writing to the last one's end.
     pub elapsed: Duration,
-    /// Interrupted before every record was dealt with.
+    /// Whether the run was interrupted before every record was settled.
     pub partial: bool,
-    /// Written as fast as they go.
+    /// Whether records were written as fast as possible.
     pub flat_out: bool,
 }
 
-/// What a run came to. Its JSON is a contract: docs/design.md, "End-to-end
+/// The result of a run. Its JSON is a contract: docs/design.md, "End-to-end
 /// report".
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
@@ -35,7 +35,7 @@ pub struct Report {
     pub backend: &'static str,
     /// Which cache.
     pub cache: String,
-    /// Interrupted before every record was dealt with.
+    /// Whether the run was interrupted before every record was settled.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
     /// Until everything was ready, without building, milliseconds.
@@ -44,26 +44,26 @@ pub struct Report {
     pub elapsed_ms: f64,
     /// Records.
     pub records: Records,
-    /// What the cache was asked; none where the cache is Momento itself.
+    /// Requests to the cache; `None` for Momento itself.
     pub cache_requests: Option<CacheRequests>,
-    /// Reads of DynamoDB; none where nobody counts them.
+    /// Reads of DynamoDB; `None` where nothing counts them.
     pub store_reads: Option<u64>,
     /// Invocations of the functions.
     pub invocations: u64,
-    /// Environments that were started; none where nobody counts them.
+    /// Execution environments started; `None` where nothing counts them.
     pub cold_starts: Option<u64>,
     /// Latencies, milliseconds.
     pub latency_ms: Latencies,
     /// Each mapping of the stream, where there are several.
     #[serde(skip_serializing_if = "is_one")]
     pub mappings: Vec<MappingTotals>,
-    /// Whether records were written as fast as they go: what waited its turn
-    /// then waits in the latencies too, which the text has to say.
+    /// Whether records were written as fast as possible. Latencies then include the
+    /// time that a record waits for those before it, and the text says so.
     #[serde(skip)]
     pub flat_out: bool,
 }
 
-/// Records, by what became of them.
+/// Records by outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Records {
     /// Acknowledged by Kinesis.
@@ -74,7 +74,7 @@ pub struct Records {
     pub lost: u64,
     /// Deliveries beyond the first of a record.
     pub duplicates: u64,
-    /// Given up, or never taken by Kinesis.
+    /// Discarded, or refused by Kinesis.
     pub failed: u64,
 }
 
@@ -267,7 +267,7 @@ impl fmt::Display for Report {
         if self.flat_out {
             writeln!(
                 f,
-                "\n  Written as fast as they go, records wait for each other; --rate 100 measures a steady load."
+                "\n  Written as fast as possible, records wait for each other; --rate 100 measures a steady load."
             )?;
         }
         Ok(())

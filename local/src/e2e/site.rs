@@ -1,4 +1,4 @@
-//! Where a run takes place, and what can be counted there from outside the
+//! The pipeline that a run measures, and the counts that it offers from outside the
 //! function.
 
 use async_trait::async_trait;
@@ -15,23 +15,22 @@ pub trait Site: Sync {
     /// The stream that they are written to.
     fn stream(&self) -> &str;
 
-    /// What was seen there.
+    /// The counts so far.
     async fn seen(&self) -> Seen;
 }
 
-/// What was seen of a run from outside the function; nothing is made up where
-/// nobody looks.
+/// Counts of a run, taken outside the function; `None` where nothing counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
     /// Which backend ran.
     pub backend: &'static str,
     /// Which cache.
     pub cache: String,
-    /// What the cache was asked; none where it does not say.
+    /// Requests to the cache.
     pub cache_requests: Option<Counts>,
-    /// Reads of `DynamoDB`; none where nobody counts them.
+    /// Reads of `DynamoDB`.
     pub store_reads: Option<u64>,
-    /// Environments that were started; none where nobody counts them.
+    /// Execution environments started.
     pub cold_starts: Option<u64>,
 }
 
