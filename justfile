@@ -13,7 +13,7 @@ dev *arguments:
 # Run the whole pipeline once and check every record; with `just up` running, in containers too
 e2e *arguments:
     cargo local e2e "$@"
-    @if docker/pipeline healthy 2>/dev/null; then cargo local e2e --backend localstack "$@"; else echo "containers: skipped; start them with: just up"; fi
+    @if docker/pipeline healthy 2>/dev/null; then docker/pipeline e2e "$@"; else echo "containers: skipped; start them with: just up"; fi
 
 # Run every test that this machine can run
 test *arguments:
@@ -71,3 +71,7 @@ ps:
 # Containers: show the status of the mapping
 status *arguments:
     docker/pipeline status "$@"
+
+# Containers: list discarded batches, show one, or deliver it again
+failures *arguments:
+    docker/pipeline failures "$@"

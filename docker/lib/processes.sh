@@ -5,7 +5,17 @@
 say() { printf '%s\n' "$*" >&2 || true; }
 die() { say "error: $1"; exit "${2:-1}"; }
 
+# The process group that is under way, and the container that goes with this.
 child=''
+emulator=''
+
+clean() {
+  if [ -n "$emulator" ]; then
+    end_child
+    docker rm --force "$emulator" >/dev/null 2>&1 || true
+  fi
+  rm -rf "$scratch"
+}
 
 # Runs a program, its output in $said, in a process group of its own: bash
 # answers a signal at once while it waits, and can end all of the group.
@@ -36,6 +46,31 @@ end_child() {
   wait "$child" 2>/dev/null || true
   child=''
 }
+
+# Runs a function in a process group of its own, and passes signals on: Ctrl-C
+# would otherwise end the docker command that it runs at the moment, which looks
+# like a failure.
+apart() {
+  local worker='' caught='' code=0
+  trap 'caught=INT; pass_on' INT
+  trap 'caught=TERM; pass_on' TERM
+  trap 'caught=HUP; pass_on' HUP
+  set -m
+  (
+    trap - EXIT
+    "$@"
+  ) </dev/null &
+  worker=$!
+  set +m
+  [ -z "$caught" ] || pass_on
+  # A signal ends a `wait`, but not yet the worker.
+  while kill -0 "$worker" 2>/dev/null; do wait "$worker" || true; done
+  wait "$worker" || code=$?
+  return "$code"
+}
+
+# Sees the variables of `apart`.
+pass_on() { [ -z "$worker" ] || kill "-$caught" "$worker" 2>/dev/null || true; }
 
 # Runs quietly; prints the end of the output if it fails.
 quietly() {

@@ -3,16 +3,18 @@
 
 # Set by `reset`: what ran before is removed once the images are built.
 fresh=''
+# Set once anything but images has been changed.
+changing=''
 # Set while a whole pipeline runs that a failure or a signal must leave as it is.
 whole=''
 
 up() {
   local began before
-  [ $# -eq 0 ] || UP_ARGUMENTS=$*
-  case $UP_ARGUMENTS in *--scale*) LAMBDA_PORT='' ;; esac # several cannot have one port
   trap 'stop 130' INT
   trap 'stop 143' TERM
   trap 'stop 129' HUP
+  [ $# -eq 0 ] || UP_ARGUMENTS=$*
+  case $UP_ARGUMENTS in *--scale*) LAMBDA_PORT='' ;; esac # several cannot have one port
   before=$(containers_of)
   [ -z "$before" ] || [ -n "$(not_healthy)" ] || ! streams_exist 2>/dev/null || whole=$before
   need_ports
@@ -22,7 +24,7 @@ up() {
   remember_images
   build_images
   copy_project
-  began=$SECONDS
+  began=$SECONDS changing=1
   if [ -n "$fresh" ]; then
     before='' whole=''
     remove_all
@@ -121,7 +123,8 @@ need_api_key() {
 keep_api_key() {
   docker volume create --label "$project" --label com.docker.compose.volume=secrets "$secrets" >/dev/null
   if [ "$CACHE_BACKEND" = stub ]; then
-    if [ -n "$before" ] && in_secrets 'rm momento-api-key' </dev/null 2>/dev/null; then forget_parameter; fi
+    [ -z "$before" ] || [ -z "$(in_secrets 'if [ -e momento-api-key ]; then rm momento-api-key; echo removed; fi' </dev/null)" ] ||
+      forget_parameter
   elif [ -n "${MOMENTO_API_KEY:-}" ]; then
     printf %s "$MOMENTO_API_KEY" | in_secrets '
       umask 077
@@ -171,7 +174,7 @@ restore() {
   docker tag "$consumer_before" kinesis-momento-rust/consumer
   docker tag "$local_before" kinesis-momento-rust/local
   [ -z "$producer_before" ] || docker tag "$producer_before" kinesis-momento-rust/producer
-  [ -z "$(not_healthy)" ] && [ "$(containers_of)" = "$whole" ] && return
+  [ -z "$(not_healthy)" ] && [ "$(containers_of)" = "$whole" ] && return 0
   say 'restoring what ran before'
   restore_api_key
   stop_mapping
@@ -185,7 +188,9 @@ hint: just reset starts with nothing in it'
 # Removes what this `up` started; leaves what ran before it.
 give_up() {
   end_child
-  if [ -n "$whole" ]; then
+  if [ -z "$changing" ]; then
+    return 0
+  elif [ -n "$whole" ]; then
     restore
     say 'what ran before still runs; just down removes it'
   elif [ -n "$before" ]; then
