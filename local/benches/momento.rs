@@ -1,8 +1,9 @@
-//! Measures the cache through the real Momento SDK, stub and server side by side:
-//! latency of get and set, throughput, and memory after a million requests.
+//! Measures the cache through the real Momento SDK, each transport in turn: latency of
+//! get and set, throughput, and memory after a million requests.
 //!
-//! The cache runs as a process (`local cache`), so that its memory can be measured
-//! alone. Rounds alternate, so that other load on the machine affects both.
+//! The cache runs in a process of its own, this program again with `--serve`, so that
+//! its memory is its own. Rounds of the transports alternate, so that each meets the
+//! same machine. `protosocket` is the server's keyspace over its second listener.
 //!
 //!     cargo bench --bench momento -- [--requests N] [--rounds N]
 
@@ -17,8 +18,15 @@ use std::{
 
 use futures_util::{StreamExt, stream};
 use hdrhistogram::Histogram;
-use momento::{CacheClient, CredentialProvider, cache::configurations};
-use momento_offline::fake_api_key;
+use momento::{
+    CacheClient, CredentialProvider, MomentoResult, ProtosocketCacheClient,
+    cache::configurations::Lambda, protosocket,
+};
+use momento_offline::{
+    fake_api_key,
+    transport::{CacheOptions, Served, Transport},
+};
+use tokio::net::TcpListener;
 
 /// The size of a value, in bytes.
 const VALUE: usize = 256;
@@ -33,14 +41,22 @@ const CONCURRENT: u64 = 50_000;
 /// Distinct keys.
 const KEYS: u64 = 1_000;
 
+const CACHE: &str = "sample-a";
+
+const TRANSPORTS: [&str; 3] = ["stub", "server", "protosocket"];
+
 #[tokio::main]
 async fn main() {
-    let requests = argument("--requests").unwrap_or(1_000_000);
-    let rounds = argument("--rounds").unwrap_or(3);
+    if let Some(transport) = argument("--serve") {
+        return serve(&transport).await;
+    }
+    let number = |name| argument(name).map(|text| text.parse::<u64>().expect("a number"));
+    let requests = number("--requests").unwrap_or(1_000_000);
+    let rounds = number("--rounds").unwrap_or(3);
     println!("{VALUE} B values, {KEYS} keys; microseconds");
-    println!("transport  round  load            p50     p99  requests/s");
+    println!("transport    round  load            p50     p99  requests/s");
     for round in 1..=rounds {
-        for transport in ["stub", "server"] {
+        for transport in TRANSPORTS {
             let cache = Cache::start(transport);
             let client = cache.client().await;
             for (load, in_flight, count) in [
@@ -50,7 +66,7 @@ async fn main() {
                 for call in ["set", "get"] {
                     let (times, took) = measure(&client, call, in_flight, count).await;
                     println!(
-                        "{transport:9}  {round:5}  {call} {load:12} {:6} {:7} {:11.0}",
+                        "{transport:11}  {round:5}  {call} {load:12} {:6} {:7} {:11.0}",
                         times.value_at_quantile(0.5),
                         times.value_at_quantile(0.99),
                         count as f64 / took.as_secs_f64(),
@@ -60,7 +76,7 @@ async fn main() {
         }
     }
     println!("\nresident memory, MiB, during {requests} requests");
-    for transport in ["stub", "server"] {
+    for transport in TRANSPORTS {
         let cache = Cache::start(transport);
         let client = cache.client().await;
         measure(&client, "set", IN_FLIGHT, KEYS).await;
@@ -69,20 +85,58 @@ async fn main() {
             measure(&client, "get", IN_FLIGHT, requests / 10).await;
             resident.push(cache.resident_mib());
         }
-        println!("{transport:9} {resident:?}");
+        println!("{transport:11} {resident:?}");
     }
 }
 
-fn argument(name: &str) -> Option<u64> {
+fn argument(name: &str) -> Option<String> {
     let mut arguments = std::env::args().skip_while(|argument| argument != name);
-    arguments
-        .nth(1)
-        .map(|value| value.parse().expect("a number"))
+    arguments.nth(1)
+}
+
+/// Serves a cache until the process is killed; prints the address that clients use.
+async fn serve(transport: &str) {
+    let options = CacheOptions {
+        transport: match transport {
+            "stub" => Transport::Stub,
+            _ => Transport::Server,
+        },
+        ..CacheOptions::default()
+    };
+    let listener = || TcpListener::bind("127.0.0.1:0");
+    let served = Served::start(options, listener().await.unwrap(), [CACHE]);
+    let mut served = served.await.unwrap();
+    if transport == "protosocket" {
+        served = served.also_protosocket(listener().await.unwrap()).unwrap();
+    }
+    match served.protosocket_address() {
+        Some(address) => println!("{address}"),
+        None => println!("http://{}", served.address()),
+    }
+    std::future::pending::<()>().await;
+}
+
+/// The SDK's client for a transport.
+enum Client {
+    Grpc(Box<CacheClient>),
+    Protosocket(ProtosocketCacheClient),
+}
+
+impl Client {
+    async fn call(&self, call: &str, key: String) -> MomentoResult<()> {
+        let value = || vec![7; VALUE];
+        match (self, call) {
+            (Self::Grpc(client), "set") => client.set(CACHE, key, value()).await.map(drop),
+            (Self::Grpc(client), _) => client.get(CACHE, key).await.map(drop),
+            (Self::Protosocket(client), "set") => client.set(CACHE, key, value()).await.map(drop),
+            (Self::Protosocket(client), _) => client.get(CACHE, key).await.map(drop),
+        }
+    }
 }
 
 /// Makes `count` calls. Returns each call's time in microseconds, and the total time.
 async fn measure(
-    client: &CacheClient,
+    client: &Client,
     call: &str,
     in_flight: usize,
     count: u64,
@@ -91,12 +145,8 @@ async fn measure(
     let began = Instant::now();
     let mut calls = stream::iter(0..count)
         .map(|nth| async move {
-            let key = format!("key-{}", nth % KEYS);
             let began = Instant::now();
-            let done = match call {
-                "set" => client.set("sample-a", key, vec![7; VALUE]).await.map(drop),
-                _ => client.get("sample-a", key).await.map(drop),
-            };
+            let done = client.call(call, format!("key-{}", nth % KEYS)).await;
             (began.elapsed(), done)
         })
         .buffer_unordered(in_flight);
@@ -109,41 +159,43 @@ async fn measure(
     (times, began.elapsed())
 }
 
-/// `local cache` in a process of its own.
+/// A cache in a process of its own.
 struct Cache {
     process: Child,
-    url: String,
+    endpoint: String,
 }
 
 impl Cache {
     fn start(transport: &str) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_local"))
-            .args(["cache", "--port", "0", "--cache", transport])
-            .stderr(Stdio::piped())
+        let mut process = Command::new(std::env::current_exe().unwrap())
+            .args(["--serve", transport])
+            .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
-        let line = lines.next().unwrap().unwrap();
-        let url = line
-            .split_whitespace()
-            .find(|word| word.starts_with("http://"));
-        let url = url.expect("the first line has the URL").to_owned();
-        // Later lines must not fill the pipe.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { process, url }
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let endpoint = lines.next().unwrap().unwrap();
+        Self { process, endpoint }
     }
 
-    async fn client(&self) -> CacheClient {
+    async fn client(&self) -> Client {
         let credentials = CredentialProvider::from_disposable_token(fake_api_key())
             .unwrap()
-            .insecure_endpoint_override(&self.url);
-        CacheClient::builder()
-            .default_ttl(Duration::from_hours(1))
-            .configuration(configurations::Lambda::latest())
-            .credential_provider(credentials)
-            .build_and_connect()
-            .await
-            .unwrap()
+            .insecure_endpoint_override(&self.endpoint);
+        let ttl = Duration::from_hours(1);
+        if self.endpoint.starts_with("http://") {
+            let builder = CacheClient::builder()
+                .default_ttl(ttl)
+                .configuration(Lambda::latest())
+                .credential_provider(credentials);
+            Client::Grpc(Box::new(builder.build_and_connect().await.unwrap()))
+        } else {
+            let builder = ProtosocketCacheClient::builder()
+                .default_ttl(ttl)
+                .configuration(protosocket::cache::configurations::Lambda::latest())
+                .credential_provider(credentials)
+                .runtime(tokio::runtime::Handle::current());
+            Client::Protosocket(builder.build().await.unwrap())
+        }
     }
 
     fn resident_mib(&self) -> u64 {

@@ -89,6 +89,8 @@ impl Served {
     ///
     /// The listener is unusable, or a fault is out of range or not supported by the
     /// transport.
+    // Only the stub awaits.
+    #[cfg_attr(not(feature = "stub"), allow(clippy::unused_async))]
     pub async fn start<I: IntoIterator<Item: Into<String>>>(
         options: CacheOptions,
         listener: TcpListener,

@@ -7,6 +7,7 @@
 mod control;
 mod dictionary;
 mod list;
+pub(crate) mod names;
 mod scalar;
 mod set;
 mod sorted_set;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::status::Code;
+use crate::{calls::names, status::Code};
 
 /// Longest latency of a rule, milliseconds: an hour.
 const MAX_MS: f64 = 3_600_000.0;
@@ -101,6 +101,9 @@ pub enum PlanError {
         /// The expected range.
         what: &'static str,
     },
+    /// A rule names a call that is not served.
+    #[error("{}", unknown_call(.0))]
+    UnknownCall(String),
     /// The transport cannot drop connections.
     #[error(
         "the stub cannot drop connections; start the cache with --cache server, or use error=UNAVAILABLE"
@@ -192,6 +195,12 @@ impl FaultRule {
         call != super::AUTH || !of_calls
     }
 
+    /// The first call of the rule that is not served.
+    pub(super) fn unknown_call(&self) -> Option<&str> {
+        let mut named = self.calls.iter().map(String::as_str);
+        named.find(|name| !names::is_known(name))
+    }
+
     pub(super) fn out_of_range(&self) -> Option<&'static str> {
         let likely = |probability: &f64| (0.0..=1.0).contains(probability);
         if self.probability.as_ref().is_some_and(|p| !likely(p)) {
@@ -218,12 +227,20 @@ impl FaultPlan {
     }
 
     pub(super) fn check(&self) -> Result<(), PlanError> {
+        if let Some(name) = self.rules.iter().find_map(FaultRule::unknown_call) {
+            return Err(PlanError::UnknownCall(name.to_owned()));
+        }
         let wrong = |rule: &FaultRule| rule.out_of_range().map(|what| (rule.to_string(), what));
         match self.rules.iter().find_map(wrong) {
             Some((rule, what)) => Err(PlanError::Rule { rule, what }),
             None => Ok(()),
         }
     }
+}
+
+/// The message about a call that is not served.
+pub(super) fn unknown_call(name: &str) -> String {
+    format!("unknown call {name:?}; expected the gRPC name of a served call, such as Get or Set")
 }
 
 impl From<Fault> for FaultRule {

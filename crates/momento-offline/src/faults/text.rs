@@ -3,7 +3,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{Fault, FaultRule};
+use super::{Fault, FaultRule, plan::unknown_call};
 
 /// The kinds of fault, for messages.
 const FAULTS: &str = "error=CODE, latency=20ms, latency=5ms..80ms, latency=p50:2ms/p99:50ms, \
@@ -34,6 +34,9 @@ impl FromStr for FaultRule {
                     ));
                 }
             }
+        }
+        if let Some(name) = rule.unknown_call() {
+            return Err(unknown_call(name));
         }
         match rule.out_of_range() {
             Some(what) => Err(what.to_owned()),
@@ -156,6 +159,11 @@ mod tests {
             ("latency=p50:0ms/p99:1ms", "expected p50 above 0 ms"),
             ("drop=1", "unknown fault \"drop=1\""),
             ("auth,often", "\"often\": expected call=NAME"),
+            (
+                "auth,call=Get+Bogus",
+                "unknown call \"Bogus\"; expected the",
+            ),
+            ("auth,call=get", "unknown call \"get\""),
             ("auth,count=-1", "count=-1: expected a whole number"),
             ("auth,probability=2", "expected a probability of 0 to 1"),
             ("rate-limit=-1", "expected a rate limit of 0 to"),

@@ -10,7 +10,6 @@
 
 use std::{
     future::Future,
-    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -62,8 +61,8 @@ pub(super) fn replace(server: Arc<MockServer>, mock: Mock) {
     }));
     // Queues for the lock: the request that is being answered holds it.
     let mut context = Context::from_waker(Waker::noop());
-    let _ = pin!(&mut reset).poll(&mut context);
-    let _ = pin!(&mut register).poll(&mut context);
+    let _ = reset.as_mut().poll(&mut context);
+    let _ = register.as_mut().poll(&mut context);
     tokio::spawn(async move {
         reset.await;
         register.await;

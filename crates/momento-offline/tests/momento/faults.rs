@@ -94,14 +94,21 @@ async fn faults_are_set_listed_and_cleared_over_http(world: World) {
     assert_eq!(listed.rules[0].rule, plan.rules[0]);
     assert_eq!(listed.rules[0].hit, 1);
 
-    let wrong = r#"{"rules":[{"fault":{"kind":"rate_limit","per_second":-1}}]}"#;
-    let reply = http.put(&url).body(wrong).send().await.unwrap();
-    assert_eq!(reply.status(), 400);
-    let said = reply.text().await.unwrap();
-    assert!(
-        said.contains("rate-limit=-1: expected a rate limit of 0"),
-        "{said}"
-    );
+    for (wrong, says) in [
+        (
+            r#"{"rules":[{"fault":{"kind":"rate_limit","per_second":-1}}]}"#,
+            "rate-limit=-1: expected a rate limit of 0",
+        ),
+        (
+            r#"{"rules":[{"fault":{"kind":"auth_failure"},"calls":["Bogus"]}]}"#,
+            "unknown call \"Bogus\"",
+        ),
+    ] {
+        let reply = http.put(&url).body(wrong).send().await.unwrap();
+        assert_eq!(reply.status(), 400);
+        let said = reply.text().await.unwrap();
+        assert!(said.contains(says), "{said}");
+    }
     assert_eq!(world.keyspace().faults.plan(), plan);
 
     let reply = http.delete(&url).send().await.unwrap();
