@@ -71,7 +71,7 @@ impl BatchInvoker {
                     done = end;
                     last_reply = Some(reply);
                     let failures = retry_state.failures_in_a_row();
-                    let goes_on = verdict == Verdict::Done || self.pause(failures).await;
+                    let goes_on = failures == 0 || self.pause(failures).await;
                     (!goes_on).then_some(true)
                 }
             };
@@ -196,7 +196,7 @@ impl BatchInvoker {
                 }
             }
             Reply::FunctionError(error) => {
-                tracing::warn!(mapping, shard, records = records.len(), kind = ?error.kind, error = error.text(), "the function failed");
+                tracing::warn!(mapping, shard, records = records.len(), kind = ?error.kind, error = error.summary(), "the function failed");
                 Verdict::Failed
             }
             Reply::Throttled => Verdict::NotTaken,
@@ -244,15 +244,20 @@ impl BatchInvoker {
     }
 
     fn note_error(&self, reply: &Reply) {
-        let error = match reply {
-            Reply::Success(_) => "the function reported failed records".to_owned(),
-            Reply::FunctionError(error) => error.text(),
-            Reply::Throttled => "throttled".to_owned(),
-            Reply::TooLarge => "the payload is too large".to_owned(),
-            Reply::Unavailable(reason) => reason.clone(),
+        let (line, text) = match reply {
+            Reply::Success(_) => {
+                let line = "the function reported batch item failures";
+                (line.to_owned(), line.to_owned())
+            }
+            Reply::FunctionError(error) => (error.summary(), error.text()),
+            Reply::Throttled => ("throttled".to_owned(), "throttled".to_owned()),
+            Reply::TooLarge => {
+                let line = "the payload is too large";
+                (line.to_owned(), line.to_owned())
+            }
+            Reply::Unavailable(reason) => (reason.clone(), reason.clone()),
         };
-        let note = |status: &mut super::status::ShardStatus| status.last_error = Some(error);
-        self.context.status.update(&self.shard, note);
+        self.context.status.failed(&self.shard, &line, &text);
     }
 
     async fn discard(&self, batch: &[Prepared], discarded: &Discarded, last_reply: Option<&Reply>) {

@@ -79,6 +79,7 @@ pub mod source;
 pub mod sqs_queue;
 pub mod status;
 pub mod target;
+mod text;
 pub mod window;
 
 /// Most bytes of the event of one synchronous invocation: 6 MB (Lambda quotas).

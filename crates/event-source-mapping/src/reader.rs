@@ -104,18 +104,16 @@ impl Reader {
             shard,
             "the stream has this shard no more; what was not read of it is lost"
         );
-        self.context.status.update(shard, |status| {
-            status.last_error = Some("the stream has this shard no more".to_owned());
-        });
+        let gone = "the stream has this shard no more";
+        self.context.status.failed(shard, gone, gone);
     }
 
     /// After a failed read: a new iterator at the same place.
     async fn recover(&mut self, error: SourceError) {
         self.iterator = None;
         let (mapping, shard) = (&self.context.name, &self.shard);
-        self.context.status.update(shard, |status| {
-            status.last_error = Some(error.to_string());
-        });
+        let text = error.to_string();
+        self.context.status.failed(shard, &text, &text);
         match error {
             // One that expires at once, again and again, must not spin.
             SourceError::ExpiredIterator if self.failures == 0 => {

@@ -34,7 +34,6 @@ impl From<&Settings> for Rules {
 pub struct RetryState {
     rules: Rules,
     pieces: VecDeque<Piece>,
-    failures_in_a_row: u32,
 }
 
 /// Records that are tried together.
@@ -43,6 +42,8 @@ struct Piece {
     records: Range<usize>,
     /// Retries that its failures have used up.
     retries: u32,
+    /// Failed attempts in a row that the next wait grows with; a split starts over.
+    failures: u32,
     /// Times that its records were in an invocation.
     invocations: u32,
     discarded: Option<Condition>,
@@ -117,20 +118,26 @@ impl RetryState {
         let whole = Piece {
             records: 0..records,
             retries: 0,
+            failures: 0,
             invocations: 0,
             discarded: None,
         };
         Self {
             rules,
             pieces: VecDeque::from([whole]),
-            failures_in_a_row: 0,
         }
     }
 
-    /// How many tries in a row have moved nothing: what a wait grows with.
+    /// Failed attempts in a row at the records that come next: what the wait before
+    /// the next attempt grows with. Zero where there is nothing to wait for: the next
+    /// records have just been split off, are to be discarded, or are tried for the
+    /// first time.
     #[must_use]
     pub fn failures_in_a_row(&self) -> u32 {
-        self.failures_in_a_row
+        self.pieces
+            .front()
+            .filter(|piece| piece.discarded.is_none())
+            .map_or(0, |piece| piece.failures)
     }
 
     /// Every record before this index is dealt with.
@@ -179,10 +186,7 @@ impl RetryState {
             piece.invocations += 1;
         }
         let moved = match verdict {
-            Verdict::Done => {
-                self.failures_in_a_row = 0;
-                return;
-            }
+            Verdict::Done => return,
             Verdict::FailedFrom(index) => {
                 let index = index.min(piece.records.len());
                 piece.records.start += index;
@@ -190,14 +194,14 @@ impl RetryState {
             }
             Verdict::Failed | Verdict::NotTaken | Verdict::TooLarge => false,
         };
-        self.failures_in_a_row = if moved { 1 } else { self.failures_in_a_row + 1 };
         let splits = self.rules.bisect || verdict == Verdict::TooLarge;
         match verdict {
-            Verdict::NotTaken => {}
+            Verdict::NotTaken => piece.failures += 1,
             // The split is at the returned sequence number; what is left is the
             // next batch, and no retry is used up.
-            _ if splits && moved => {}
+            _ if splits && moved => piece.failures = 0,
             _ if splits && piece.records.len() > 1 => {
+                piece.failures = 0;
                 let middle = piece.records.start + piece.records.len() / 2;
                 let mut second = piece.clone();
                 second.records.start = middle;
@@ -207,6 +211,7 @@ impl RetryState {
             Verdict::TooLarge => piece.discarded = Some(Condition::RecordTooLarge),
             _ => {
                 piece.retries += 1;
+                piece.failures = if moved { 1 } else { piece.failures + 1 };
                 let exhausted = |most| piece.retries > most;
                 if self.rules.maximum_retry_attempts.is_some_and(exhausted) {
                     piece.discarded = Some(Condition::RetryAttemptsExhausted);
@@ -317,6 +322,28 @@ mod tests {
         assert_eq!(retry_state.next(young), Step::Invoke(0..1));
         retry_state.settle(Verdict::Done);
         assert_eq!(retry_state.next(young), Step::Done);
+    }
+
+    #[test]
+    fn a_split_waits_for_nothing_and_a_retry_waits_longer_each_time() {
+        let rules = Rules {
+            maximum_retry_attempts: Some(2),
+            bisect: true,
+            ..ENDLESS
+        };
+        let mut retry_state = RetryState::new(2, rules);
+        let mut waits = Vec::new();
+        loop {
+            match retry_state.next(young) {
+                Step::Done => break,
+                Step::Discard(_) => {}
+                Step::Invoke(_) => {
+                    retry_state.settle(Verdict::Failed);
+                    waits.push(retry_state.failures_in_a_row());
+                }
+            }
+        }
+        assert_eq!(waits, [0, 1, 2, 0, 1, 2, 0], "the split, then each record");
     }
 
     #[test]

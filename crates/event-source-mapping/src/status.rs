@@ -8,6 +8,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use super::text::one_line;
+
 /// One mapping at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -38,7 +40,9 @@ pub struct ShardStatus {
     pub records: u64,
     /// Records that no filter let pass.
     pub filtered: u64,
-    /// Records that were given up.
+    /// Records that were discarded. Serialised under the field's first name, which
+    /// readers of the JSON know.
+    #[serde(rename = "givenUp", alias = "discarded")]
     pub discarded: u64,
     /// Invocations after one that left records undone.
     pub retries: u64,
@@ -48,8 +52,13 @@ pub struct ShardStatus {
     /// milliseconds; of several batches at once, the one that failed last.
     #[serde(default)]
     pub back_off_ms: u64,
-    /// What went wrong last.
+    /// The most recent error, kept after later successes: one line, for a function
+    /// error its type and message.
     pub last_error: Option<String>,
+    /// All of the most recent error, where it is more than that line: a function
+    /// error's JSON with its stack trace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error_detail: Option<String>,
 }
 
 /// The shards of a running mapping.
@@ -64,6 +73,15 @@ impl Status {
             Some(status) => change(status),
             None => change(shards.entry(shard.to_owned()).or_default()),
         }
+    }
+
+    /// Keeps the most recent error of a shard: one line, and `text` where that is more.
+    pub(crate) fn failed(&self, shard: &str, line: &str, text: &str) {
+        self.update(shard, |status| {
+            let line = one_line(line);
+            status.last_error_detail = (line != text).then(|| text.to_owned());
+            status.last_error = Some(line);
+        });
     }
 
     /// Says how long a shard waits before its next try; zero for no longer.

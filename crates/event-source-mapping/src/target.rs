@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use serde_json::json;
+use serde_json::{Value, json};
+
+use super::text::one_line;
 
 /// How an invocation ended, as far as a mapping can know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,10 +42,23 @@ impl FunctionError {
         }
     }
 
-    /// The payload as text, for messages.
+    /// The whole payload as text: several lines where it holds a stack trace.
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.payload).into_owned()
+    }
+
+    /// The error's type and the first line of its message, for logs and the status.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let document: Value = serde_json::from_slice(&self.payload).unwrap_or_default();
+        let field = |name| document.get(name).and_then(Value::as_str);
+        match (field("errorType"), field("errorMessage")) {
+            (None | Some(""), None | Some("")) => one_line(&self.text()),
+            (None | Some(""), Some(message)) => one_line(message),
+            (Some(kind), None | Some("")) => one_line(kind),
+            (Some(kind), Some(message)) => one_line(&format!("{kind}: {message}")),
+        }
     }
 }
 
@@ -70,4 +85,33 @@ pub trait Target: Send + Sync {
 
     /// Invokes it with an event and waits for how it ends.
     async fn invoke(&self, event: Bytes) -> Reply;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ErrorKind, FunctionError};
+    use bytes::Bytes;
+
+    #[test]
+    fn an_error_s_summary_is_one_line_of_its_type_and_message() {
+        let error = |payload: &'static str| FunctionError {
+            kind: ErrorKind::Handled,
+            payload: Bytes::from_static(payload.as_bytes()),
+        };
+        let long = r#"{
+            "errorMessage": "All records failed processing.\nTraceback:\n  line 1",
+            "errorType": "BatchProcessingError",
+            "stackTrace": ["  File a.py, line 2\n"]
+        }"#;
+        for (payload, summary) in [
+            (long, "BatchProcessingError: All records failed processing."),
+            (
+                "Task timed out after 3.00 seconds",
+                "Task timed out after 3.00 seconds",
+            ),
+            (r#"{"errorType":"Runtime.ExitError"}"#, "Runtime.ExitError"),
+        ] {
+            assert_eq!(error(payload).summary(), summary);
+        }
+    }
 }
