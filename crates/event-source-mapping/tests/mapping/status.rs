@@ -1,4 +1,4 @@
-//! What a mapping says of itself while it runs.
+//! The status of a running mapping.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,6 +14,7 @@ use event_source_mapping::{
     observer::NoObserver,
     poll_trigger::Polling,
     settings::Settings,
+    source::Source,
     status::{ShardStatus, Status},
     target::{ErrorKind, FunctionError, Reply, Target},
 };
@@ -22,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::stream::{Stream, shard_id};
 
-/// A function that always answers so.
+/// A function that always replies the same.
 struct Always(Reply);
 
 #[async_trait]
@@ -41,13 +42,22 @@ fn mapping(stream: Arc<Stream>, reply: Reply) -> EventSourceMapping {
 }
 
 fn with_settings(stream: Arc<Stream>, reply: Reply, settings: Settings) -> EventSourceMapping {
+    start(stream, Arc::new(Always(reply)), settings)
+}
+
+/// A mapping in memory of `stream` to `target`.
+pub fn start(
+    source: Arc<dyn Source>,
+    target: Arc<dyn Target>,
+    settings: Settings,
+) -> EventSourceMapping {
     EventSourceMapping::start(MappingContext {
         name: "mapping".into(),
         settings,
         stream_arn: "arn:aws:kinesis:us-east-1:000000000000:stream/s".into(),
         region: "us-east-1".into(),
-        source: stream,
-        target: Arc::new(Always(reply)),
+        source,
+        target,
         checkpoints: Checkpoints::default(),
         observer: Arc::new(NoObserver),
         status: Status::default(),
@@ -60,7 +70,7 @@ fn with_settings(stream: Arc<Stream>, reply: Reply, settings: Settings) -> Event
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_before_the_next_try_can_be_seen_and_grows() {
+async fn the_status_shows_the_wait_before_the_next_attempt_and_it_grows() {
     let stream = Stream::new(clock::system(), 1, 0, 1);
     stream.put(0, b"{}".to_vec());
     let down = Reply::Unavailable("nothing listens there".into());
@@ -107,7 +117,7 @@ async fn twenty_records_that_the_function_refuses_are_discarded_within_five_seco
         }
         let began = Instant::now();
         let mapping = with_settings(stream, reply, sample());
-        let discarded = || {
+        let discarded = || -> u64 {
             mapping
                 .status()
                 .shards
@@ -139,7 +149,7 @@ async fn the_status_has_one_line_for_an_error_and_its_whole_text_beside_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shard_that_is_gone_is_asked_for_no_more_until_it_is_listed_again() {
+async fn a_shard_that_no_longer_exists_is_read_again_only_when_it_is_listed_again() {
     let stream = Stream::new(clock::system(), 2, 0, 1);
     let mapping = mapping(stream.clone(), Reply::Success(Bytes::new()));
     let watch = mapping.watch();
@@ -153,7 +163,7 @@ async fn a_shard_that_is_gone_is_asked_for_no_more_until_it_is_listed_again() {
     stream.set_gone(0, true);
     minute().await;
     let error = shard(0).last_error.unwrap();
-    assert_eq!(error, "the stream has this shard no more");
+    assert_eq!(error, "shard no longer exists; its unread records are lost");
     let before = stream.reads();
     minute().await;
     let of_one_shard = stream.reads() - before;
