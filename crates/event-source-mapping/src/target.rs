@@ -1,4 +1,4 @@
-//! What a mapping needs of a function.
+//! The function that a mapping invokes: the [`Target`] trait.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -6,19 +6,19 @@ use serde_json::{Value, json};
 
 use super::text::one_line;
 
-/// How an invocation ended, as far as a mapping can know.
+/// The outcome of an invocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
     /// The function returned this.
     Success(Bytes),
-    /// The function failed: this uses up a retry.
+    /// A function error: it uses up a retry.
     FunctionError(FunctionError),
-    /// There was no room for the invocation: it is repeated without end.
+    /// A throttle: the mapping retries without limit.
     Throttled,
-    /// The payload is larger than the endpoint takes.
+    /// The payload is larger than the endpoint accepts.
     TooLarge,
-    /// The endpoint did not answer, or not as an invoke endpoint does: it is
-    /// repeated without end.
+    /// A service error: no answer, or not one of the Invoke API. The mapping retries
+    /// without limit.
     Unavailable(String),
 }
 
@@ -67,9 +67,9 @@ impl FunctionError {
 pub enum ErrorKind {
     /// The handler returned an error.
     Handled,
-    /// The function did not answer in time.
+    /// The function timed out.
     Timeout,
-    /// The function's process ended.
+    /// The function's process exited.
     Exit,
     /// The function's init failed.
     Init,
@@ -77,13 +77,14 @@ pub enum ErrorKind {
     ResponseTooLarge,
 }
 
-/// Something that can be invoked.
+/// A function that can be invoked.
 #[async_trait]
 pub trait Target: Send + Sync {
-    /// Its ARN or URL, for messages and failure documents.
+    /// The function's ARN or URL, for messages and failure documents.
     fn name(&self) -> String;
 
-    /// Invokes it with an event and waits for how it ends.
+    /// Invokes the function with an event and waits for its reply. The mapping drops the
+    /// future when it stops and the reply takes too long.
     async fn invoke(&self, event: Bytes) -> Reply;
 }
 
