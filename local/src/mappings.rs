@@ -1,7 +1,8 @@
-//! Starts the event source mappings of a template: the one place where a mapping's
-//! parts come together, for every command.
+//! Starts the event source mappings of a template, for every command: the only place
+//! where a mapping's parts are put together.
 
 use std::{
+    io::ErrorKind,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -28,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{adapters::engine_source::EngineSource, template::environment::Mapping};
 
-/// What the mappings of one run have in common.
+/// What the mappings of one run share.
 pub struct Mappings {
     kinesis: aws_sdk_kinesis::Client,
     region: String,
@@ -40,19 +41,28 @@ pub struct Mappings {
     reader: Option<Reader>,
 }
 
-/// The file of a mapping's checkpoints cannot be used.
+/// A mapping's checkpoint file cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("the checkpoints of {mapping} cannot be kept: {reason}")]
+#[error("checkpoints of {mapping}: {reason}{}", hint(.reason))]
 pub struct CheckpointError {
     /// The mapping.
     pub mapping: String,
-    /// Why.
+    /// Why the file cannot be used.
     pub reason: std::io::Error,
 }
 
+fn hint(reason: &std::io::Error) -> &'static str {
+    match reason.kind() {
+        ErrorKind::ResourceBusy => {
+            "\nhint: stop the other process, or choose another folder with --data-dir"
+        }
+        _ => "",
+    }
+}
+
 impl Mappings {
-    /// Mappings of streams in `region` that are read through `kinesis`; what they
-    /// discard is written to the folder `failures`.
+    /// Mappings that read streams in `region` through `kinesis`, and write the failure
+    /// documents of discarded batches to the folder `failures`.
     #[must_use]
     pub fn new(kinesis: aws_sdk_kinesis::Client, region: &str, failures: &Path) -> Self {
         Self {
@@ -67,28 +77,29 @@ impl Mappings {
         }
     }
 
-    /// Sends what they discard to their queues too, at the endpoint of `config`.
+    /// Sends failure documents to the on-failure destinations too, which are SQS queues at
+    /// the endpoint of `config`.
     #[must_use]
     pub fn with_queues_at(mut self, config: &SdkConfig) -> Self {
         self.queues_at = Some(config.clone());
         self
     }
 
-    /// Keeps checkpoints in the data folder `folder`, where there is one.
+    /// Keeps checkpoints in the data folder `folder`; with `None` in memory.
     #[must_use]
     pub fn checkpoints_in(mut self, folder: Option<&Path>) -> Self {
         self.checkpoints = folder.map(Path::to_owned);
         self
     }
 
-    /// Has `observer` watch them.
+    /// Tells `observer` of every invocation and every discarded batch.
     #[must_use]
     pub fn watched_by(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observer = observer;
         self
     }
 
-    /// Waits so between tries.
+    /// Sets the waits before retries.
     #[must_use]
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = backoff;
@@ -102,11 +113,12 @@ impl Mappings {
         self
     }
 
-    /// Starts `mapping` in front of `target`.
+    /// Starts `mapping`, which invokes `target`.
     ///
     /// # Errors
     ///
-    /// Its checkpoints cannot be read or written.
+    /// Another process runs the mapping on the same data folder, or its checkpoints cannot
+    /// be read or written.
     pub fn start(
         &self,
         mapping: &Mapping,
@@ -142,8 +154,8 @@ impl Mappings {
         }))
     }
 
-    /// The queue that gets what `mapping` discards, beside the folder; none where
-    /// queues are not used, or the destination is no queue.
+    /// The queue of `mapping`'s on-failure destination. `None` where queues are not used,
+    /// or the destination is not a queue.
     #[must_use]
     pub fn queue_of(&self, mapping: &Mapping) -> Option<SqsQueue> {
         let arn = mapping.settings.on_failure.as_deref()?;

@@ -1,4 +1,4 @@
-//! Cutting batches: as many records as fit, or as have come in time.
+//! Cuts batches: at most `BatchSize` records and 6 MB of payload.
 
 use std::collections::VecDeque;
 
@@ -15,20 +15,20 @@ use crate::MAX_PAYLOAD;
 /// Bytes of an event's fields about its tumbling window, without the state.
 const WINDOW_FIELDS: usize = 1024;
 
-/// A record with its JSON, which is written once for all tries.
+/// A record with its JSON, which is encoded once for all attempts.
 #[derive(Debug, Clone)]
 pub struct Prepared {
     /// The record.
     pub record: Record,
-    /// As it stands in an event.
-    pub json: Bytes,
-    /// Where it is in the shard's [`super::low_watermark::LowWatermark`].
-    pub ordinal: u64,
+    /// Its entry in an event's `Records`.
+    pub(crate) json: Bytes,
+    /// Its number in the shard's low watermark.
+    pub(crate) ordinal: u64,
 }
 
 /// Records that wait for their batch.
 #[derive(Debug)]
-pub struct Buffer {
+pub(crate) struct Buffer {
     waiting: VecDeque<Prepared>,
     /// Bytes of JSON that wait, commas included.
     bytes: usize,
@@ -39,9 +39,9 @@ pub struct Buffer {
 
 impl Buffer {
     /// An empty buffer for batches of at most `batch_size` records; with
-    /// `tumbling`, each event leaves room for a window's state.
+    /// `tumbling`, each event leaves room for a tumbling window's state.
     #[must_use]
-    pub fn new(batch_size: u32, tumbling: bool) -> Self {
+    pub(crate) fn new(batch_size: u32, tumbling: bool) -> Self {
         let window = if tumbling {
             MAX_STATE + WINDOW_FIELDS
         } else {
@@ -55,40 +55,40 @@ impl Buffer {
         }
     }
 
-    /// Adds a record behind those that wait.
-    pub fn push(&mut self, prepared: Prepared) {
+    /// Adds a record at the end.
+    pub(crate) fn push(&mut self, prepared: Prepared) {
         self.bytes += prepared.json.len() + 1;
         self.waiting.push_back(prepared);
     }
 
-    /// How many wait.
+    /// How many records wait.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.waiting.len()
     }
 
     /// How many bytes of JSON wait.
     #[must_use]
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Whether none wait.
+    /// Whether no record waits.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    /// When the first that waits arrived.
+    /// When the first waiting record arrived.
     #[must_use]
-    pub fn first_arrival(&self) -> Option<OffsetDateTime> {
+    pub(crate) fn first_arrival(&self) -> Option<OffsetDateTime> {
         self.waiting.front().map(|first| first.record.arrived)
     }
 
-    /// Whether a batch need not wait for more: it has all records it may have,
-    /// all bytes of an invocation's payload, or all that its window can have.
+    /// Whether a batch is full: it has `BatchSize` records or the payload of one
+    /// invocation, or a record of a later tumbling window follows it.
     #[must_use]
-    pub fn is_full(&self, window: Option<&Window>) -> bool {
+    pub(crate) fn is_full(&self, window: Option<&Window>) -> bool {
         let ended = |window: &Window| {
             self.waiting
                 .back()
@@ -99,10 +99,9 @@ impl Buffer {
             || window.is_some_and(ended)
     }
 
-    /// Takes the next batch: at most the batch size, at most the payload of one
-    /// invocation, nothing from behind the window, but at least one record
-    /// where one waits.
-    pub fn cut(&mut self, window: Option<&Window>) -> Vec<Prepared> {
+    /// Takes the next batch: at most `BatchSize` records, the payload of one invocation
+    /// and the records of one tumbling window, but at least one record if any waits.
+    pub(crate) fn cut(&mut self, window: Option<&Window>) -> Vec<Prepared> {
         let mut batch = Vec::new();
         let mut size = self.overhead;
         while batch.len() < self.batch_size {

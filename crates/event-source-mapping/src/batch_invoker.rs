@@ -1,4 +1,5 @@
-//! Brings batches of one shard to the function, as often as the rules say.
+//! Invokes the function with a shard's batches, and retries, discards and checkpoints
+//! as the outcome requires.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -6,7 +7,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     batch::Prepared,
@@ -17,23 +19,29 @@ use super::{
     observer::Invoked,
     response::{self, BatchResult},
     retry_state::{Discarded, RetryState, Rules, Step, Verdict},
+    status::milliseconds,
     target::Reply,
     window::{Part, Window},
 };
 
-/// What the deliveries of one shard share.
+/// How long the function may take before a line is logged.
+const SLOW: Duration = Duration::from_secs(30);
+
+/// What the invocations of one shard share.
 pub(super) struct BatchInvoker {
     pub(super) context: Arc<MappingContext>,
+    /// Cancelled when no attempt is to follow the one under way.
+    pub(super) stop: CancellationToken,
     pub(super) shard: String,
     pub(super) origin: Origin,
     pub(super) low_watermark: Mutex<LowWatermark>,
 }
 
-/// How a delivery ended.
-pub(super) struct Delivered {
-    /// The mapping is stopping; some records may be left.
+/// How the invocations of one batch ended.
+pub(super) struct BatchEnd {
+    /// The mapping is stopping; records of the batch may be left.
     pub(super) stopped: bool,
-    /// The window, as it left it.
+    /// The tumbling window after the batch.
     pub(super) window: Option<Window>,
 }
 
@@ -44,12 +52,13 @@ impl BatchInvoker {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Delivers a batch until every record is dealt with, or the mapping stops.
-    pub(super) async fn deliver(
+    /// Invokes the function until every record of the batch is processed or discarded,
+    /// or the mapping stops.
+    pub(super) async fn invoke_batch(
         &self,
         batch: &[Prepared],
         mut window: Option<Window>,
-    ) -> Delivered {
+    ) -> BatchEnd {
         let mut retry_state = RetryState::new(batch.len(), Rules::from(&self.context.settings));
         let (mut last_reply, mut done) = (None, 0);
         loop {
@@ -69,33 +78,34 @@ impl BatchInvoker {
                     let end = retry_state.done_until(batch.len()).max(done);
                     self.finish(&batch[done..end], window.as_ref());
                     done = end;
-                    last_reply = Some(reply);
                     let failures = retry_state.failures_in_a_row();
-                    let goes_on = verdict == Verdict::Done || self.pause(failures).await;
+                    self.log_unavailable(&reply, failures);
+                    last_reply = Some(reply);
+                    let goes_on = failures == 0 || self.pause(failures).await;
                     (!goes_on).then_some(true)
                 }
             };
             if let Some(stopped) = ended {
-                return Delivered { stopped, window };
+                return BatchEnd { stopped, window };
             }
-            if self.context.stop.is_cancelled() && done < batch.len() {
+            if self.stop.is_cancelled() && done < batch.len() {
                 let stopped = true;
-                return Delivered { stopped, window };
+                return BatchEnd { stopped, window };
             }
         }
     }
 
-    /// Makes a window's final invocation, as often as it takes: until it
-    /// succeeds the shard stands still. No option limits these tries.
-    pub(super) async fn close(&self, window: &Window, part: Part) -> Delivered {
+    /// Makes a tumbling window's final invocation. The shard waits until it succeeds; no
+    /// option limits its retries.
+    pub(super) async fn close(&self, window: &Window, part: Part) -> BatchEnd {
         let mut failures = 0;
         loop {
             let fields = window.fields(part, &self.origin);
             let event = event::join(std::iter::empty(), Some(&fields));
-            let reply = self.context.target.invoke(event).await;
+            let reply = self.reply_to(event).await;
             if matches!(reply, Reply::Success(_)) {
                 self.context.checkpoints.close_window(&self.shard);
-                return Delivered {
+                return BatchEnd {
                     stopped: false,
                     window: None,
                 };
@@ -103,7 +113,7 @@ impl BatchInvoker {
             failures += 1;
             self.note_error(&reply);
             if !self.pause(failures).await {
-                return Delivered {
+                return BatchEnd {
                     stopped: true,
                     window: None,
                 };
@@ -111,9 +121,9 @@ impl BatchInvoker {
         }
     }
 
-    /// Moves the checkpoint as far as it may go.
+    /// Moves the checkpoint up to the low watermark.
     pub(super) fn checkpoint(&self, window: Option<&Window>) {
-        // Held over the move, so that moves happen in their order.
+        // Locked during the move, so that moves keep their order.
         let mut low_watermark = self.low_watermark();
         let last = low_watermark.advance();
         let checkpoints = &self.context.checkpoints;
@@ -151,12 +161,9 @@ impl BatchInvoker {
         let records_json = records.iter().map(|prepared| &prepared.json);
         let event = event::join(records_json, fields.as_ref());
         let status = &self.context.status;
-        status.update(&self.shard, |status| {
-            status.in_flight += 1;
-            status.retries += u64::from(retry);
-        });
+        status.update(&self.shard, |status| status.retries += u64::from(retry));
         let started = Instant::now();
-        let reply = self.context.target.invoke(event).await;
+        let reply = self.reply_to(event).await;
         let elapsed = started.elapsed();
         let verdict = self.judge(records, &reply, window);
         let done = match verdict {
@@ -166,10 +173,9 @@ impl BatchInvoker {
         };
         let age = records.last().map_or(Duration::ZERO, |last| self.age(last));
         status.update(&self.shard, |status| {
-            status.in_flight = status.in_flight.saturating_sub(1);
             status.batches += u64::from(verdict != Verdict::NotTaken);
             status.records += done as u64;
-            status.iterator_age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+            status.iterator_age_ms = milliseconds(age);
         });
         if verdict != Verdict::Done {
             self.note_error(&reply);
@@ -185,6 +191,26 @@ impl BatchInvoker {
         (verdict, reply)
     }
 
+    async fn reply_to(&self, event: Bytes) -> Reply {
+        let target = &self.context.target;
+        let function = target.name();
+        let _invoking = self.context.status.invoking(&self.shard, &function);
+        let mut invocation = target.invoke(event);
+        if let Ok(reply) = timeout(SLOW, &mut invocation).await {
+            return reply;
+        }
+        let (mapping, shard) = (&self.context.name, &self.shard);
+        let seconds = SLOW.as_secs();
+        tracing::warn!(
+            mapping,
+            shard,
+            function,
+            seconds,
+            "the function has not returned yet"
+        );
+        invocation.await
+    }
+
     fn judge(&self, records: &[Prepared], reply: &Reply, window: &mut Option<Window>) -> Verdict {
         let (mapping, shard) = (&self.context.name, &self.shard);
         match reply {
@@ -196,21 +222,12 @@ impl BatchInvoker {
                 }
             }
             Reply::FunctionError(error) => {
-                tracing::warn!(mapping, shard, records = records.len(), kind = ?error.kind, error = error.text(), "the function failed");
+                tracing::warn!(mapping, shard, records = records.len(), kind = ?error.kind, error = error.summary(), "the function failed");
                 Verdict::Failed
             }
             Reply::Throttled => Verdict::NotTaken,
             Reply::TooLarge => Verdict::TooLarge,
-            Reply::Unavailable(reason) => {
-                tracing::warn!(
-                    mapping,
-                    shard,
-                    target = self.context.target.name(),
-                    reason,
-                    "the function cannot be invoked; it is tried again"
-                );
-                Verdict::NotTaken
-            }
+            Reply::Unavailable(_) => Verdict::NotTaken,
         }
     }
 
@@ -232,27 +249,49 @@ impl BatchInvoker {
                     shard,
                     index,
                     of,
-                    "the function reported failed records"
+                    "the function returned batch item failures"
                 );
                 Verdict::FailedFrom(index)
             }
             BatchResult::AllFailed => {
-                tracing::warn!(mapping, shard, response = %String::from_utf8_lossy(payload), "the function's response names no record of its batch; all of it counts as failed");
+                tracing::warn!(mapping, shard, response = %String::from_utf8_lossy(payload), "the function's response names no record of its batch; the whole batch failed");
                 Verdict::Failed
             }
         }
     }
 
+    /// Once, and then at powers of two: a long outage does not flood the log.
+    fn log_unavailable(&self, reply: &Reply, failures: u32) {
+        if let Reply::Unavailable(reason) = reply
+            && failures.is_power_of_two()
+        {
+            let (mapping, shard) = (&self.context.name, &self.shard);
+            let target = self.context.target.name();
+            tracing::warn!(
+                mapping,
+                shard,
+                target,
+                reason,
+                "the function cannot be invoked; retrying"
+            );
+        }
+    }
+
     fn note_error(&self, reply: &Reply) {
-        let error = match reply {
-            Reply::Success(_) => "the function reported failed records".to_owned(),
-            Reply::FunctionError(error) => error.text(),
-            Reply::Throttled => "throttled".to_owned(),
-            Reply::TooLarge => "the payload is too large".to_owned(),
-            Reply::Unavailable(reason) => reason.clone(),
+        let (line, text) = match reply {
+            Reply::Success(_) => {
+                let line = "the function returned batch item failures";
+                (line.to_owned(), line.to_owned())
+            }
+            Reply::FunctionError(error) => (error.summary(), error.text()),
+            Reply::Throttled => ("throttled".to_owned(), "throttled".to_owned()),
+            Reply::TooLarge => {
+                let line = "the payload is too large";
+                (line.to_owned(), line.to_owned())
+            }
+            Reply::Unavailable(reason) => (reason.clone(), reason.clone()),
         };
-        let note = |status: &mut super::status::ShardStatus| status.last_error = Some(error);
-        self.context.status.update(&self.shard, note);
+        self.context.status.failed(&self.shard, &line, &text);
     }
 
     async fn discard(&self, batch: &[Prepared], discarded: &Discarded, last_reply: Option<&Reply>) {
@@ -261,7 +300,12 @@ impl BatchInvoker {
         let document = document(&self.origin, &function, records, discarded, last_reply);
         let (mapping, shard) = (&self.context.name, &self.shard);
         let (condition, count) = (discarded.condition.as_str(), records.len());
-        match self.context.failures.keep(&document).await {
+        let kept = {
+            let status = &self.context.status;
+            let _waiting = status.waiting(shard, "the on-failure destination");
+            self.context.failures.keep(&document).await
+        };
+        match kept {
             Ok(document) => {
                 tracing::warn!(
                     mapping,
@@ -269,28 +313,28 @@ impl BatchInvoker {
                     condition,
                     records = count,
                     document,
-                    "records given up"
+                    "records discarded"
                 );
             }
             Err(error) => {
-                tracing::error!(mapping, shard, condition, records = count, %error, %document, "records given up, and their document cannot be written");
+                tracing::error!(mapping, shard, condition, records = count, %error, %document, "records discarded; their failure document cannot be written");
             }
         }
-        let note = |status: &mut super::status::ShardStatus| status.discarded += count as u64;
-        self.context.status.update(shard, note);
+        let status = &self.context.status;
+        status.update(shard, |status| status.discarded += count as u64);
         self.context
             .observer
             .discarded(mapping, shard, records, discarded);
     }
 
-    /// Waits before the next try; false when the mapping is stopping.
+    /// Waits before the next attempt; false when the mapping is stopping.
     async fn pause(&self, failures: u32) -> bool {
         let wait = self.context.backoff.after(failures);
         let status = &self.context.status;
         status.backing_off(&self.shard, wait);
         let goes_on = tokio::select! {
             () = sleep(wait) => true,
-            () = self.context.stop.cancelled() => false,
+            () = self.stop.cancelled() => false,
         };
         status.backing_off(&self.shard, Duration::ZERO);
         goes_on
@@ -302,8 +346,8 @@ impl BatchInvoker {
     }
 }
 
-/// With a window, a response without a state is a failure; the state of one
-/// that did nothing is not kept.
+/// In a tumbling window, a response without a state is a failure. The state of an
+/// invocation that processed no record is dropped.
 fn keep_state(verdict: Verdict, payload: &Bytes, window: &mut Window) -> Verdict {
     let Some(state) = response::state(payload) else {
         return Verdict::Failed;

@@ -1,46 +1,22 @@
-//! How far each shard has been processed.
+//! Checkpoints: how far each shard has been processed.
 
 use std::{
-    collections::BTreeMap,
     path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{journal::Journal, sequence_number::is_later, window::Window};
-
-/// How far a shard has been processed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Checkpoint {
-    /// All records up to the one of this sequence number.
-    After(String),
-    /// All records; the shard is closed.
-    End,
-}
-
-/// What is known of one shard.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct ShardState {
-    checkpoint: Option<Checkpoint>,
-    /// The tumbling window that the next record may belong to. It stands with
-    /// the checkpoint, so that no record is counted twice or not at all.
-    window: Option<Window>,
-    /// Of the mapping as a whole, under [`MAPPING`]: when it first began.
-    #[serde(
-        default,
-        with = "time::serde::rfc3339::option",
-        skip_serializing_if = "Option::is_none"
-    )]
-    began: Option<OffsetDateTime>,
-}
+pub use super::shard_state::Checkpoint;
+use super::{
+    file_lock::FileLock,
+    journal::Journal,
+    shard_state::{ShardState, ShardStates},
+    window::Window,
+};
 
 /// The key of the mapping itself, which no shard has.
 const MAPPING: &str = "mapping";
-
-/// Each shard's state, by the shard's id.
-pub(super) type ShardStates = BTreeMap<String, ShardState>;
 
 /// The checkpoints of one mapping. They only move forward.
 #[derive(Debug, Default)]
@@ -49,11 +25,19 @@ pub struct Checkpoints(Mutex<Kept>);
 #[derive(Debug, Default)]
 struct Kept {
     states: ShardStates,
-    journal: Option<Journal>,
+    file: Option<Locked>,
+}
+
+/// The file, which no other mapping may write.
+#[derive(Debug)]
+struct Locked {
+    journal: Journal,
+    _lock: FileLock,
 }
 
 impl Checkpoints {
-    /// Checkpoints that are kept in `file`, and go on where it ends.
+    /// Checkpoints that are kept in `file`, and go on where it ends. The file is locked
+    /// (`.lock` beside it) until the mapping ends.
     ///
     /// Every move is handed to the operating system at once, so it survives the
     /// end of this process, `kill -9` included. It is not forced to the disk:
@@ -62,12 +46,21 @@ impl Checkpoints {
     ///
     /// # Errors
     ///
-    /// The file cannot be read or written.
+    /// Another mapping has the file locked (`ErrorKind::ResourceBusy`), or it cannot be
+    /// read or written.
     pub fn open(file: &Path) -> std::io::Result<Self> {
+        if let Some(folder) = file.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let lock = FileLock::take(&file.with_extension("lock"))?;
         let (journal, states) = Journal::open(file)?;
+        let file = Locked {
+            journal,
+            _lock: lock,
+        };
         Ok(Self(Mutex::new(Kept {
             states,
-            journal: Some(journal),
+            file: Some(file),
         })))
     }
 
@@ -75,45 +68,15 @@ impl Checkpoints {
     ///
     /// # Errors
     ///
-    /// The file cannot be read or written.
+    /// As [`Checkpoints::open`].
     pub fn in_folder(folder: &Path, mapping: &str) -> std::io::Result<Self> {
         Self::open(&folder.join("checkpoints").join(format!("{mapping}.jsonl")))
-    }
-
-    /// When the mapping first began, and whether that is `now`: what `LATEST`
-    /// means is settled once, not by every restart.
-    pub fn began(&self, now: OffsetDateTime) -> (OffsetDateTime, bool) {
-        let first = self
-            .lock()
-            .states
-            .get(MAPPING)
-            .and_then(|state| state.began);
-        if let Some(first) = first {
-            return (first, false);
-        }
-        self.update(MAPPING, |state| {
-            state.began = Some(now);
-            true
-        });
-        (now, true)
     }
 
     /// A shard's checkpoint, once it has one.
     #[must_use]
     pub fn get(&self, shard: &str) -> Option<Checkpoint> {
-        let kept = self.lock();
-        kept.states
-            .get(shard)
-            .and_then(|state| state.checkpoint.clone())
-    }
-
-    /// The window that a shard's next record may belong to.
-    #[must_use]
-    pub fn window(&self, shard: &str) -> Option<Window> {
-        let kept = self.lock();
-        kept.states
-            .get(shard)
-            .and_then(|state| state.window.clone())
+        self.find(shard, |state| state.checkpoint.clone())
     }
 
     /// Whether a shard has been processed to its end.
@@ -128,8 +91,56 @@ impl Checkpoints {
         self.update(shard, |state| state.advance(sequence_number));
     }
 
-    /// The same with the window as the records up to there have left it.
-    pub fn advance_in_window(&self, shard: &str, sequence_number: Option<&str>, window: &Window) {
+    /// When the mapping first began, and whether that is `now`: what `LATEST`
+    /// means is settled once, not by every restart.
+    pub(crate) fn began(&self, now: OffsetDateTime) -> (OffsetDateTime, bool) {
+        if let Some(first) = self.find(MAPPING, |state| state.began) {
+            return (first, false);
+        }
+        self.update(MAPPING, |state| {
+            state.began = Some(now);
+            true
+        });
+        (now, true)
+    }
+
+    /// When the stream that the checkpoints belong to was created, once that is known.
+    pub(crate) fn stream_created(&self) -> Option<OffsetDateTime> {
+        self.find(MAPPING, |state| state.stream_created)
+    }
+
+    /// The checkpoints belong to the stream that was created then.
+    pub(crate) fn belong_to_stream(&self, created: OffsetDateTime) {
+        self.update(MAPPING, |state| {
+            state.stream_created.replace(created) != Some(created)
+        });
+    }
+
+    /// Drops every shard's checkpoint and window: they were of a stream that no longer
+    /// exists.
+    pub(crate) fn drop_shards(&self) {
+        let shards: Vec<_> = self.lock().states.keys().cloned().collect();
+        for shard in shards.iter().filter(|shard| *shard != MAPPING) {
+            self.update(shard, |state| {
+                *state = ShardState::default();
+                true
+            });
+        }
+    }
+
+    /// The tumbling window that a shard's next record may belong to.
+    pub(crate) fn window(&self, shard: &str) -> Option<Window> {
+        self.find(shard, |state| state.window.clone())
+    }
+
+    /// Moves a shard's checkpoint, and keeps the window as the records up to there have
+    /// left it.
+    pub(crate) fn advance_in_window(
+        &self,
+        shard: &str,
+        sequence_number: Option<&str>,
+        window: &Window,
+    ) {
         self.update(shard, |state| {
             if let Some(sequence_number) = sequence_number {
                 state.advance(sequence_number);
@@ -139,29 +150,39 @@ impl Checkpoints {
         });
     }
 
-    /// Says that a shard's window has had its final invocation.
-    pub fn close_window(&self, shard: &str) {
+    /// A shard's window has had its final invocation.
+    pub(crate) fn close_window(&self, shard: &str) {
         self.update(shard, |state| state.window.take().is_some());
     }
 
-    /// Says that a shard has been processed to its end.
-    pub fn end(&self, shard: &str) {
+    /// A shard has been processed to its end.
+    pub(crate) fn end(&self, shard: &str) {
         self.update(shard, |state| {
             state.checkpoint = Some(Checkpoint::End);
             true
         });
     }
 
+    /// Unlocks the file and writes nothing more to it: the next mapping may have it,
+    /// while something still looks at these.
+    pub(crate) fn release(&self) {
+        self.lock().file = None;
+    }
+
+    fn find<T>(&self, key: &str, look: impl FnOnce(&ShardState) -> Option<T>) -> Option<T> {
+        self.lock().states.get(key).and_then(look)
+    }
+
     /// Changes a shard's state; `change` says whether it did.
     fn update(&self, shard: &str, change: impl FnOnce(&mut ShardState) -> bool) {
         let mut kept = self.lock();
-        let Kept { states, journal } = &mut *kept;
+        let Kept { states, file } = &mut *kept;
         let state = states.entry(shard.to_owned()).or_default();
         if !change(state) {
             return;
         }
-        if let Some(journal) = journal {
-            journal.write(shard, states);
+        if let Some(file) = file {
+            file.journal.write(shard, states);
         }
     }
 
@@ -170,26 +191,15 @@ impl Checkpoints {
     }
 }
 
-impl ShardState {
-    fn advance(&mut self, sequence_number: &str) -> bool {
-        let forward = match &self.checkpoint {
-            None => true,
-            Some(Checkpoint::After(current)) => is_later(sequence_number, current),
-            Some(Checkpoint::End) => false,
-        };
-        if forward {
-            self.checkpoint = Some(Checkpoint::After(sequence_number.to_owned()));
-        }
-        forward
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Checkpoint, Checkpoints};
     use crate::window::Window;
     use serde_json::json;
-    use std::{io::Write, time::Duration};
+    use std::{
+        io::{ErrorKind, Write},
+        time::Duration,
+    };
     use time::OffsetDateTime;
 
     #[test]
@@ -218,8 +228,7 @@ mod tests {
         before.advance("shardId-0", "2");
         before.end("shardId-1");
         before.advance_in_window("shardId-2", Some("3"), &window);
-        // As after `kill -9`: nothing is closed or flushed.
-        std::mem::forget(before);
+        drop(before);
 
         let after = Checkpoints::open(&file).unwrap();
         let second = Some(Checkpoint::After("2".into()));
@@ -232,7 +241,44 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_was_cut_off_is_passed_over() {
+    fn a_second_mapping_on_the_same_file_is_refused_until_the_first_one_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Checkpoints::in_folder(folder.path(), "Mapping").unwrap();
+        let second = Checkpoints::in_folder(folder.path(), "Mapping").unwrap_err();
+        assert_eq!(second.kind(), ErrorKind::ResourceBusy);
+        assert!(second.to_string().contains("Mapping.lock"), "{second}");
+        Checkpoints::in_folder(folder.path(), "Other").unwrap();
+
+        first.release();
+        let third = Checkpoints::in_folder(folder.path(), "Mapping").unwrap();
+        first.advance("shardId-0", "1");
+        assert_eq!(third.get("shardId-0"), None);
+    }
+
+    #[test]
+    fn the_checkpoints_of_a_deleted_stream_are_dropped_in_the_file_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mapping.jsonl");
+        let created = OffsetDateTime::UNIX_EPOCH;
+        let checkpoints = Checkpoints::open(&file).unwrap();
+        let (began, _) = checkpoints.began(created);
+        let window = Window::around(created, Duration::from_secs(5));
+        checkpoints.end("shardId-0");
+        checkpoints.advance_in_window("shardId-1", Some("3"), &window);
+        checkpoints.drop_shards();
+        checkpoints.belong_to_stream(created);
+        drop(checkpoints);
+
+        let checkpoints = Checkpoints::open(&file).unwrap();
+        assert_eq!(checkpoints.get("shardId-0"), None);
+        assert_eq!(checkpoints.get("shardId-1"), None);
+        assert_eq!(checkpoints.window("shardId-1"), None);
+        assert_eq!(checkpoints.stream_created(), Some(created));
+        assert_eq!(checkpoints.began(created), (began, false));
+    }
+
+    #[test]
+    fn a_line_that_was_cut_off_is_skipped() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("mapping.jsonl");
         Checkpoints::open(&file).unwrap().advance("shardId-0", "1");

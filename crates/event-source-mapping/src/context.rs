@@ -1,4 +1,4 @@
-//! What the parts of one mapping have in common.
+//! What the parts of one mapping share.
 
 use std::sync::Arc;
 
@@ -10,8 +10,7 @@ use super::{
     status::Status, target::Target,
 };
 
-/// What all shards of a mapping share: its options and the traits behind which the
-/// outside stands.
+/// The options of a mapping, and its connections to everything outside it.
 pub struct MappingContext {
     /// The mapping's name, for messages.
     pub name: String,
@@ -27,18 +26,18 @@ pub struct MappingContext {
     pub target: Arc<dyn Target>,
     /// How far each shard is.
     pub checkpoints: Checkpoints,
-    /// Who watches.
+    /// Is told of invocations and discarded batches.
     pub observer: Arc<dyn Observer>,
-    /// What each shard is doing.
+    /// The status of each shard.
     pub status: Status,
-    /// What gets the records that are given up.
+    /// The on-failure destination: gets the documents of discarded batches.
     pub failures: Arc<dyn Destination>,
     /// Says when a read is worth making.
     pub poll_trigger: Arc<dyn PollTrigger>,
-    /// Waits between tries.
+    /// The waits between attempts.
     pub backoff: Backoff,
     /// The time of day.
     pub clock: Clock,
-    /// Cancelled when the mapping is to stop: what is under way is finished.
+    /// Cancelled when the mapping is to stop: invocations under way are finished.
     pub stop: CancellationToken,
 }

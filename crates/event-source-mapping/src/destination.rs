@@ -1,4 +1,4 @@
-//! The failure destination: what becomes of records that are given up.
+//! The on-failure destination: where the failure documents of discarded batches go.
 
 use std::{
     ffi::OsStr,
@@ -14,29 +14,29 @@ use uuid::Uuid;
 
 use super::{batch::Prepared, event::Origin, retry_state::Discarded, target::Reply};
 
-/// What gets a document for each batch that is given up.
+/// An on-failure destination: gets a document for each discarded batch.
 #[async_trait]
 pub trait Destination: Send + Sync {
-    /// Takes a document and says where it is now.
+    /// Keeps a document and returns its location.
     ///
     /// # Errors
     ///
-    /// It cannot be kept.
+    /// The document cannot be written or sent.
     async fn keep(&self, document: &Value) -> std::io::Result<String>;
 }
 
-/// A folder that gets one JSON document for each batch that is given up.
+/// A folder with one JSON document for each discarded batch.
 #[derive(Debug, Clone)]
 pub struct FailureFolder(PathBuf);
 
 impl FailureFolder {
-    /// The folder, which is made when the first document comes.
+    /// The folder, which is created with the first document.
     #[must_use]
     pub fn new(folder: &Path) -> Self {
         Self(folder.to_owned())
     }
 
-    /// The documents by their ids, the oldest first.
+    /// The documents with their ids, the oldest first.
     ///
     /// # Errors
     ///
@@ -63,12 +63,11 @@ impl FailureFolder {
         Ok(documents)
     }
 
-    /// Moves a document that [`FailureFolder::list`] gave out of the way, into
-    /// the folder `redriven`.
+    /// Moves a document of [`FailureFolder::list`] into the folder `redriven`.
     ///
     /// # Errors
     ///
-    /// It cannot be moved.
+    /// The document cannot be moved.
     pub async fn put_aside(&self, id: &str) -> std::io::Result<()> {
         let aside = self.0.join("redriven");
         tokio::fs::create_dir_all(&aside).await?;
@@ -88,8 +87,8 @@ impl Destination for FailureFolder {
     }
 }
 
-/// Several destinations: each gets every document, and one that cannot keep it
-/// costs a warning while another can.
+/// Several destinations: each gets every document. A destination that fails causes a
+/// warning while another one keeps the document.
 pub struct Destinations(pub Vec<Arc<dyn Destination>>);
 
 #[async_trait]
@@ -110,7 +109,7 @@ impl Destination for Destinations {
             tracing::warn!(
                 locations,
                 errors,
-                "a failure destination has not taken a document"
+                "an on-failure destination did not take a document"
             );
         }
         Ok(locations)
@@ -120,7 +119,7 @@ impl Destination for Destinations {
 /// The document that AWS sends (Lambda developer guide, "Example invocation
 /// record" for Kinesis).
 #[must_use]
-pub fn document(
+pub(crate) fn document(
     origin: &Origin,
     function: &str,
     records: &[Prepared],

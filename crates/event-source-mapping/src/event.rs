@@ -11,26 +11,26 @@ use super::source::Record;
 const OPENING: &[u8] = b"{\"Records\":[";
 const CLOSING: &[u8] = b"]}";
 
-/// What an event says of where it comes from.
+/// The shard that an event's records come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
+pub(crate) struct Origin {
     /// The stream's ARN.
-    pub stream_arn: String,
+    pub(crate) stream_arn: String,
     /// The region.
-    pub region: String,
+    pub(crate) region: String,
     /// The shard's id.
-    pub shard_id: String,
+    pub(crate) shard_id: String,
     /// The role that would read the stream.
-    pub role_arn: String,
+    pub(crate) role_arn: String,
 }
 
-/// The role in every event: a mapping here assumes no role.
+/// The role in every event: this mapping assumes no role.
 const ROLE_ARN: &str = "arn:aws:iam::000000000000:role/local";
 
 impl Origin {
     /// A shard of the stream `stream_arn`.
     #[must_use]
-    pub fn new(stream_arn: &str, region: &str, shard_id: &str) -> Self {
+    pub(crate) fn new(stream_arn: &str, region: &str, shard_id: &str) -> Self {
         Self {
             stream_arn: stream_arn.to_owned(),
             region: region.to_owned(),
@@ -42,13 +42,13 @@ impl Origin {
 
 /// Bytes of an event around its records.
 #[must_use]
-pub const fn overhead() -> usize {
+pub(crate) const fn overhead() -> usize {
     OPENING.len() + CLOSING.len()
 }
 
-/// One record as it stands in an event.
+/// A record's entry in an event's `Records`.
 #[must_use]
-pub fn encode(record: &Record, origin: &Origin) -> Bytes {
+pub(crate) fn encode(record: &Record, origin: &Origin) -> Bytes {
     let entry = Entry {
         kinesis: Kinesis {
             kinesis_schema_version: "1.0",
@@ -65,7 +65,7 @@ pub fn encode(record: &Record, origin: &Origin) -> Bytes {
         aws_region: &origin.region,
         event_source_arn: &origin.stream_arn,
     };
-    // Text and numbers only: there is nothing in it that JSON cannot hold.
+    // Text and numbers only: JSON can hold all of it.
     serde_json::to_vec(&entry).unwrap_or_default().into()
 }
 
@@ -96,7 +96,7 @@ struct Kinesis<'a> {
 
 /// Encoded records as one event, with `fields` beside them where it is an
 /// object.
-pub fn join<'a>(records: impl Iterator<Item = &'a Bytes>, fields: Option<&Value>) -> Bytes {
+pub(crate) fn join<'a>(records: impl Iterator<Item = &'a Bytes>, fields: Option<&Value>) -> Bytes {
     let mut event = OPENING.to_vec();
     for (index, record) in records.enumerate() {
         if index > 0 {

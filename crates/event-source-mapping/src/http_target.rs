@@ -1,7 +1,7 @@
 //! Any invoke URL: this project's own endpoint, AWS's Runtime Interface
-//! Emulator, LocalStack.
+//! Emulator (RIE), LocalStack.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -11,32 +11,61 @@ use serde_json::Value;
 
 use super::{
     replicas::Replicas,
-    target::{Reply, Target},
+    target::{ErrorKind, FunctionError, Reply, Target},
 };
-use crate::target::{ErrorKind, FunctionError};
+
+/// How long connecting may take.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// How long an invocation may take: a function's longest timeout, 15 minutes (Lambda
+/// quotas), and half a minute for its init and the transfer.
+const INVOCATION: Duration = Duration::from_secs(15 * 60 + 30);
 
 /// A function behind a URL.
 #[derive(Debug)]
 pub struct HttpTarget {
     url: Url,
     client: reqwest::Client,
+    invocation: Duration,
     replicas: Arc<Replicas>,
 }
 
 impl HttpTarget {
     /// The function at `url`, invoked at most `concurrency` times at once at
     /// each address of its host. AWS's Runtime Interface Emulator takes one: a
-    /// second one crashes it.
+    /// second one crashes it. Connecting may take 5 s, an invocation 15.5 minutes.
     #[must_use]
     pub fn new(url: Url, concurrency: usize) -> Self {
         Self {
-            client: reqwest::Client::new(),
+            client: client(),
+            invocation: INVOCATION,
             replicas: Replicas::of(url.clone(), concurrency),
             url,
         }
     }
 
-    /// What the URL calls its host, whichever address is asked.
+    /// The same with a limit for a whole invocation: the function's timeout and what its
+    /// init may take.
+    #[must_use]
+    pub fn with_timeout(mut self, invocation: Duration) -> Self {
+        self.invocation = invocation;
+        self
+    }
+
+    /// The time-outs by their names; anything else as the client reports it.
+    fn reason(&self, error: &reqwest::Error) -> String {
+        let url = &self.url;
+        match (error.is_timeout(), error.is_connect()) {
+            (true, true) => format!("{url}: no connection within {CONNECT:?}"),
+            (true, false) => {
+                let milliseconds = self.invocation.as_millis();
+                format!("{url}: no answer within {milliseconds} ms")
+            }
+            (false, _) => format!("{error:#}"),
+        }
+    }
+
+    /// The URL's host, whichever of its addresses is invoked.
     fn host(&self) -> String {
         let host = self.url.host_str().unwrap_or_default();
         match self.url.port() {
@@ -54,17 +83,16 @@ impl Target for HttpTarget {
 
     async fn invoke(&self, event: Bytes) -> Reply {
         let permit = self.replicas.acquire().await;
-        let sent = self
+        let request = self
             .client
             .post(permit.url())
+            .timeout(self.invocation)
             .header(HOST, self.host())
             .header("content-type", "application/json")
-            .body(event)
-            .send()
-            .await;
-        let reply = match sent {
+            .body(event);
+        let reply = match request.send().await {
             Ok(reply) => reply,
-            Err(error) => return Reply::Unavailable(format!("{error:#}")),
+            Err(error) => return Reply::Unavailable(self.reason(&error)),
         };
         let status = reply.status();
         let flagged = reply.headers().contains_key("x-amz-function-error");
@@ -75,8 +103,14 @@ impl Target for HttpTarget {
     }
 }
 
-/// Tells a function's failure from an endpoint's, AWS's and its emulator's ways
-/// of saying so alike.
+/// Without the limit for connecting where TLS cannot be set up, which is then an error
+/// of each request.
+fn client() -> reqwest::Client {
+    let client = reqwest::Client::builder().connect_timeout(CONNECT).build();
+    client.unwrap_or_default()
+}
+
+/// Separates function errors from endpoint errors, for AWS and for RIE.
 fn classify(status: StatusCode, flagged: bool, body: Bytes) -> Reply {
     let failed = |kind| {
         Reply::FunctionError(FunctionError {
@@ -86,7 +120,7 @@ fn classify(status: StatusCode, flagged: bool, body: Bytes) -> Reply {
     };
     let error_type = error_type(&body);
     match status {
-        // The emulator reports errors and time-outs as successes.
+        // RIE reports function errors and time-outs with status 200.
         StatusCode::OK if body.starts_with(b"Task timed out after") => failed(ErrorKind::Timeout),
         StatusCode::OK => match error_type.as_deref() {
             Some("Sandbox.Timedout") => failed(ErrorKind::Timeout),
@@ -98,7 +132,7 @@ fn classify(status: StatusCode, flagged: bool, body: Bytes) -> Reply {
         },
         StatusCode::TOO_MANY_REQUESTS => Reply::Throttled,
         StatusCode::PAYLOAD_TOO_LARGE => Reply::TooLarge,
-        // The emulator's word for a process that ended, and for a failed init.
+        // RIE's status for a process that exited, and for a failed init.
         StatusCode::BAD_GATEWAY if body.is_empty() => failed(ErrorKind::Init),
         StatusCode::BAD_GATEWAY if error_type.is_some() => failed(ErrorKind::Exit),
         _ => {
@@ -109,8 +143,7 @@ fn classify(status: StatusCode, flagged: bool, body: Bytes) -> Reply {
     }
 }
 
-/// The type of `{"errorType":…,"errorMessage":…}`, which no batch response
-/// looks like.
+/// The type of `{"errorType":…,"errorMessage":…}`, the form of a function error.
 fn error_type(body: &[u8]) -> Option<String> {
     match serde_json::from_slice(body) {
         Ok(Value::Object(mut fields)) if fields.contains_key("errorMessage") => {
@@ -123,10 +156,26 @@ fn error_type(body: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Reply, classify};
-    use crate::target::ErrorKind;
+    use super::{HttpTarget, Reply, classify};
+    use crate::target::{ErrorKind, Target};
     use bytes::Bytes;
     use http::StatusCode;
+    use reqwest::Url;
+    use std::time::Duration;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn an_endpoint_that_never_answers_is_a_service_error_after_the_timeout() {
+        // It accepts connections, since its backlog does, and reads nothing.
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/x", silent.local_addr().unwrap());
+        let target = HttpTarget::new(Url::parse(&url).unwrap(), 1);
+        let target = target.with_timeout(Duration::from_millis(50));
+        let Reply::Unavailable(reason) = target.invoke(Bytes::new()).await else {
+            panic!("it answered");
+        };
+        assert!(reason.contains("no answer within 50 ms"), "{reason}");
+    }
 
     fn kind(status: u16, flagged: bool, body: &'static str) -> Option<ErrorKind> {
         let status = StatusCode::from_u16(status).unwrap();
@@ -137,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn the_emulator_s_odd_answers_are_told_apart_from_success() {
+    fn a_function_error_of_the_emulator_is_not_taken_for_success() {
         let error = r#"{"errorType":"E","errorMessage":"m"}"#;
         assert_eq!(kind(200, false, error), Some(ErrorKind::Handled));
         assert_eq!(
@@ -155,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_s_failure_is_not_the_function_s() {
+    fn an_endpoint_error_is_not_taken_for_a_function_error() {
         for status in [404, 500, 503] {
             let status = StatusCode::from_u16(status).unwrap();
             assert!(matches!(

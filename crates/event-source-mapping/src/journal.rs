@@ -1,5 +1,5 @@
-//! The file behind checkpoints: a line of JSON for each move, the last one of a
-//! shard counts, and now and then it is written anew with just those.
+//! The checkpoint file: each move appends a line of JSON, and a shard's last line
+//! counts. From time to time the file is rewritten with only the last lines.
 
 use std::{
     fs::{self, File},
@@ -7,33 +7,30 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::checkpoint::{ShardState, ShardStates};
+use super::shard_state::{ShardState, ShardStates};
 
-/// Bytes of moves after which the file is written anew.
+/// Bytes of moves after which the file is rewritten.
 const REWRITE_AFTER: usize = 1024 * 1024;
 
 #[derive(Debug)]
 pub(super) struct Journal {
     path: PathBuf,
     file: File,
-    /// Bytes since the file was written anew.
+    /// Bytes since the file was rewritten.
     appended: usize,
     failed: bool,
 }
 
 impl Journal {
-    /// Opens or makes the file and reads what it says.
+    /// Opens or creates the file and reads it.
     pub(super) fn open(path: &Path) -> io::Result<(Self, ShardStates)> {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
         let states = match fs::read(path) {
             Ok(text) => read(&text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => ShardStates::new(),
             Err(error) => return Err(error),
         };
         let journal = Self {
-            file: write_anew(path, &states)?,
+            file: rewrite(path, &states)?,
             path: path.to_owned(),
             appended: 0,
             failed: false,
@@ -41,15 +38,15 @@ impl Journal {
         Ok((journal, states))
     }
 
-    /// Writes where `shard` is now. A failure is said once: what is lost by it
-    /// is delivered again after a restart.
+    /// Writes the state of `shard`. A failure is logged once: after a restart the
+    /// mapping delivers those records again.
     pub(super) fn write(&mut self, shard: &str, states: &ShardStates) {
         if let Err(error) = self.try_write(shard, states)
             && !self.failed
         {
             self.failed = true;
             let file = self.path.display();
-            tracing::error!(%error, %file, "checkpoints cannot be written; after a restart records are delivered again");
+            tracing::error!(%error, %file, "checkpoints cannot be written; a restart delivers records again");
         }
     }
 
@@ -61,14 +58,14 @@ impl Journal {
         self.file.write_all(&line)?;
         self.appended += line.len();
         if self.appended > REWRITE_AFTER {
-            self.file = write_anew(&self.path, states)?;
+            self.file = rewrite(&self.path, states)?;
             self.appended = 0;
         }
         Ok(())
     }
 }
 
-/// A line that cannot be read is the one that a crash cut off.
+/// Skips what is not a line: a crash may have cut the last one off.
 fn read(text: &[u8]) -> ShardStates {
     text.split(|byte| *byte == b'\n')
         .filter_map(|line| serde_json::from_slice::<ShardStates>(line).ok())
@@ -76,8 +73,8 @@ fn read(text: &[u8]) -> ShardStates {
         .collect()
 }
 
-/// Beside it first and then in its place: the file is whole at every moment.
-fn write_anew(path: &Path, states: &ShardStates) -> io::Result<File> {
+/// Writes a new file first and renames it: the file is whole at every moment.
+fn rewrite(path: &Path, states: &ShardStates) -> io::Result<File> {
     let beside = path.with_extension("new");
     let mut text = Vec::new();
     for (shard, state) in states {

@@ -1,5 +1,6 @@
-//! One of a shard's queues: at most one of its batches is under way, so its
-//! records keep their order. `ParallelizationFactor` is how many a shard has.
+//! A lane: one of a shard's queues of records. At most one of its batches is under way,
+//! so its records keep their order. A shard has as many as its `ParallelizationFactor`
+//! (parallelization factor, concurrent batches per shard).
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -21,7 +22,7 @@ pub(super) struct Lane {
     buffer: Buffer,
     batching_window: Duration,
     tumbling_window: Option<Duration>,
-    /// When the batch that is being gathered is sent, however small.
+    /// When the batch window ends: the batch is then sent, however small.
     ready_at: Instant,
     /// The tumbling window that its last batch belonged to.
     window: Option<Window>,
@@ -29,12 +30,12 @@ pub(super) struct Lane {
     busy: bool,
 }
 
-/// What a lane has to do.
+/// The next invocation of a lane.
 #[derive(Debug)]
 pub(super) enum Work {
-    /// Deliver these.
+    /// With these records.
     Batch(Vec<Prepared>, Option<Window>),
-    /// Tell the function that a window is over.
+    /// The final invocation of a tumbling window.
     Close(Window, Part),
 }
 
@@ -68,7 +69,7 @@ impl Lane {
         !self.busy && self.buffer.is_empty() && self.window.is_none()
     }
 
-    /// Takes what is to be done now; the lane is then busy until
+    /// Takes the next invocation that is due; the lane is then busy until
     /// [`Lane::finish`]. `closed` says that no more records will come.
     pub(super) fn take(&mut self, now: OffsetDateTime, closed: bool) -> Option<Work> {
         if self.busy {
@@ -81,13 +82,13 @@ impl Lane {
         Some(work)
     }
 
-    /// The work is done; the window, as it left it.
+    /// The invocation is over, and `window` is the tumbling window after it.
     pub(super) fn finish(&mut self, window: Option<Window>) {
         self.busy = false;
         self.window = window;
     }
 
-    /// When there may be something to do, should no record come.
+    /// When an invocation may be due if no record comes.
     pub(super) fn next_look(&self, now: OffsetDateTime) -> Option<Instant> {
         match (self.busy, self.buffer.is_empty(), &self.window) {
             (true, ..) | (_, true, None) => None,
@@ -122,7 +123,7 @@ impl Lane {
     }
 }
 
-/// Which of `lanes` a partition key's records take: always the same one.
+/// The lane, of `lanes`, of a partition key's records: always the same.
 pub(super) fn of_key(partition_key: &str, lanes: usize) -> usize {
     if lanes <= 1 {
         return 0;

@@ -3,46 +3,59 @@
 //! [`mapping::EventSourceMapping`] reads a stream through a [`source::Source`] and
 //! invokes a [`target::Target`] with batches of its records, under every option that
 //! Lambda's own mapping has ([`settings::Settings`]). A [`poll_trigger::PollTrigger`]
-//! says when a read is worth making, a [`destination::Destination`] takes what is
-//! discarded, an [`observer::Observer`] sees every invocation, and
-//! [`checkpoint::Checkpoints`] remember how far each shard is.
+//! decides when to read, a [`destination::Destination`] is the on-failure destination, an
+//! [`observer::Observer`] is told of every invocation, and [`checkpoint::Checkpoints`]
+//! keep how far each shard is. [`redrive`] delivers a discarded batch again.
 //!
-//! Inside, one `shard` poller runs for each shard, parents before children. Its
-//! `reader` reads ahead; the [`filter`] lets records pass into lanes, which cut
-//! [`batch`]es, within a tumbling [`window`] where there is one. A batch invoker hands
-//! the [`event`] to the target, and [`retry_state`] decides what the outcome means:
-//! retry, split, discard, or go on. The [`low_watermark`] over all lanes says how far
-//! the checkpoint may move.
+//! Where to find what, by AWS's names:
 //!
-//! The crate knows no Kinesis engine, no process and, without the feature `sdk`, no AWS
-//! SDK. Features:
+//! | AWS's name | module |
+//! |---|---|
+//! | batch, batch window, parallelization factor | `batch`, `lane` |
+//! | bisect, retry attempts, maximum record age | `retry_state` |
+//! | partial batch response | `response` |
+//! | tumbling window | `window` |
+//! | filter criteria | [`filter`] |
+//! | on-failure destination | [`destination`], `sqs_queue` |
+//! | checkpoint | [`checkpoint`], `journal`, `low_watermark` |
+//! | iterator age (`IteratorAge`) | [`status`] |
+//! | shard iterator, trim horizon | `reader`, [`source`] |
+//! | parent and child shards | `discovery` |
 //!
-//! - `sdk`: `sdk_source` reads any Kinesis endpoint, `sqs_queue` sends what is
-//!   discarded to an SQS queue.
+//! Inside, `discovery` starts one `shard` poller for each shard, parents before children.
+//! Its `reader` reads ahead; filters let records pass into lanes, which cut batches. A
+//! `batch_invoker` invokes the target with each batch, and `retry_state` decides what
+//! follows from the outcome: retry, split, discard or go on. The low watermark over all
+//! lanes limits the checkpoint.
+//!
+//! The crate depends on no Kinesis engine, starts no process and, without the feature
+//! `sdk`, needs no AWS SDK. Features:
+//!
+//! - `sdk`: `sdk_source` reads any Kinesis endpoint, `sqs_queue` sends failure documents
+//!   to an SQS queue.
 //! - `http`: `http_target` invokes any URL that speaks Lambda's Invoke API, AWS's
 //!   Runtime Interface Emulator among them.
 //!
-//! `examples/closure.rs` runs a mapping from a source of ten lines to a closure.
+//! `examples/closure.rs` runs a mapping from a hand-written source to a closure.
 //!
 //! ```
 //! use event_source_mapping::{
-//!     event::{self, Origin},
 //!     filter::Filters,
-//!     source::Record,
+//!     settings::{Settings, StartingPosition},
 //! };
 //!
-//! let origin = Origin::new("arn:aws:kinesis:us-east-1:000000000000:stream/s", "us-east-1", "shardId-000000000000");
-//! let record = Record {
-//!     sequence_number: "1".into(),
-//!     partition_key: "key".into(),
-//!     data: br#"{"kind":"order"}"#.as_slice().into(),
-//!     arrived: time::OffsetDateTime::UNIX_EPOCH,
+//! let settings = Settings {
+//!     batch_size: 10,
+//!     starting_position: StartingPosition::Latest,
+//!     maximum_retry_attempts: Some(3),
+//!     bisect_batch_on_function_error: true,
+//!     filters: Filters::parse([r#"{"data":{"kind":["order"]}}"#]).unwrap(),
+//!     ..Settings::default()
 //! };
-//! let filters = Filters::parse([r#"{"data":{"kind":["order"]}}"#]).unwrap();
-//! assert!(filters.pass(&record, &origin));
-//! let event = event::join([event::encode(&record, &origin)].iter(), None);
-//! assert!(event.starts_with(br#"{"Records":[{"kinesis":"#));
+//! assert_eq!(settings.parallelization_factor, 1, "AWS's default");
 //! ```
+
+#![warn(unreachable_pub)]
 
 pub mod backoff;
 pub mod batch;
@@ -51,13 +64,15 @@ pub mod checkpoint;
 pub mod clock;
 pub mod context;
 pub mod destination;
-pub mod event;
+mod discovery;
+mod event;
+mod file_lock;
 pub mod filter;
 #[cfg(feature = "http")]
 pub mod http_target;
 mod journal;
 mod lane;
-pub mod low_watermark;
+mod low_watermark;
 pub mod mapping;
 pub mod observer;
 pub mod poll_trigger;
@@ -65,7 +80,7 @@ mod reader;
 pub mod redrive;
 #[cfg(feature = "http")]
 mod replicas;
-pub mod response;
+mod response;
 pub mod retry_state;
 #[cfg(feature = "sdk")]
 pub mod sdk_error;
@@ -74,12 +89,14 @@ pub mod sdk_source;
 mod sequence_number;
 pub mod settings;
 mod shard;
+mod shard_state;
 pub mod source;
 #[cfg(feature = "sdk")]
 pub mod sqs_queue;
 pub mod status;
 pub mod target;
-pub mod window;
+mod text;
+mod window;
 
 /// Most bytes of the event of one synchronous invocation: 6 MB (Lambda quotas).
 pub const MAX_PAYLOAD: usize = 6 * 1024 * 1024;

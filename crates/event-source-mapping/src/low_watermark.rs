@@ -1,10 +1,11 @@
-//! What of a shard is done while several batches of it are under way.
+//! The low watermark of a shard: the last record before which all are processed, while
+//! concurrent batches finish out of order. The checkpoint follows it.
 
 use std::collections::VecDeque;
 
-/// The records of a shard that have been read and are not all done, in order.
+/// The records of a shard that are beyond the checkpoint, in order.
 #[derive(Debug, Default)]
-pub struct LowWatermark {
+pub(crate) struct LowWatermark {
     /// The ordinal of the first record that waits.
     first: u64,
     waiting: VecDeque<Entry>,
@@ -17,8 +18,8 @@ struct Entry {
 }
 
 impl LowWatermark {
-    /// Adds the next record and says its ordinal.
-    pub fn add(&mut self, sequence_number: &str) -> u64 {
+    /// Adds the next record and returns its ordinal.
+    pub(crate) fn add(&mut self, sequence_number: &str) -> u64 {
         let ordinal = self.first + self.waiting.len() as u64;
         self.waiting.push_back(Entry {
             sequence_number: sequence_number.to_owned(),
@@ -27,8 +28,8 @@ impl LowWatermark {
         ordinal
     }
 
-    /// Says that the record at this ordinal is dealt with.
-    pub fn finish(&mut self, ordinal: u64) {
+    /// The record at this ordinal is processed or discarded.
+    pub(crate) fn finish(&mut self, ordinal: u64) {
         let index = ordinal
             .checked_sub(self.first)
             .and_then(|index| usize::try_from(index).ok());
@@ -37,9 +38,9 @@ impl LowWatermark {
         }
     }
 
-    /// Takes the records off before which every one is done, and gives the last
-    /// one's sequence number: where the checkpoint may move.
-    pub fn advance(&mut self) -> Option<String> {
+    /// Removes the records before the first unfinished one, and returns the sequence
+    /// number of the last of them: the checkpoint may move there.
+    pub(crate) fn advance(&mut self) -> Option<String> {
         let mut last = None;
         while let Some(entry) = self.waiting.pop_front_if(|entry| entry.done) {
             self.first += 1;
@@ -48,9 +49,9 @@ impl LowWatermark {
         last
     }
 
-    /// How many records there are behind the checkpoint.
+    /// How many records are beyond the checkpoint.
     #[must_use]
-    pub fn waiting(&self) -> usize {
+    pub(crate) fn waiting(&self) -> usize {
         self.waiting.len()
     }
 }
@@ -60,7 +61,7 @@ mod tests {
     use super::LowWatermark;
 
     #[test]
-    fn the_checkpoint_moves_only_past_records_before_which_all_is_done() {
+    fn the_checkpoint_never_moves_past_an_unfinished_record() {
         let mut low_watermark = LowWatermark::default();
         let ordinals: Vec<_> = ["1", "2", "3"]
             .map(|number| low_watermark.add(number))

@@ -1,41 +1,41 @@
-//! Who watches a mapping: counts, latencies, tests.
+//! Observes a mapping, for counts, latencies and tests.
 
 use std::time::Duration;
 
 use super::{batch::Prepared, retry_state::Discarded, target::Reply};
 
-/// One invocation, as the mapping saw it.
+/// An invocation that has returned.
 #[derive(Debug)]
 pub struct Invoked<'a> {
     /// The mapping's name.
     pub mapping: &'a str,
     /// The shard's id.
     pub shard: &'a str,
-    /// The records that the event held.
+    /// The records of the event.
     pub records: &'a [Prepared],
-    /// How many of them, from the first on, are done.
+    /// How many of them, from the first on, are processed.
     pub done: usize,
-    /// From sending the event to its answer.
+    /// From sending the event to its reply.
     pub elapsed: Duration,
-    /// How it ended.
+    /// The outcome.
     pub reply: &'a Reply,
 }
 
-/// Sees what a mapping does. Its methods are called on the way: they must not
-/// block.
+/// Is told of every invocation and every discarded batch. The mapping waits for these
+/// methods: they must not block.
 pub trait Observer: Send + Sync {
     /// The function was invoked.
     fn invoked(&self, invoked: &Invoked<'_>) {
         let _ = invoked;
     }
 
-    /// Records of `shard` were given up, `reply` being the last one to them.
+    /// Records of a mapping's shard were discarded.
     fn discarded(&self, mapping: &str, shard: &str, records: &[Prepared], discarded: &Discarded) {
         let _ = (mapping, shard, records, discarded);
     }
 }
 
-/// Watches nothing.
+/// Observes nothing.
 #[derive(Debug, Clone, Copy)]
 pub struct NoObserver;
 

@@ -1,4 +1,4 @@
-//! When to read again after a read that gave nothing.
+//! When to read again after a read that returned no record.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use tokio::{
 /// A read at least this often keeps the iterator from expiring (five minutes).
 const HEARTBEAT: Duration = Duration::from_mins(1);
 
-/// Says when a mapping should read again: a source in this process can push, any
-/// other is polled ([`Polling`]).
+/// Decides when a mapping reads again: a source in this process can push, any other is
+/// polled ([`Polling`]).
 pub trait PollTrigger: Send + Sync {
     /// Waits for records of `shard`.
     fn for_records(&self, shard: &str) -> Waiter;
@@ -20,7 +20,7 @@ pub trait PollTrigger: Send + Sync {
     fn for_shards(&self) -> Waiter;
 }
 
-/// Polls: soon after records came, ever less often while none do.
+/// Polls: soon after records arrived, and less and less often while no record arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Polling {
     /// The shortest pause.
@@ -60,8 +60,8 @@ pub struct Waiter {
 }
 
 impl Waiter {
-    /// Waits until `receiver` changes: somebody pushes. A minute at most, so that the
-    /// shard iterator does not expire.
+    /// Waits until `receiver` changes, since somebody pushes. At most a minute, so that
+    /// the shard iterator does not expire.
     #[must_use]
     pub fn pushed(receiver: watch::Receiver<u64>) -> Self {
         Self {
@@ -84,7 +84,7 @@ impl Waiter {
         }
     }
 
-    /// Call it right before a read: what arrives from then on ends the next
+    /// Call it right before a read: a record that arrives from then on ends the next
     /// [`Waiter::wait`].
     pub fn reading(&mut self) {
         if let Some(receiver) = &mut self.pushed {
@@ -92,17 +92,17 @@ impl Waiter {
         }
     }
 
-    /// Call it when a read gave records: the next pause is the shortest one.
+    /// Call it when a read returned records: the next pause is the shortest.
     pub fn found(&mut self) {
         self.next = self.fast;
     }
 
-    /// Waits until a read is worth it.
+    /// Waits until the next read is due.
     pub async fn wait(&mut self) {
         let pause = self.next;
         self.next = (pause * 2).min(self.slow);
         match &mut self.pushed {
-            // An error is the engine's end; the heartbeat then takes over.
+            // An error means that the sender is gone; the heartbeat remains.
             Some(receiver) => match timeout(pause, receiver.changed()).await {
                 Ok(Ok(())) | Err(_) => {}
                 Ok(Err(_)) => sleep(pause).await,
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_idle_shard_is_asked_ever_less_often_and_soon_after_records() {
+    async fn an_idle_shard_is_polled_less_and_less_often_and_soon_after_records() {
         let mut waiter = Polling::default().for_records(SHARD);
         let growing = [10, 20, 40, 80, 160, 250, 250, 250];
         assert_eq!(pauses(&mut waiter, 8).await, growing);
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_idle_minute_is_some_240_reads_and_30_lists_of_shards() {
+    async fn an_idle_minute_takes_244_reads_and_30_lists_of_shards() {
         for (mut waiter, expected) in [
             (Polling::default().for_records(SHARD), 244),
             (Polling::default().for_shards(), 30),

@@ -1,5 +1,5 @@
-//! Delivers again what was given up: a failure document names the records, the
-//! stream still has them.
+//! Redrives a discarded batch: reads the records that its failure document names from
+//! the stream, and invokes the function with them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,7 +16,7 @@ use super::{
 /// Records read at once.
 const PAGE: u32 = 1000;
 
-/// Empty pages in a row after which the records are taken to be gone.
+/// Empty pages in a row after which the records count as gone.
 const MOST_EMPTY_PAGES: u32 = 100;
 
 /// The `KinesisBatchInfo` of a failure document.
@@ -29,30 +29,30 @@ pub struct BatchInfo {
     pub start_sequence_number: String,
     /// The last record.
     pub end_sequence_number: String,
-    /// How many records were given up.
+    /// How many records were discarded.
     pub batch_size: u32,
     /// The stream's ARN.
     pub stream_arn: String,
 }
 
-/// Why records are not delivered.
+/// Why a batch is not redriven.
 #[derive(Debug, thiserror::Error)]
 pub enum RedriveError {
-    /// The document is of another form.
+    /// The document has no `KinesisBatchInfo`, or another form of it.
     #[error("the document has no KinesisBatchInfo as AWS describes it: {0}")]
     NoBatch(serde_json::Error),
     /// The stream cannot be read.
     #[error("the records cannot be read: {0}")]
     Source(#[from] SourceError),
-    /// The stream has no record in that range any more.
-    #[error("the stream has none of the records any more")]
+    /// The stream no longer keeps a record of that range.
+    #[error("the stream no longer keeps any of the records")]
     Gone,
-    /// The function did not take them.
+    /// The function failed on them again.
     #[error("the function failed again, after {delivered} records: {reason}")]
     Failed {
-        /// Records that were delivered before.
+        /// Records that the function processed before.
         delivered: usize,
-        /// What the function, or its endpoint, said.
+        /// The error of the function or its endpoint.
         reason: String,
     },
 }
@@ -62,7 +62,7 @@ impl BatchInfo {
     ///
     /// # Errors
     ///
-    /// It is none.
+    /// The document is not a failure document of a Kinesis batch.
     pub fn of(document: &Value) -> Result<Self, RedriveError> {
         let info = document
             .get("KinesisBatchInfo")
@@ -79,15 +79,15 @@ impl BatchInfo {
     }
 }
 
-/// Reads the batch's records from `source` and invokes `target` with them, once;
-/// says how many there were.
+/// Reads the batch's records from `source` and invokes `target` with them, once.
+/// Returns how many there were.
 ///
-/// The document names the first record and the last. With filters or parallel
-/// batches there may be others in between: they are delivered too.
+/// The document names the first record and the last. With filters or concurrent batches
+/// there may be others in between: they are delivered too.
 ///
 /// # Errors
 ///
-/// They cannot be read, or the function fails on them again.
+/// The records cannot be read, or the function fails on them again.
 pub async fn redrive(
     source: &dyn Source,
     target: &dyn Target,
@@ -99,7 +99,7 @@ pub async fn redrive(
     let mut delivered = 0;
     while !buffer.is_empty() {
         let batch = buffer.cut(None);
-        deliver(target, &batch)
+        invoke(target, &batch)
             .await
             .map_err(|reason| RedriveError::Failed { delivered, reason })?;
         delivered += batch.len();
@@ -151,7 +151,7 @@ fn some(buffer: Buffer) -> Result<Buffer, RedriveError> {
     Ok(buffer)
 }
 
-async fn deliver(target: &dyn Target, batch: &[Prepared]) -> Result<(), String> {
+async fn invoke(target: &dyn Target, batch: &[Prepared]) -> Result<(), String> {
     let event = event::join(batch.iter().map(|prepared| &prepared.json), None);
     match target.invoke(event).await {
         Reply::Success(payload) => {
@@ -160,14 +160,20 @@ async fn deliver(target: &dyn Target, batch: &[Prepared]) -> Result<(), String> 
                 .map(|prepared| prepared.record.sequence_number.as_str())
                 .collect();
             match response::read(&payload, &numbers) {
+                BatchResult::AllDone => Ok(()),
                 BatchResult::FailedFrom(index) => {
-                    Err(format!("it names {} as failed", numbers[index]))
+                    let number = numbers[index];
+                    Err(format!("its partial batch response names record {number}"))
                 }
-                // Whether it reports at all is not known here.
-                BatchResult::AllDone | BatchResult::AllFailed => Ok(()),
+                BatchResult::AllFailed if response::is_partial(&payload) => {
+                    Err("its partial batch response names no record of the batch".to_owned())
+                }
+                // The document does not say whether the mapping reads responses: text of
+                // another form is a success without `ReportBatchItemFailures`.
+                BatchResult::AllFailed => Ok(()),
             }
         }
-        Reply::FunctionError(error) => Err(error.text()),
+        Reply::FunctionError(error) => Err(error.summary()),
         Reply::Throttled => Err("it is throttled".to_owned()),
         Reply::TooLarge => Err("the payload is too large".to_owned()),
         Reply::Unavailable(reason) => Err(reason),

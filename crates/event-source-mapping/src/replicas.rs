@@ -1,8 +1,9 @@
 //! The addresses behind one invoke URL, and which of them are free.
 //!
 //! AWS's Runtime Interface Emulator takes one invocation at a time and crashes
-//! at a second one. Where its name stands for several of them (`docker compose
-//! up --scale consumer=3`), each address gets its own share.
+//! at a second one. Where its name resolves to several of them (`docker compose
+//! up --scale consumer=3`), each address gets its own permits. Permits are given in the
+//! order of the requests, so that no shard starves behind a busy one.
 
 use std::{
     collections::HashMap,
@@ -13,7 +14,7 @@ use std::{
 
 use reqwest::Url;
 use tokio::{
-    sync::Notify,
+    sync::{Mutex as FairMutex, Notify},
     time::{Instant, timeout},
 };
 
@@ -25,12 +26,14 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The replicas of a function behind one URL.
 #[derive(Debug)]
-pub struct Replicas {
+pub(crate) struct Replicas {
     url: Url,
     /// Invocations at once of each replica.
     each: usize,
     state: Mutex<State>,
     freed: Notify,
+    /// Held by the first in the queue; tokio's mutex is first come, first served.
+    queue: FairMutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -40,33 +43,35 @@ struct State {
     resolved: Option<Instant>,
     /// Invocations under way, by URL; of replicas that are gone too.
     busy: HashMap<Url, usize>,
-    /// So that all get their turn.
+    /// Where the search for a free replica starts: each gets its turn.
     next: usize,
 }
 
 /// A permit at one replica, given back when it is dropped.
 #[derive(Debug)]
-pub struct Permit {
+pub(crate) struct Permit {
     replicas: Arc<Replicas>,
     url: Url,
 }
 
 impl Replicas {
-    /// Those of `url`, each invoked at most `each` times at once.
+    /// The replicas behind `url`, each invoked at most `each` times at once.
     #[must_use]
-    pub fn of(url: Url, each: usize) -> Arc<Self> {
+    pub(crate) fn of(url: Url, each: usize) -> Arc<Self> {
         Arc::new(Self {
             url,
             each,
             state: Mutex::default(),
             freed: Notify::new(),
+            queue: FairMutex::default(),
         })
     }
 
-    /// Waits for a replica that has a permit free.
-    pub async fn acquire(self: &Arc<Self>) -> Permit {
+    /// Waits for a free permit.
+    pub(crate) async fn acquire(self: &Arc<Self>) -> Permit {
+        let _first = self.queue.lock().await;
         loop {
-            // Registered before looking, so that no permit freed meanwhile is missed.
+            // Registered before looking, so that a permit freed meanwhile is not missed.
             let freed = self.freed.notified();
             if self.stale() {
                 let urls = self.resolve().await;
@@ -80,7 +85,7 @@ impl Replicas {
                     url,
                 };
             }
-            // A new replica is no reason to be woken, but one to look again.
+            // Looks again after a while, as a new replica wakes nobody.
             let _ = timeout(FRESH, freed).await;
         }
     }
@@ -90,10 +95,9 @@ impl Replicas {
         resolved.is_none_or(|at| at.elapsed() >= FRESH)
     }
 
-    /// One URL for each address of the host. A name that cannot be resolved
-    /// stays as it is: the request then says what is wrong with it. With TLS
-    /// it stays too, as the certificate is the name's, and so does this
-    /// machine's own name, whose addresses of two families are one server.
+    /// One URL for each address of the host. A name that cannot be resolved stays as it
+    /// is, and the request reports it. With TLS the name stays, since the certificate
+    /// names it, and so does `localhost`, whose two addresses are one server.
     async fn resolve(&self) -> Vec<Url> {
         let itself = vec![self.url.clone()];
         let (Some(host), "http") = (self.url.domain(), self.url.scheme()) else {
@@ -146,7 +150,7 @@ impl Replicas {
 impl Permit {
     /// The replica's URL, with its address in place of the name.
     #[must_use]
-    pub fn url(&self) -> Url {
+    pub(crate) fn url(&self) -> Url {
         self.url.clone()
     }
 }
@@ -186,7 +190,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_replica_gets_its_share_and_no_more() {
+    async fn each_replica_gets_as_many_invocations_as_it_has_permits() {
         let replicas = two(1);
         let first = replicas.acquire().await;
         let second = replicas.acquire().await;
@@ -201,8 +205,26 @@ mod tests {
         assert_eq!(third.url(), freed);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_permit_goes_to_the_first_in_the_queue_and_not_to_whoever_is_faster() {
+        let replicas = two(1);
+        let first = replicas.acquire().await;
+        let _second = replicas.acquire().await;
+        let waiting = tokio::spawn({
+            let replicas = replicas.clone();
+            async move { replicas.acquire().await }
+        });
+        tokio::task::yield_now().await;
+
+        drop(first);
+        // Asks before the task that waits has had the chance to run.
+        let barging = timeout(FRESH / 2, replicas.acquire()).await;
+        assert!(barging.is_err(), "it overtook the first in the queue");
+        waiting.await.unwrap();
+    }
+
     #[tokio::test]
-    async fn an_address_and_a_name_that_nobody_knows_stay_as_they_are() {
+    async fn an_address_and_an_unknown_name_are_invoked_as_they_are() {
         for url in ["http://127.0.0.1:9000/x", "http://nobody.invalid:9000/x"] {
             let url = Url::parse(url).unwrap();
             let permit = Replicas::of(url.clone(), 1).acquire().await;

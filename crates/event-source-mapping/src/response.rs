@@ -1,26 +1,27 @@
-//! What a function's response says of its batch (Lambda developer guide,
-//! "Configuring partial batch response with Kinesis").
+//! The partial batch response: which records of a batch failed (Lambda developer guide,
+//! "Configuring partial batch response with Kinesis Data Streams and Lambda").
 
 use serde_json::Value;
 
-/// What a response says.
+/// The outcome that a response reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BatchResult {
-    /// All records are done.
+pub(crate) enum BatchResult {
+    /// All records are processed.
     AllDone,
-    /// The records before this index are done, those from it on are not.
+    /// The records before this index are processed, the others are not.
     FailedFrom(usize),
-    /// None is: the response names no record that can be found.
+    /// The batch failed: the response is not in the form that Lambda reads, or it names
+    /// a record that is not in the batch.
     AllFailed,
 }
 
 /// Reads a response against the sequence numbers of its batch.
 ///
-/// An empty or null response, an empty or null list: done. An identifier that
-/// is empty, null or of no record in the batch, or a response of another form:
+/// An empty or null response, or an empty or null list, is success. With an identifier
+/// that is empty, null or of no record in the batch, or with a response of another form,
 /// the whole batch failed.
 #[must_use]
-pub fn read(response: &[u8], sequence_numbers: &[&str]) -> BatchResult {
+pub(crate) fn read(response: &[u8], sequence_numbers: &[&str]) -> BatchResult {
     if response.trim_ascii().is_empty() {
         return BatchResult::AllDone;
     }
@@ -52,10 +53,19 @@ pub fn read(response: &[u8], sequence_numbers: &[&str]) -> BatchResult {
     lowest.map_or(BatchResult::AllDone, BatchResult::FailedFrom)
 }
 
-/// The state of a tumbling window in a response. Without one the invocation
+/// Whether a response is a partial batch response: an object with a list of failures.
+#[must_use]
+pub(crate) fn is_partial(response: &[u8]) -> bool {
+    let response: Value = serde_json::from_slice(response).unwrap_or_default();
+    response
+        .get("batchItemFailures")
+        .is_some_and(|failures| !failures.is_null())
+}
+
+/// The state of a tumbling window in a response. Without a state the invocation
 /// has failed ("Implementing stateful Kinesis Data Streams processing").
 #[must_use]
-pub fn state(response: &[u8]) -> Option<Value> {
+pub(crate) fn state(response: &[u8]) -> Option<Value> {
     match serde_json::from_slice(response) {
         Ok(Value::Object(mut fields)) => fields.remove("state").filter(|state| !state.is_null()),
         _ => None,
@@ -67,7 +77,7 @@ mod tests {
     use super::{BatchResult, read, state};
 
     #[test]
-    fn a_state_is_there_or_the_invocation_has_failed() {
+    fn a_tumbling_window_s_state_is_read_and_null_is_no_state() {
         let response = br#"{"state":{"1":282},"batchItemFailures":[]}"#;
         assert_eq!(state(response), Some(serde_json::json!({ "1": 282 })));
         for response in ["", "null", "{}", "[1]", r#"{"state":null}"#] {
@@ -102,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_response_that_cannot_be_understood_fails_the_whole_batch() {
+    fn a_response_of_another_form_fails_the_whole_batch() {
         for response in [
             "not json",
             "[]",

@@ -1,8 +1,24 @@
-//! What becomes of a batch: the rules of retrying, without any clock or network.
+//! The rules of retrying a batch: retry attempts, maximum record age, bisect, partial
+//! batch responses. No clock and no network.
 //!
-//! A batch is a queue of pieces, in order. Only the first is ever tried; what
-//! is before it is done. (Lambda developer guide, "Using Lambda to process
-//! records from Amazon Kinesis Data Streams", and "Configuring error handling".)
+//! A batch is a queue of pieces, in order. Only the first is ever attempted; the records
+//! before it are processed or discarded. Sources, in the Lambda developer guide: "Retain
+//! discarded batch records for a Kinesis Data Streams event source in Lambda" (retries,
+//! age, bisect; "Splitting batches doesn't consume the retry quota") and "Configuring
+//! partial batch response with Kinesis Data Streams and Lambda" (the checkpoint is the
+//! lowest reported record; with bisect the batch is split there).
+//!
+//! # Progress and the retry quota
+//!
+//! Where a partial batch response moves the checkpoint, the records from there on start
+//! with the attempt that has just failed: each first failed record gets
+//! `MaximumRetryAttempts` retries of its own. The guide says that Lambda "retries all
+//! records starting from that checkpoint" and that failures follow the mapping's retry
+//! strategy; it leaves open whether the count starts over. For bisect it is
+//! clear: the split at the reported record uses up no retry. The API reference counts
+//! retries of records ("Discard records after the specified number of retries").
+//! With one count for the whole batch, a record that fails for the first time would be
+//! discarded after others had used up the retries before it.
 
 use std::{collections::VecDeque, ops::Range, time::Duration};
 
@@ -10,13 +26,13 @@ use super::settings::Settings;
 
 /// The rules of one mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rules {
-    /// Tries after the first one; none is without limit.
-    pub maximum_retry_attempts: Option<u32>,
-    /// Older records are given up; none is without limit.
-    pub maximum_record_age: Option<Duration>,
-    /// Halve a batch that failed.
-    pub bisect: bool,
+pub(crate) struct Rules {
+    /// Attempts after the first one; `None` has no limit.
+    pub(crate) maximum_retry_attempts: Option<u32>,
+    /// Older records are discarded; `None` has no limit.
+    pub(crate) maximum_record_age: Option<Duration>,
+    /// Split a failed batch in two.
+    pub(crate) bisect: bool,
 }
 
 impl From<&Settings> for Rules {
@@ -29,55 +45,56 @@ impl From<&Settings> for Rules {
     }
 }
 
-/// A batch on its way.
+/// The state of one batch.
 #[derive(Debug)]
-pub struct RetryState {
+pub(crate) struct RetryState {
     rules: Rules,
     pieces: VecDeque<Piece>,
-    failures_in_a_row: u32,
 }
 
-/// Records that are tried together.
+/// Records that are invoked together.
 #[derive(Debug, Clone)]
 struct Piece {
     records: Range<usize>,
-    /// Retries that its failures have used up.
+    /// Retries that the failures of its first record have used up.
     retries: u32,
-    /// Times that its records were in an invocation.
+    /// Failed attempts in a row that the next wait grows with; a split starts over.
+    failures: u32,
+    /// Invocations that its records were in.
     invocations: u32,
     discarded: Option<Condition>,
 }
 
-/// What to do next. Records are named by their indices in the batch.
+/// The next step. Records are named by their indices in the batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    /// Invoke the function with these.
+pub(crate) enum Step {
+    /// Invoke the function with these records.
     Invoke(Range<usize>),
-    /// Send these to the failure destination; they count as dealt with.
+    /// Send these records to the on-failure destination; the checkpoint passes them.
     Discard(Discarded),
-    /// All are dealt with.
+    /// All records are processed or discarded.
     Done,
 }
 
-/// Records that are given up.
+/// Records that are discarded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Discarded {
     /// Their indices in the batch.
     pub records: Range<usize>,
-    /// Why.
+    /// Why they are discarded.
     pub condition: Condition,
-    /// How often they were tried, about.
+    /// How many invocations they were in, approximately.
     pub invocations: u32,
 }
 
-/// Why records are given up, in the words of AWS's failure document.
+/// Why records are discarded, in the words of AWS's failure document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
     /// `MaximumRetryAttempts`.
     RetryAttemptsExhausted,
     /// `MaximumRecordAgeInSeconds`.
     MaximumRecordAgeExceeded,
-    /// One record that no payload can hold. AWS documents no word for it.
+    /// A single record that is larger than a payload. AWS documents no word for it.
     RecordTooLarge,
 }
 
@@ -93,56 +110,62 @@ impl Condition {
     }
 }
 
-/// How an invocation went.
+/// The outcome of an invocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// Every record is done.
+pub(crate) enum Verdict {
+    /// Every record is processed.
     Done,
-    /// The function named the first record that is not done, counted from the
-    /// first record of the invocation.
+    /// A partial batch response: the index, in the invocation, of the first record that
+    /// is not processed.
     FailedFrom(usize),
-    /// No record is done.
+    /// No record is processed.
     Failed,
-    /// The function was never run: throttled, or its endpoint is down. No
-    /// retry is used up.
+    /// The invocation did not reach the function: a throttle or a service error. It uses
+    /// up no retry.
     NotTaken,
     /// The payload is larger than the endpoint takes.
     TooLarge,
 }
 
 impl RetryState {
-    /// A batch of `records` records, none of them tried.
+    /// A batch of `records` records before the first attempt.
     #[must_use]
-    pub fn new(records: usize, rules: Rules) -> Self {
+    pub(crate) fn new(records: usize, rules: Rules) -> Self {
         let whole = Piece {
             records: 0..records,
             retries: 0,
+            failures: 0,
             invocations: 0,
             discarded: None,
         };
         Self {
             rules,
             pieces: VecDeque::from([whole]),
-            failures_in_a_row: 0,
         }
     }
 
-    /// How many tries in a row have moved nothing: what a wait grows with.
+    /// Failed attempts in a row at the records that come next: what the wait before
+    /// the next attempt grows with. Zero where there is nothing to wait for: the next
+    /// records have just been split off, are to be discarded, or are tried for the
+    /// first time.
     #[must_use]
-    pub fn failures_in_a_row(&self) -> u32 {
-        self.failures_in_a_row
+    pub(crate) fn failures_in_a_row(&self) -> u32 {
+        self.pieces
+            .front()
+            .filter(|piece| piece.discarded.is_none())
+            .map_or(0, |piece| piece.failures)
     }
 
-    /// Every record before this index is dealt with.
+    /// Every record before this index is processed or discarded.
     #[must_use]
-    pub fn done_until(&self, records: usize) -> usize {
+    pub(crate) fn done_until(&self, records: usize) -> usize {
         self.pieces
             .front()
             .map_or(records, |piece| piece.records.start)
     }
 
-    /// What to do next, `age` being how old a record is by now.
-    pub fn next(&mut self, age: impl Fn(usize) -> Duration) -> Step {
+    /// The next step, with `age` as the present age of a record.
+    pub(crate) fn next(&mut self, age: impl Fn(usize) -> Duration) -> Step {
         self.pieces.pop_front_if(|piece| piece.records.is_empty());
         let Some(first) = self.pieces.front_mut() else {
             return Step::Done;
@@ -170,8 +193,8 @@ impl RetryState {
         Step::Invoke(first.records.clone())
     }
 
-    /// Takes note of how the invocation that [`RetryState::next`] asked for went.
-    pub fn settle(&mut self, verdict: Verdict) {
+    /// Records the outcome of the invocation that [`RetryState::next`] asked for.
+    pub(crate) fn settle(&mut self, verdict: Verdict) {
         let Some(mut piece) = self.pieces.pop_front() else {
             return;
         };
@@ -179,10 +202,7 @@ impl RetryState {
             piece.invocations += 1;
         }
         let moved = match verdict {
-            Verdict::Done => {
-                self.failures_in_a_row = 0;
-                return;
-            }
+            Verdict::Done => return,
             Verdict::FailedFrom(index) => {
                 let index = index.min(piece.records.len());
                 piece.records.start += index;
@@ -190,14 +210,14 @@ impl RetryState {
             }
             Verdict::Failed | Verdict::NotTaken | Verdict::TooLarge => false,
         };
-        self.failures_in_a_row = if moved { 1 } else { self.failures_in_a_row + 1 };
         let splits = self.rules.bisect || verdict == Verdict::TooLarge;
         match verdict {
-            Verdict::NotTaken => {}
-            // The split is at the returned sequence number; what is left is the
-            // next batch, and no retry is used up.
-            _ if splits && moved => {}
+            Verdict::NotTaken => piece.failures += 1,
+            // The batch is bisected at the returned sequence number, which uses up no
+            // retry.
+            _ if splits && moved => piece.failures = 0,
             _ if splits && piece.records.len() > 1 => {
+                piece.failures = 0;
                 let middle = piece.records.start + piece.records.len() / 2;
                 let mut second = piece.clone();
                 second.records.start = middle;
@@ -206,7 +226,12 @@ impl RetryState {
             }
             Verdict::TooLarge => piece.discarded = Some(Condition::RecordTooLarge),
             _ => {
+                if moved {
+                    // Another record is the first one now: this was its first failure.
+                    (piece.retries, piece.failures) = (0, 0);
+                }
                 piece.retries += 1;
+                piece.failures += 1;
                 let exhausted = |most| piece.retries > most;
                 if self.rules.maximum_retry_attempts.is_some_and(exhausted) {
                     piece.discarded = Some(Condition::RetryAttemptsExhausted);
@@ -246,9 +271,9 @@ mod tests {
         Duration::ZERO
     }
 
-    /// Delivers ten records to a function that fails whenever it gets the
-    /// record `poison`, and says where it ended up and how often it was called.
-    fn deliver(rules: Rules, poison: usize, partial: bool) -> (Vec<std::ops::Range<usize>>, u32) {
+    /// Invokes a function, which fails whenever it gets the record `poison`, with ten
+    /// records. Returns the discarded ranges and the number of invocations.
+    fn invoke(rules: Rules, poison: usize, partial: bool) -> (Vec<std::ops::Range<usize>>, u32) {
         let mut retry_state = RetryState::new(10, rules);
         let (mut discarded, mut calls) = (Vec::new(), 0);
         loop {
@@ -269,26 +294,26 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_retried_as_often_as_allowed_and_then_given_up() {
+    fn a_batch_is_discarded_when_its_retries_are_exhausted() {
         let rules = Rules {
             maximum_retry_attempts: Some(2),
             ..ENDLESS
         };
-        assert_eq!(deliver(rules, 4, false), (Vec::from([0..10]), 3));
+        assert_eq!(invoke(rules, 4, false), (Vec::from([0..10]), 3));
     }
 
     #[test]
-    fn a_partial_response_gives_up_only_from_the_failed_record_on() {
+    fn a_partial_batch_response_discards_only_from_the_failed_record_on() {
         let rules = Rules {
             maximum_retry_attempts: Some(2),
             ..ENDLESS
         };
-        let (discarded, _) = deliver(rules, 4, true);
+        let (discarded, _) = invoke(rules, 4, true);
         assert_eq!(discarded, [4..10]);
     }
 
     #[test]
-    fn bisecting_gives_up_the_poison_record_alone() {
+    fn bisecting_discards_the_poison_record_alone() {
         for partial in [false, true] {
             let rules = Rules {
                 maximum_retry_attempts: Some(1),
@@ -296,14 +321,14 @@ mod tests {
                 ..ENDLESS
             };
             for poison in 0..10 {
-                let (discarded, _) = deliver(rules, poison, partial);
+                let (discarded, _) = invoke(rules, poison, partial);
                 assert_eq!(discarded, [poison..poison + 1], "partial: {partial}");
             }
         }
     }
 
     #[test]
-    fn an_invocation_that_was_not_taken_uses_up_no_retry() {
+    fn a_throttled_invocation_uses_up_no_retry() {
         let rules = Rules {
             maximum_retry_attempts: Some(0),
             ..ENDLESS
@@ -320,7 +345,66 @@ mod tests {
     }
 
     #[test]
-    fn records_past_their_age_are_given_up_and_the_younger_ones_go_on() {
+    fn progress_through_partial_batch_responses_uses_up_no_retry_of_the_next_record() {
+        let rules = Rules {
+            maximum_retry_attempts: Some(2),
+            ..ENDLESS
+        };
+        // Every record fails twice and then succeeds, within its own two retries.
+        let mut failures = [2_u32; 10];
+        let mut retry_state = RetryState::new(failures.len(), rules);
+        loop {
+            match retry_state.next(young) {
+                Step::Done => break,
+                Step::Discard(gone) => panic!("discarded {gone:?}"),
+                Step::Invoke(records) => {
+                    let failing = records.clone().find(|record| failures[*record] > 0);
+                    retry_state.settle(match failing {
+                        None => Verdict::Done,
+                        Some(record) => {
+                            failures[record] -= 1;
+                            Verdict::FailedFrom(record - records.start)
+                        }
+                    });
+                }
+            }
+        }
+        assert_eq!(failures, [0; 10]);
+    }
+
+    #[test]
+    fn without_retries_a_partial_batch_response_discards_the_failed_record_at_once() {
+        let rules = Rules {
+            maximum_retry_attempts: Some(0),
+            ..ENDLESS
+        };
+        assert_eq!(invoke(rules, 4, true), (Vec::from([4..10]), 1));
+    }
+
+    #[test]
+    fn a_split_waits_for_nothing_and_a_retry_waits_longer_each_time() {
+        let rules = Rules {
+            maximum_retry_attempts: Some(2),
+            bisect: true,
+            ..ENDLESS
+        };
+        let mut retry_state = RetryState::new(2, rules);
+        let mut waits = Vec::new();
+        loop {
+            match retry_state.next(young) {
+                Step::Done => break,
+                Step::Discard(_) => {}
+                Step::Invoke(_) => {
+                    retry_state.settle(Verdict::Failed);
+                    waits.push(retry_state.failures_in_a_row());
+                }
+            }
+        }
+        assert_eq!(waits, [0, 1, 2, 0, 1, 2, 0], "the split, then each record");
+    }
+
+    #[test]
+    fn records_past_the_maximum_age_are_discarded_and_the_younger_ones_are_invoked() {
         let rules = Rules {
             maximum_record_age: Some(Duration::from_mins(1)),
             ..ENDLESS
@@ -328,7 +412,7 @@ mod tests {
         let mut retry_state = RetryState::new(3, rules);
         let age = |index| Duration::from_secs(if index < 2 { 61 } else { 60 });
         let Step::Discard(gone) = retry_state.next(age) else {
-            panic!("expected the old records to be given up");
+            panic!("the old records were not discarded");
         };
         assert_eq!(gone.records, 0..2);
         assert_eq!(gone.condition, Condition::MaximumRecordAgeExceeded);
@@ -336,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_too_large_for_any_payload_is_given_up_alone() {
+    fn a_record_too_large_for_any_payload_is_discarded_alone() {
         let mut retry_state = RetryState::new(4, ENDLESS);
         let mut discarded = Vec::new();
         loop {

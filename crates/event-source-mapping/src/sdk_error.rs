@@ -1,9 +1,8 @@
-//! What an AWS SDK call failed of, in words for a person.
+//! The message of a failed AWS SDK call.
 
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 
-/// The service's message and code; for what never reached a service, the chain
-/// of causes.
+/// The service's message and code; where no service answered, the chain of causes.
 pub fn reason<E>(error: SdkError<E>) -> String
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,

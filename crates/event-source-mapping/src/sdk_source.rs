@@ -1,6 +1,9 @@
-//! A stream through the AWS SDK: at any endpoint that speaks Kinesis.
+//! A stream through the AWS SDK, at any Kinesis endpoint.
+
+use std::time::Duration;
 
 use async_trait::async_trait;
+use aws_config::timeout::TimeoutConfig;
 use aws_sdk_kinesis::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
@@ -11,10 +14,18 @@ use bytes::Bytes;
 use time::OffsetDateTime;
 
 use super::{
-    settings::StartingPosition,
-    source::{Page, Position, Record, Shard, Source, SourceError},
+    sdk_error,
+    source::{Page, Position, Record, Shard, Source, SourceError, StartingPosition},
 };
-use crate::sdk_error;
+
+/// How long connecting may take.
+const CONNECT: Duration = Duration::from_secs(2);
+
+/// How long one attempt of a request may take: a full page of 10 MB included.
+const ATTEMPT: Duration = Duration::from_secs(10);
+
+/// How long a request may take with the SDK's own retries.
+const REQUEST: Duration = Duration::from_secs(20);
 
 /// A stream at the SDK's endpoint.
 #[derive(Debug, Clone)]
@@ -24,11 +35,22 @@ pub struct SdkSource {
 }
 
 impl SdkSource {
-    /// The stream of that name.
+    /// The stream of that name. Requests through it end after 20 s, whatever the
+    /// client's own time-outs: an endpoint that never answers shows as an error.
     #[must_use]
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "a client is cheap to clone, and the caller's has other time-outs"
+    )]
     pub fn new(client: Client, stream: &str) -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .operation_attempt_timeout(ATTEMPT)
+            .operation_timeout(REQUEST);
+        let config = client.config().to_builder();
+        let config = config.timeout_config(timeouts.build());
         Self {
-            client,
+            client: Client::from_conf(config.build()),
             stream: stream.to_owned(),
         }
     }
@@ -36,11 +58,23 @@ impl SdkSource {
 
 #[async_trait]
 impl Source for SdkSource {
+    async fn created(&self) -> Option<OffsetDateTime> {
+        let described = self.client.describe_stream_summary();
+        let described = described.stream_name(&self.stream).send().await.ok()?;
+        let summary = described.stream_description_summary?;
+        // In milliseconds: the protocols carry the fraction as a float. An endpoint
+        // that reports no time is read as 1970.
+        let milliseconds = summary.stream_creation_timestamp.to_millis().ok()?;
+        let created =
+            OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000);
+        created.ok().filter(|_| milliseconds > 0)
+    }
+
     async fn shards(&self) -> Result<Vec<Shard>, SourceError> {
         let mut shards = Vec::new();
         let mut token = None;
         loop {
-            // A page's token stands for the stream too; naming both is an error.
+            // A token names the stream too; naming both is an error.
             let stream = token.is_none().then(|| self.stream.clone());
             let page = self
                 .client

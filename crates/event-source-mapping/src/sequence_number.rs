@@ -1,7 +1,7 @@
 //! The order of sequence numbers.
 
 /// Whether `one` comes after `other`. Sequence numbers are decimals without leading
-/// zeros: the longer is the later, and of the same length the greater.
+/// zeros: a longer one is later, and of the same length the greater.
 pub(crate) fn is_later(one: &str, other: &str) -> bool {
     (one.len(), one) > (other.len(), other)
 }

@@ -1,75 +1,82 @@
-//! One shard: read ahead, filtered into lanes, delivered batch by batch.
+//! The poller of one shard: reads ahead, filters records into lanes, and has a batch of
+//! each lane under way.
 
 use std::sync::{Arc, Mutex};
 
 use tokio::{
     sync::mpsc,
-    task::JoinSet,
+    task::{JoinError, JoinSet},
     time::{Instant, sleep_until},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{
     batch::Prepared,
-    batch_invoker::{BatchInvoker, Delivered},
+    batch_invoker::{BatchEnd, BatchInvoker},
     context::MappingContext,
     event::{self, Origin},
     lane::{self, Lane, Work},
     low_watermark::LowWatermark,
-    reader::Reader,
-    source::{Page, Position, Record},
+    reader::{ReadEnd, Reader, Start},
+    source::{Page, Record},
 };
 use crate::MAX_PAYLOAD;
 
-/// Most records that are read and not yet behind the checkpoint. One key that
-/// cannot be processed holds back the checkpoint, and at last the other keys
-/// too: this is what a restart may deliver again.
+/// Most records that are read and beyond the checkpoint. One key that cannot be
+/// processed holds back the checkpoint, and in the end the other keys too: a restart may
+/// deliver this many records again.
 const MOST_BEYOND_CHECKPOINT: usize = 100_000;
 
 /// Why a poller ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Ended {
     /// The shard is closed and all of it is processed.
     Closed,
-    /// The stream has the shard no more, and what was read of it is processed.
+    /// The stream no longer lists the shard, and what was read of it is processed.
     Gone,
+    /// The stream was deleted and created again: what was read is of the old one.
+    Recreated,
+    /// A part of the poller panicked, with this message.
+    Panicked(String),
     /// The mapping is stopping.
     Stopped,
 }
 
-/// Reads and delivers one shard.
-pub struct ShardPoller {
+/// Reads one shard and invokes the function with its batches.
+pub(super) struct ShardPoller {
     context: Arc<MappingContext>,
     invoker: Arc<BatchInvoker>,
     pages: mpsc::Receiver<Page>,
     /// Ends with the poller.
-    _reader: JoinSet<()>,
+    reader: JoinSet<ReadEnd>,
     lanes: Vec<Lane>,
-    deliveries: JoinSet<(usize, Delivered)>,
+    batches: JoinSet<(usize, BatchEnd)>,
     /// How the shard ended, once no more records will come.
     ended: Option<Ended>,
+    /// Cancelled when no batch is to follow the ones under way.
+    stop: CancellationToken,
 }
 
 impl ShardPoller {
-    /// A poller of `shard` from `position` on, with an iterator for it if one
-    /// has been taken already. It reads at once.
-    #[must_use]
-    pub fn new(
+    /// A poller of `shard` that reads at once, until `stop` is cancelled.
+    pub(super) fn new(
         context: Arc<MappingContext>,
         shard: &str,
-        position: Position,
-        iterator: Option<String>,
+        start: Start,
+        stop: CancellationToken,
     ) -> Self {
         let origin = Origin::new(&context.stream_arn, &context.region, shard);
         // One page ahead of the one being worked on.
         let (send, pages) = mpsc::channel(1);
         let mut reader = JoinSet::new();
-        reader.spawn(Reader::new(context.clone(), shard, position, iterator).run(send));
+        reader.spawn(Reader::new(context.clone(), shard, start).run(send));
         context.status.update(shard, |_| {});
         let lanes = (0..context.settings.parallelization_factor.max(1))
             .map(|_| Lane::new(&context.settings, context.checkpoints.window(shard)))
             .collect();
         let invoker = BatchInvoker {
             context: context.clone(),
+            stop: stop.clone(),
             shard: shard.to_owned(),
             origin,
             low_watermark: Mutex::new(LowWatermark::default()),
@@ -78,74 +85,77 @@ impl ShardPoller {
             context,
             invoker: Arc::new(invoker),
             pages,
-            _reader: reader,
+            reader,
             lanes,
-            deliveries: JoinSet::new(),
+            batches: JoinSet::new(),
             ended: None,
+            stop,
         }
     }
 
-    /// Reads and delivers until the shard ends or the mapping stops.
-    pub async fn run(mut self) -> Ended {
-        let stop = self.context.stop.clone();
+    /// Reads and invokes until the shard ends or the mapping stops.
+    pub(super) async fn run(mut self) -> Ended {
+        let ended = self.poll().await;
+        // The attempts under way are finished; no other follows them.
+        self.stop.cancel();
+        while self.batches.join_next().await.is_some() {}
+        ended
+    }
+
+    async fn poll(&mut self) -> Ended {
+        let stop = self.stop.clone();
         loop {
-            self.start_deliveries();
-            if let Some(ended) = self.ended
+            self.start_batches();
+            if let Some(ended) = &self.ended
                 && self.lanes.iter().all(Lane::is_done)
             {
-                // One that is gone may come again, with another stream.
-                if ended == Ended::Closed {
+                // A shard that is gone may come back, with another stream.
+                if *ended == Ended::Closed {
                     self.context.checkpoints.end(&self.invoker.shard);
                 }
-                return ended;
+                return ended.clone();
             }
             let has_room = self.ended.is_none() && self.has_room();
             let next_look = self.next_look();
             tokio::select! {
-                page = self.pages.recv(), if has_room => {
-                    if let Some(page) = page {
-                        self.take(page);
-                    } else {
-                        // The reader has ended without a last page.
-                        self.ended = Some(Ended::Gone);
-                    }
-                }
-                Some(delivered) = self.deliveries.join_next() => match delivered {
-                    Ok((lane, delivered)) => {
-                        if delivered.stopped {
-                            break;
-                        }
-                        self.lanes[lane].finish(delivered.window);
-                    }
-                    Err(_) => break,
+                page = self.pages.recv(), if has_room => match page {
+                    Some(page) => self.take(page),
+                    None => match self.reader.join_next().await {
+                        Some(Ok(ReadEnd::Recreated)) => return Ended::Recreated,
+                        Some(Err(error)) => return Ended::Panicked(panic_message(error)),
+                        _ => self.ended = Some(Ended::Gone),
+                    },
+                },
+                Some(batch) = self.batches.join_next() => match batch {
+                    Ok((_, end)) if end.stopped => return Ended::Stopped,
+                    Ok((lane, end)) => self.lanes[lane].finish(end.window),
+                    Err(error) => return Ended::Panicked(panic_message(error)),
                 },
                 () = sleep_until(next_look.unwrap_or_else(Instant::now)), if next_look.is_some() => {}
-                () = stop.cancelled() => break,
+                () = stop.cancelled() => return Ended::Stopped,
             }
         }
-        while self.deliveries.join_next().await.is_some() {}
-        Ended::Stopped
     }
 
-    fn start_deliveries(&mut self) {
+    fn start_batches(&mut self) {
         let now = (self.context.clock)();
         for (index, lane) in self.lanes.iter_mut().enumerate() {
             let Some(work) = lane.take(now, self.ended.is_some()) else {
                 continue;
             };
             let invoker = self.invoker.clone();
-            self.deliveries.spawn(async move {
-                let delivered = match work {
-                    Work::Batch(batch, window) => invoker.deliver(&batch, window).await,
+            self.batches.spawn(async move {
+                let end = match work {
+                    Work::Batch(batch, window) => invoker.invoke_batch(&batch, window).await,
                     Work::Close(window, part) => invoker.close(&window, part).await,
                 };
-                (index, delivered)
+                (index, end)
             });
         }
     }
 
-    /// Reading stops while what waits is enough to keep every lane busy: then
-    /// at least one lane has a full batch, so this always ends.
+    /// Reading pauses while enough records wait to keep every lane busy. At least one
+    /// lane then has a full batch, so the pause ends.
     fn has_room(&self) -> bool {
         let (records, bytes) = self
             .lanes
@@ -181,8 +191,8 @@ impl ShardPoller {
         }
         if filtered > 0 {
             self.invoker.checkpoint(None);
-            let count = |status: &mut super::status::ShardStatus| status.filtered += filtered;
-            self.context.status.update(&self.invoker.shard, count);
+            let status = &self.context.status;
+            status.update(&self.invoker.shard, |status| status.filtered += filtered);
         }
     }
 
@@ -195,4 +205,14 @@ impl ShardPoller {
             ordinal,
         });
     }
+}
+
+/// The message of a panic.
+pub(super) fn panic_message(error: JoinError) -> String {
+    let Ok(panic) = error.try_into_panic() else {
+        return "it was cancelled".to_owned();
+    };
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "it panicked".to_owned())
 }

@@ -1,21 +1,19 @@
-//! What a mapping needs of Kinesis.
+//! Where a mapping reads its records: the [`Source`] trait.
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use time::OffsetDateTime;
 
-use super::settings::StartingPosition;
-
-/// A record as `GetRecords` gives it.
+/// A record as `GetRecords` returns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// Its place in the shard: a decimal of many digits.
+    /// Orders the shard's records: a decimal of many digits.
     pub sequence_number: String,
-    /// What decided its shard.
+    /// Decided its shard.
     pub partition_key: String,
     /// Its data.
     pub data: Bytes,
-    /// When Kinesis took it.
+    /// When Kinesis accepted it (`ApproximateArrivalTimestamp`).
     pub arrived: OffsetDateTime,
 }
 
@@ -26,6 +24,17 @@ pub struct Shard {
     pub id: String,
     /// The shard it was split from, or the two that were merged into it.
     pub parents: Vec<String>,
+}
+
+/// `StartingPosition`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartingPosition {
+    /// The oldest record that the stream keeps.
+    TrimHorizon,
+    /// Records that arrive after the mapping's start.
+    Latest,
+    /// `StartingPositionTimestamp`: records that arrived then or later.
+    AtTimestamp(OffsetDateTime),
 }
 
 /// Where reading a shard begins.
@@ -39,38 +48,41 @@ pub enum Position {
     After(String),
 }
 
-/// What one read gave.
+/// The result of one read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     /// The records, in order.
     pub records: Vec<Record>,
-    /// Where to go on; none where the shard is closed and read to its end.
+    /// The next read's iterator; `None` when the shard is closed and read to its end.
     pub next_iterator: Option<String>,
     /// How far behind the shard's newest record this read was, milliseconds.
     pub millis_behind_latest: i64,
 }
 
-/// Why Kinesis gave no answer.
+/// Why a request to Kinesis failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
-    /// A shard iterator lives for five minutes.
+    /// A shard iterator expires five minutes after it is returned.
     #[error("the shard iterator has expired")]
     ExpiredIterator,
-    /// The records after a checkpoint, or the shard itself, are no longer kept.
+    /// Kinesis refuses the iterator, the position or the shard
+    /// (`InvalidArgumentException`, `ResourceNotFoundException`): after
+    /// `GetShardIterator`, the position is trimmed or the shard does not exist; after
+    /// `GetRecords`, a new iterator may still work.
     #[error("{0}")]
-    Trimmed(String),
-    /// Everything else; it is tried again.
+    Refused(String),
+    /// Everything else; the mapping retries.
     #[error("{0}")]
     Unavailable(String),
 }
 
 impl SourceError {
-    /// What a refusal of Kinesis with this code means to a reader.
+    /// The error that Kinesis reports with this code.
     #[must_use]
     pub fn of(code: Option<&str>, reason: String) -> Self {
         match code {
             Some("ExpiredIteratorException") => Self::ExpiredIterator,
-            Some("InvalidArgumentException" | "ResourceNotFoundException") => Self::Trimmed(reason),
+            Some("InvalidArgumentException" | "ResourceNotFoundException") => Self::Refused(reason),
             _ => Self::Unavailable(reason),
         }
     }
@@ -79,7 +91,14 @@ impl SourceError {
 /// One stream.
 #[async_trait]
 pub trait Source: Send + Sync {
-    /// Every shard that still has records to read (`ListShards`).
+    /// When the stream was created (`DescribeStreamSummary`,
+    /// `StreamCreationTimestamp`). It tells a stream from an earlier one of the same
+    /// name, whose checkpoints mean nothing in it. `None` when it is not known now.
+    async fn created(&self) -> Option<OffsetDateTime> {
+        None
+    }
+
+    /// Every shard that may still have records to read (`ListShards`).
     async fn shards(&self) -> Result<Vec<Shard>, SourceError>;
 
     /// An iterator at `position` of `shard` (`GetShardIterator`).

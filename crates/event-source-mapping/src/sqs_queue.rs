@@ -1,4 +1,4 @@
-//! An SQS queue that gets the documents: at any endpoint that offers SQS.
+//! An SQS queue as the on-failure destination, at any endpoint that offers SQS.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use tokio::sync::OnceCell;
 use super::destination::Destination;
 use crate::sdk_error;
 
-/// How long a call may take, its retries included: the shard waits for it.
+/// How long a call may take with its retries: the shard waits for it.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A queue by its name, `OnFailure` of a mapping.
+/// The queue of a mapping's `OnFailure`.
 #[derive(Debug)]
 pub struct SqsQueue {
     client: Client,
@@ -25,7 +25,7 @@ pub struct SqsQueue {
     url: OnceCell<String>,
 }
 
-/// The endpoint has no such queue, or does not take a message for it.
+/// The endpoint has no such queue, or refuses its messages.
 #[derive(Debug, thiserror::Error)]
 #[error("queue {name}: {reason}")]
 pub struct QueueError {
@@ -34,8 +34,8 @@ pub struct QueueError {
 }
 
 impl SqsQueue {
-    /// The queue of that ARN at the endpoint of `config`; none where the ARN is
-    /// another service's.
+    /// The queue of that ARN at the endpoint of `config`; `None` for the ARN of another
+    /// service.
     #[must_use]
     pub fn of_arn(arn: &str, config: &SdkConfig) -> Option<Self> {
         let mut parts = arn.split(':').skip(2);
@@ -49,7 +49,7 @@ impl SqsQueue {
         })
     }
 
-    /// Where the queue is (`GetQueueUrl`); asked of the endpoint once.
+    /// The queue's URL (`GetQueueUrl`), requested once.
     ///
     /// # Errors
     ///
@@ -60,7 +60,7 @@ impl SqsQueue {
             let found = found.send().await.map_err(|error| self.failed(error))?;
             found
                 .queue_url
-                .ok_or_else(|| self.because("the endpoint has no URL for it".to_owned()))
+                .ok_or_else(|| self.because("the endpoint returned no URL".to_owned()))
         });
         asked.await.map(String::as_str)
     }

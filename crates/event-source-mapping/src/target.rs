@@ -1,22 +1,24 @@
-//! What a mapping needs of a function.
+//! The function that a mapping invokes: the [`Target`] trait.
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use serde_json::json;
+use serde_json::{Value, json};
 
-/// How an invocation ended, as far as a mapping can know.
+use super::text::one_line;
+
+/// The outcome of an invocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
     /// The function returned this.
     Success(Bytes),
-    /// The function failed: this uses up a retry.
+    /// A function error: it uses up a retry.
     FunctionError(FunctionError),
-    /// There was no room for the invocation: it is repeated without end.
+    /// A throttle: the mapping retries without limit.
     Throttled,
-    /// The payload is larger than the endpoint takes.
+    /// The payload is larger than the endpoint accepts.
     TooLarge,
-    /// The endpoint did not answer, or not as an invoke endpoint does: it is
-    /// repeated without end.
+    /// A service error: no answer, or not one of the Invoke API. The mapping retries
+    /// without limit.
     Unavailable(String),
 }
 
@@ -40,10 +42,23 @@ impl FunctionError {
         }
     }
 
-    /// The payload as text, for messages.
+    /// The whole payload as text: several lines where it holds a stack trace.
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.payload).into_owned()
+    }
+
+    /// The error's type and the first line of its message, for logs and the status.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let document: Value = serde_json::from_slice(&self.payload).unwrap_or_default();
+        let field = |name| document.get(name).and_then(Value::as_str);
+        match (field("errorType"), field("errorMessage")) {
+            (None | Some(""), None | Some("")) => one_line(&self.text()),
+            (None | Some(""), Some(message)) => one_line(message),
+            (Some(kind), None | Some("")) => one_line(kind),
+            (Some(kind), Some(message)) => one_line(&format!("{kind}: {message}")),
+        }
     }
 }
 
@@ -52,9 +67,9 @@ impl FunctionError {
 pub enum ErrorKind {
     /// The handler returned an error.
     Handled,
-    /// The function did not answer in time.
+    /// The function timed out.
     Timeout,
-    /// The function's process ended.
+    /// The function's process exited.
     Exit,
     /// The function's init failed.
     Init,
@@ -62,12 +77,42 @@ pub enum ErrorKind {
     ResponseTooLarge,
 }
 
-/// Something that can be invoked.
+/// A function that can be invoked.
 #[async_trait]
 pub trait Target: Send + Sync {
-    /// Its ARN or URL, for messages and failure documents.
+    /// The function's ARN or URL, for messages and failure documents.
     fn name(&self) -> String;
 
-    /// Invokes it with an event and waits for how it ends.
+    /// Invokes the function with an event and waits for its reply. The mapping drops the
+    /// future when it stops and the reply takes too long.
     async fn invoke(&self, event: Bytes) -> Reply;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ErrorKind, FunctionError};
+    use bytes::Bytes;
+
+    #[test]
+    fn an_error_s_summary_is_one_line_of_its_type_and_message() {
+        let error = |payload: &'static str| FunctionError {
+            kind: ErrorKind::Handled,
+            payload: Bytes::from_static(payload.as_bytes()),
+        };
+        let long = r#"{
+            "errorMessage": "All records failed processing.\nTraceback:\n  line 1",
+            "errorType": "BatchProcessingError",
+            "stackTrace": ["  File a.py, line 2\n"]
+        }"#;
+        for (payload, summary) in [
+            (long, "BatchProcessingError: All records failed processing."),
+            (
+                "Task timed out after 3.00 seconds",
+                "Task timed out after 3.00 seconds",
+            ),
+            (r#"{"errorType":"Runtime.ExitError"}"#, "Runtime.ExitError"),
+        ] {
+            assert_eq!(error(payload).summary(), summary);
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Tumbling windows: a state that goes from batch to batch (Lambda developer
+//! Tumbling windows: the function's state goes from batch to batch (Lambda developer
 //! guide, "Implementing stateful Kinesis Data Streams processing in Lambda").
 
 use std::time::Duration;
@@ -10,27 +10,26 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use super::event::Origin;
 
 /// Most bytes of a window's state; beyond, the window is closed early.
-pub const MAX_STATE: usize = 1024 * 1024;
+pub(crate) const MAX_STATE: usize = 1024 * 1024;
 
-/// How long after its end a window is kept open for records that arrived before
-/// it and are still on their way here. AWS documents no figure.
-pub const GRACE: Duration = Duration::from_secs(1);
+/// How long after its end a window stays open for records that arrived before it and
+/// have not been read yet. AWS documents no figure.
+const GRACE: Duration = Duration::from_secs(1);
 
-/// A window in which records have been delivered, and what the function has
-/// made of them so far.
+/// An open window and the function's state so far.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Window {
+pub(crate) struct Window {
     /// Its first moment, Unix seconds.
     start: i64,
     /// The first moment after it, Unix seconds.
     end: i64,
-    /// What the function returned last; an empty object before.
-    pub state: Value,
+    /// The state that the function returned last; an empty object before.
+    pub(crate) state: Value,
 }
 
-/// What an invocation is to its window.
+/// The kind of an invocation in a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub(crate) enum Part {
     /// Records to add to the state.
     Records,
     /// The window is over.
@@ -43,7 +42,7 @@ impl Window {
     /// The window of `length` that `moment` is in; windows are counted from the
     /// Unix epoch on.
     #[must_use]
-    pub fn around(moment: OffsetDateTime, length: Duration) -> Self {
+    pub(crate) fn around(moment: OffsetDateTime, length: Duration) -> Self {
         let seconds = i64::try_from(length.as_secs()).unwrap_or(i64::MAX).max(1);
         let start = moment.unix_timestamp().div_euclid(seconds) * seconds;
         Self {
@@ -53,30 +52,29 @@ impl Window {
         }
     }
 
-    /// Whether a record that arrived at `moment` belongs to a later window. One
-    /// that arrived too early belongs to this one: its own is closed.
+    /// Whether a record that arrived at `moment` belongs to a later window. A record
+    /// that arrived too early belongs to this window, since its own is closed.
     #[must_use]
-    pub fn ends_before(&self, moment: OffsetDateTime) -> bool {
+    pub(crate) fn ends_before(&self, moment: OffsetDateTime) -> bool {
         moment.unix_timestamp() >= self.end
     }
 
-    /// How long from `now` until no record of it can be on its way any more.
+    /// How long from `now` until the window closes without another record.
     #[must_use]
-    pub fn closes_in(&self, now: OffsetDateTime) -> Duration {
+    pub(crate) fn closes_in(&self, now: OffsetDateTime) -> Duration {
         let end = OffsetDateTime::from_unix_timestamp(self.end).unwrap_or(now);
         Duration::try_from(end + GRACE - now).unwrap_or(Duration::ZERO)
     }
 
-    /// Whether the state is larger than AWS keeps.
+    /// Whether the state is larger than AWS keeps, 1 MB.
     #[must_use]
-    pub fn has_outgrown(&self) -> bool {
-        // Most states are far smaller than this bound says without counting.
+    pub(crate) fn has_outgrown(&self) -> bool {
         serde_json::to_vec(&self.state).is_ok_and(|state| state.len() > MAX_STATE)
     }
 
-    /// The fields that an event of this window has beside `Records`.
+    /// The fields of this window's event beside `Records`.
     #[must_use]
-    pub fn fields(&self, part: Part, origin: &Origin) -> Value {
+    pub(crate) fn fields(&self, part: Part, origin: &Origin) -> Value {
         let moment = |seconds| {
             OffsetDateTime::from_unix_timestamp(seconds)
                 .ok()

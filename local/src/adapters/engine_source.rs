@@ -27,6 +27,10 @@ impl EngineSource {
 
 #[async_trait]
 impl Source for EngineSource {
+    async fn created(&self) -> Option<OffsetDateTime> {
+        self.api.created().await
+    }
+
     async fn shards(&self) -> Result<Vec<Shard>, SourceError> {
         self.api.shards().await
     }

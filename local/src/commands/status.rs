@@ -82,6 +82,9 @@ fn describe(mappings: &[MappingStatus]) -> String {
             if let Some(error) = &status.last_error {
                 let _ = writeln!(text, "  last error of {shard}: {error}");
             }
+            if let Some(waiting) = &status.waiting_for {
+                let _ = writeln!(text, "  {shard} waits for {waiting}");
+            }
         }
     }
     text

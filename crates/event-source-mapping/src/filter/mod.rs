@@ -1,6 +1,6 @@
-//! `FilterCriteria`: which records reach the function.
+//! Filter criteria (`FilterCriteria`): which records reach the function.
 //!
-//! A filter is an `EventBridge` [`pattern`] over the record's metadata and its
+//! A filter is an `EventBridge` pattern over the record's metadata and its
 //! decoded `data`; a record passes when any filter matches it. (Lambda
 //! developer guide, "Control which events Lambda sends to your function" and
 //! "Using event filtering with a Kinesis event source".)
@@ -24,18 +24,18 @@ const LONGEST_PATTERN: usize = 4096;
 /// The key of a record's decoded data.
 const DATA: &str = "data";
 
-/// The filters of one mapping. None lets every record pass.
+/// The filters of one mapping. Without a filter every record passes.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Filters(Vec<Filter>);
 
 #[derive(Debug, Clone, PartialEq)]
 struct Filter {
     pattern: Pattern,
-    /// Then a record whose data is not JSON cannot pass.
+    /// A record whose data is not JSON cannot pass then.
     reads_data: bool,
 }
 
-/// What is wrong with filters.
+/// Why filters are refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FilterError {
     /// More than AWS allows.
@@ -44,15 +44,15 @@ pub enum FilterError {
     /// A pattern over 4,096 characters.
     #[error("the pattern has {0} characters; at most {LONGEST_PATTERN} are allowed")]
     TooLong(usize),
-    /// A pattern is no JSON.
+    /// A pattern is not JSON.
     #[error("the pattern is not valid JSON: {0}")]
     NotJson(String),
-    /// A pattern is JSON and no pattern.
+    /// A pattern is JSON but not an `EventBridge` pattern.
     #[error("at {path}: {what}")]
     Malformed {
-        /// Where in the pattern.
+        /// The position in the pattern.
         path: String,
-        /// What stands there, and what is expected.
+        /// What was found there, and what is expected.
         what: String,
     },
 }
@@ -74,9 +74,9 @@ impl Filters {
         Ok(Self(filters))
     }
 
-    /// Whether a record is for the function.
+    /// Whether any filter matches the record.
     #[must_use]
-    pub fn pass(&self, record: &Record, origin: &Origin) -> bool {
+    pub(crate) fn pass(&self, record: &Record, origin: &Origin) -> bool {
         if self.0.is_empty() {
             return true;
         }
@@ -105,7 +105,7 @@ impl Filter {
     }
 }
 
-/// What a pattern sees of a record: its metadata, and its data where that is
+/// The object that patterns match: a record's metadata, and its data where that is
 /// JSON.
 fn event(record: &Record, origin: &Origin, data: Option<Value>) -> Value {
     let milliseconds = record.arrived.unix_timestamp_nanos() / 1_000_000;

@@ -54,8 +54,8 @@ impl Pattern {
         Ok(pattern)
     }
 
-    /// Whether `value` matches. Of an array, one element has to; what is
-    /// missing matches where the pattern asks for that.
+    /// Whether `value` matches. Of an array one element has to match; a missing value
+    /// matches where the pattern asks for that.
     pub(super) fn matches(&self, value: Option<&Value>) -> bool {
         if let Some(Value::Array(elements)) = value {
             return elements.iter().any(|element| self.matches(Some(element)));
@@ -70,7 +70,7 @@ impl Pattern {
                 .all(|any| any.iter().any(|one| one.matches(value)))
     }
 
-    /// Whether a field of this name stands at the top, in alternatives too.
+    /// Whether the pattern has a field of this name at the top, in alternatives too.
     pub(super) fn mentions(&self, name: &str) -> bool {
         self.fields.iter().any(|(field, _)| field == name)
             || self

@@ -17,7 +17,7 @@ const LARGEST_NUMBER: f64 = 5e9;
 const OPERATORS: &str =
     "anything-but, cidr, equals-ignore-case, exists, numeric, prefix, suffix or wildcard";
 
-/// What a leaf may be.
+/// A rule at a leaf.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Rule {
     Null,
@@ -40,7 +40,7 @@ pub(super) enum Rule {
         network: IpAddr,
         bits: u8,
     },
-    /// None of these.
+    /// Matches a value that no rule of the list matches.
     AnythingBut(Vec<Rule>),
 }
 
@@ -113,7 +113,7 @@ impl Rule {
         }
     }
 
-    /// Whether a leaf matches. An object is no leaf: for a rule it is not there.
+    /// Whether a leaf matches. An object is not a leaf: rules treat it as missing.
     pub(super) fn matches(&self, value: Option<&Value>) -> bool {
         let value = value.filter(|value| !value.is_object());
         match (self, value) {

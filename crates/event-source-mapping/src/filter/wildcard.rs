@@ -4,7 +4,7 @@
 /// Texts that must follow each other with anything in between.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wildcard {
-    /// At least one: what stands between the stars.
+    /// At least one: the texts between the stars.
     parts: Vec<String>,
 }
 
@@ -39,7 +39,7 @@ impl Wildcard {
             return false;
         };
         for part in between {
-            // The first place is as good as any: what follows may be anything.
+            // The first match is as good as any: anything may follow it.
             match rest.find(part.as_str()) {
                 Some(place) => rest = &rest[place + part.len()..],
                 None => return false,

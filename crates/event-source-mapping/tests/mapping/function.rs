@@ -1,4 +1,4 @@
-//! A function that does everything a function can do wrong.
+//! A function that fails in every way that a function can.
 
 use std::{
     sync::{Arc, Mutex},
@@ -19,7 +19,7 @@ use crate::ledger::{Event, Ledger};
 pub struct Function {
     ledger: Arc<Ledger>,
     settings: Settings,
-    /// The endpoint takes no larger events, bytes.
+    /// The endpoint accepts no larger events, bytes.
     largest: usize,
     state: Mutex<State>,
 }
@@ -28,11 +28,11 @@ struct State {
     random: StdRng,
     /// Failures that are still to come.
     failures: u32,
-    /// Poisoned records fail this often more; none is for ever.
+    /// Poisoned records fail this often more; `None` has no limit.
     poison: Option<u32>,
 }
 
-/// What an invocation comes to.
+/// The outcome of an invocation.
 #[derive(Debug, Clone, Copy)]
 enum Fate {
     Done,
@@ -69,12 +69,12 @@ impl Function {
     fn fate(&self, event: &Event) -> Fate {
         let mut state = self.state.lock().unwrap();
         let partial = self.settings.report_batch_item_failures;
-        if let Some(place) = poisoned(event)
+        if let Some(index) = poisoned(event)
             && state.poison.is_none_or(|left| left > 0)
         {
             state.poison = state.poison.map(|left| left - 1);
             return if partial {
-                Fate::FailedFrom(place)
+                Fate::FailedFrom(index)
             } else {
                 Fate::Error(ErrorKind::Handled)
             };
@@ -109,13 +109,13 @@ impl Function {
                 self.ledger.end(event, records, false, state.as_ref());
                 success(&json!({ "state": state, "batchItemFailures": [] }))
             }
-            Fate::FailedFrom(place) => {
-                let kept = state.as_ref().filter(|_| place > 0);
-                self.ledger.end(event, place, true, kept);
-                let item = json!({ "itemIdentifier": event.numbers[place].to_string() });
+            Fate::FailedFrom(index) => {
+                let kept = state.as_ref().filter(|_| index > 0);
+                self.ledger.end(event, index, true, kept);
+                let item = json!({ "itemIdentifier": event.numbers[index].to_string() });
                 success(&json!({ "state": state, "batchItemFailures": [item] }))
             }
-            // A final invocation's response says nothing.
+            // Of a final invocation's response only the success counts.
             Fate::Malformed if last => {
                 self.ledger.end(event, 0, false, Some(&json!({})));
                 success(&json!({ "batchItemFailures": [{ "itemIdentifier": "" }] }))
@@ -158,7 +158,7 @@ impl Target for Function {
         }
         let pause = self.state.lock().unwrap().random.random_range(0..200);
         tokio::time::sleep(Duration::from_millis(pause)).await;
-        // Nothing is awaited from here on: what the ledger says has happened.
+        // Nothing is awaited from here on: the reply and the ledger agree.
         self.reply(&event, self.fate(&event))
     }
 }
@@ -172,7 +172,7 @@ fn next_state(event: &Event) -> Value {
     json!({ "invocations": before + 1 })
 }
 
-/// The first record whose data says that it is poison.
+/// The index of the first poisoned record.
 fn poisoned(event: &Event) -> Option<usize> {
     let records = event.body["Records"].as_array().unwrap();
     records.iter().position(|record| {

@@ -1,4 +1,4 @@
-//! What has become of every record, and the rules that each event must keep.
+//! The state of every record, and the rules that each event must keep.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -41,12 +41,17 @@ pub struct Ledger {
 
 #[derive(Default)]
 struct State {
+    /// Processed or discarded.
     done: HashSet<u64>,
-    /// Tries of this incarnation that failed.
+    /// The same, since the mapping's last start: these are never delivered again.
+    done_now: HashSet<u64>,
+    /// Attempts since the mapping's last start that failed with this record in them.
     tries: HashMap<u64, u32>,
-    /// Tries after which a batch was split, of this incarnation.
+    /// The same, with this record as the first that failed.
+    tries_as_first: HashMap<u64, u32>,
+    /// Records of events that were too large, since the mapping's last start.
     too_large: HashSet<u64>,
-    /// Where this incarnation of the mapping began, by shard.
+    /// Where the mapping's last start began, by shard.
     began_after: HashMap<usize, u64>,
     in_flight: Vec<Event>,
     /// By shard: the state that the next event must have, and its window.
@@ -74,11 +79,18 @@ impl Ledger {
         record.arrived >= self.from && record.data.starts_with(b"{\"pass\":true")
     }
 
-    /// A new incarnation of the mapping, whose checkpoints are these.
+    /// The stream was deleted and created again: its checkpoints mean nothing more.
+    pub fn recreated(&self) {
+        self.state.lock().unwrap().began_after.clear();
+    }
+
+    /// The mapping starts again, at these checkpoints.
     pub fn restarted(&self, checkpoints: &HashMap<usize, u64>) {
         let mut state = self.state.lock().unwrap();
         state.began_after.clone_from(checkpoints);
+        state.done_now.clear();
         state.tries.clear();
+        state.tries_as_first.clear();
         state.too_large.clear();
         state.in_flight.clear();
     }
@@ -89,27 +101,38 @@ impl Ledger {
         let event = read(payload);
         let mut state = self.state.lock().unwrap();
         self.check_size(&event);
-        self.check_order(&state, &event);
+        let again = event
+            .numbers
+            .iter()
+            .find(|number| state.done_now.contains(number));
+        assert_eq!(again, None, "delivered again without a restart");
+        if !self.is_of_deleted_stream(&event) {
+            self.check_order(&state, &event);
+        }
         self.check_concurrency(&state, &event);
         self.check_window(&state, &event);
         state.in_flight.push(event.clone());
         event
     }
 
-    /// The event is over: the records before `done` are dealt with, and where
-    /// `failed`, a try of all others has failed.
+    /// The event is over: the records before `done` are processed, and where `failed`, an
+    /// attempt of all others has failed.
     pub fn end(&self, event: &Event, done: usize, failed: bool, new_state: Option<&Value>) {
         let mut state = self.state.lock().unwrap();
-        let place = state
+        let index = state
             .in_flight
             .iter()
             .position(|other| other.numbers == event.numbers && other.shard == event.shard);
-        state.in_flight.swap_remove(place.unwrap());
+        state.in_flight.swap_remove(index.unwrap());
         state.done.extend(&event.numbers[..done]);
+        state.done_now.extend(&event.numbers[..done]);
         if failed {
             for number in &event.numbers[done..] {
                 *state.tries.entry(*number).or_default() += 1;
-                self.check_tries(&state, *number);
+            }
+            if let Some(first) = event.numbers.get(done) {
+                *state.tries_as_first.entry(*first).or_default() += 1;
+                self.check_tries(&state, *first);
             }
         }
         if let Some(new_state) = new_state {
@@ -130,15 +153,15 @@ impl Ledger {
         state.too_large.extend(&event.numbers);
     }
 
-    /// All records before a checkpoint are dealt with.
+    /// All records before a checkpoint are processed or discarded.
     pub fn check_checkpoint(&self, shard: usize, checkpoint: u64) {
         let state = self.state.lock().unwrap();
         self.stream.with_shard(shard, |shard| {
             for record in &shard.records {
                 let number = number(record);
-                let dealt_with = state.done.contains(&number) || !self.passes(record);
+                let settled = state.done.contains(&number) || !self.passes(record);
                 assert!(
-                    number > checkpoint || dealt_with,
+                    number > checkpoint || settled,
                     "the checkpoint {checkpoint} has passed {number}"
                 );
             }
@@ -157,6 +180,12 @@ impl Ledger {
         state.windows.values().all(|(_, window)| window.is_none())
     }
 
+    /// The mapping may finish what it has read of a stream that was deleted meanwhile.
+    fn is_of_deleted_stream(&self, event: &Event) -> bool {
+        let first = event.numbers.first();
+        first.is_some_and(|number| self.stream.is_deleted(*number))
+    }
+
     fn check_size(&self, event: &Event) {
         let most = self.settings.batch_size as usize;
         assert!(
@@ -169,14 +198,14 @@ impl Ledger {
         assert!(event.numbers.is_sorted_by(|one, other| one < other));
     }
 
-    /// What comes before each record, in its shard and in the shard's parents,
-    /// is dealt with.
+    /// The records before each record, in its shard and in the shard's parents, are
+    /// processed or discarded.
     fn check_order(&self, state: &State, event: &Event) {
         let Some(last) = event.numbers.last() else {
             return;
         };
         let by_key = self.settings.parallelization_factor > 1;
-        let dealt_with = |record: &Record| {
+        let settled = |record: &Record| {
             let number = number(record);
             !self.passes(record) || state.done.contains(&number) || event.numbers.contains(&number)
         };
@@ -194,7 +223,7 @@ impl Ledger {
                 .take_while(|record| number(record) < *last)
             {
                 let concerns = !by_key || event.keys.contains(&record.partition_key);
-                let before = concerns && !dealt_with(record);
+                let before = concerns && !settled(record);
                 assert!(!before, "{last} came before {}", record.sequence_number);
             }
             for record in &shard.records {
@@ -209,7 +238,7 @@ impl Ledger {
         for parent in parents {
             self.stream.with_shard(parent, |parent| {
                 assert!(
-                    parent.records.iter().all(dealt_with),
+                    parent.records.iter().all(settled),
                     "a child before its parent"
                 );
             });
@@ -252,7 +281,7 @@ impl Ledger {
         } else {
             0
         };
-        let tries = state.tries[&number];
+        let tries = state.tries_as_first[&number];
         assert!(
             tries <= retries + 1 + splits,
             "{number} was tried {tries} times"
@@ -271,7 +300,7 @@ impl Observer for Ledger {
                     let tries = state.tries.get(&number(&prepared.record)).copied();
                     assert!(
                         tries.unwrap_or(0) > retries,
-                        "given up after {tries:?} tries"
+                        "discarded after {tries:?} attempts"
                     );
                 }
             }
@@ -279,7 +308,7 @@ impl Observer for Ledger {
                 let oldest = self.settings.maximum_record_age.unwrap();
                 for prepared in records {
                     let age = Duration::try_from(now - prepared.record.arrived).unwrap();
-                    assert!(age > oldest, "given up at the age of {age:?}");
+                    assert!(age > oldest, "discarded at the age of {age:?}");
                 }
             }
             Condition::RecordTooLarge => {
@@ -291,9 +320,12 @@ impl Observer for Ledger {
                 );
             }
         }
-        state
-            .done
-            .extend(records.iter().map(|prepared| number(&prepared.record)));
+        let numbers: Vec<_> = records
+            .iter()
+            .map(|prepared| number(&prepared.record))
+            .collect();
+        state.done.extend(&numbers);
+        state.done_now.extend(numbers);
     }
 }
 

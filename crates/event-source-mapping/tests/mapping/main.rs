@@ -10,6 +10,8 @@
 mod function;
 mod ledger;
 mod model;
+mod recovery;
 mod redrive;
+mod starvation;
 mod status;
 mod stream;

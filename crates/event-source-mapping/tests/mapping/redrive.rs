@@ -1,4 +1,4 @@
-//! What was given up, delivered again.
+//! Redriving a discarded batch.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::stream::Stream;
 
-/// Keeps what it is invoked with, and answers as it is told.
+/// Keeps the events of its invocations, and always replies the same.
 struct Recorder {
     reply: Reply,
     events: Mutex<Vec<Value>>,
@@ -62,7 +62,7 @@ fn info(first: &str, last: &str) -> BatchInfo {
 }
 
 #[tokio::test(start_paused = true)]
-async fn just_the_records_that_were_given_up_are_delivered_again() {
+async fn a_redrive_delivers_exactly_the_discarded_records() {
     let target = Recorder::new(Reply::Success(Bytes::new()));
     let delivered = redrive(&*stream(), &target, &info("98", "101"), "us-east-1").await;
     assert_eq!(delivered.unwrap(), 4);
@@ -76,16 +76,31 @@ async fn just_the_records_that_were_given_up_are_delivered_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn records_that_fail_again_are_not_delivered() {
-    let response = json!({ "batchItemFailures": [{ "itemIdentifier": "99" }] });
+async fn a_redrive_fails_when_the_function_fails_again() {
+    let partial = |item: &str| {
+        let response = json!({ "batchItemFailures": [{ "itemIdentifier": item }] });
+        Reply::Success(Bytes::from(response.to_string()))
+    };
     for reply in [
         Reply::Throttled,
-        Reply::Success(Bytes::from(response.to_string())),
+        partial("99"),
+        // As a mapping does, of a response that names no record of the batch.
+        partial("1"),
+        partial(""),
     ] {
         let target = Recorder::new(reply);
         let delivered = redrive(&*stream(), &target, &info("98", "101"), "us-east-1").await;
         let failed = matches!(delivered, Err(RedriveError::Failed { delivered: 0, .. }));
         assert!(failed, "{delivered:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redrive_takes_a_response_of_another_form_for_success() {
+    for response in ["\"ok\"", "[]", "done", r#"{"statusCode":200}"#] {
+        let target = Recorder::new(Reply::Success(Bytes::from_static(response.as_bytes())));
+        let delivered = redrive(&*stream(), &target, &info("98", "101"), "us-east-1").await;
+        assert_eq!(delivered.unwrap(), 4, "{response}");
     }
 }
 

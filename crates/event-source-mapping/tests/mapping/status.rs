@@ -1,4 +1,4 @@
-//! What a mapping says of itself while it runs.
+//! The status of a running mapping.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,15 +14,16 @@ use event_source_mapping::{
     observer::NoObserver,
     poll_trigger::Polling,
     settings::Settings,
+    source::Source,
     status::{ShardStatus, Status},
-    target::{Reply, Target},
+    target::{ErrorKind, FunctionError, Reply, Target},
 };
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::stream::{Stream, shard_id};
 
-/// A function that always answers so.
+/// A function that always replies the same.
 struct Always(Reply);
 
 #[async_trait]
@@ -37,13 +38,26 @@ impl Target for Always {
 }
 
 fn mapping(stream: Arc<Stream>, reply: Reply) -> EventSourceMapping {
+    with_settings(stream, reply, Settings::default())
+}
+
+fn with_settings(stream: Arc<Stream>, reply: Reply, settings: Settings) -> EventSourceMapping {
+    start(stream, Arc::new(Always(reply)), settings)
+}
+
+/// A mapping in memory of `stream` to `target`.
+pub fn start(
+    source: Arc<dyn Source>,
+    target: Arc<dyn Target>,
+    settings: Settings,
+) -> EventSourceMapping {
     EventSourceMapping::start(MappingContext {
         name: "mapping".into(),
-        settings: Settings::default(),
+        settings,
         stream_arn: "arn:aws:kinesis:us-east-1:000000000000:stream/s".into(),
         region: "us-east-1".into(),
-        source: stream,
-        target: Arc::new(Always(reply)),
+        source,
+        target,
         checkpoints: Checkpoints::default(),
         observer: Arc::new(NoObserver),
         status: Status::default(),
@@ -56,7 +70,7 @@ fn mapping(stream: Arc<Stream>, reply: Reply) -> EventSourceMapping {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_before_the_next_try_can_be_seen_and_grows() {
+async fn the_status_shows_the_wait_before_the_next_attempt_and_it_grows() {
     let stream = Stream::new(clock::system(), 1, 0, 1);
     stream.put(0, b"{}".to_vec());
     let down = Reply::Unavailable("nothing listens there".into());
@@ -65,21 +79,77 @@ async fn a_wait_before_the_next_try_can_be_seen_and_grows() {
     let shard = || -> Option<ShardStatus> { watch.status().shards.into_values().next() };
     let mut waits = Vec::new();
     // Time passes only while everything waits.
-    while waits.last().is_none_or(|wait| *wait < 5000) {
+    while waits.last().is_none_or(|wait| *wait < 500) {
         assert!(waits.len() < 10_000, "it does not grow: {waits:?}");
         sleep(Duration::from_millis(10)).await;
         waits.extend(shard().map(|shard| shard.back_off_ms));
     }
     let first = waits.iter().find(|wait| **wait > 0).unwrap();
-    assert!(*first <= 100, "{waits:?}");
-    assert!(waits.iter().all(|wait| *wait <= 10_000), "{waits:?}");
+    assert!(*first <= 50, "{waits:?}");
+    assert!(waits.iter().all(|wait| *wait <= 1000), "{waits:?}");
     let error = shard().unwrap().last_error.unwrap();
     assert_eq!(error, "nothing listens there");
     mapping.stop().await;
 }
 
+/// The options of the sample's mapping, `ConsumerMapping` in template.yaml.
+fn sample() -> Settings {
+    Settings {
+        batch_size: 100,
+        report_batch_item_failures: true,
+        bisect_batch_on_function_error: true,
+        maximum_retry_attempts: Some(3),
+        ..Settings::default()
+    }
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_shard_that_is_gone_is_asked_for_no_more_until_it_is_listed_again() {
+async fn twenty_records_that_the_function_refuses_are_discarded_within_five_seconds() {
+    let error = FunctionError::new(ErrorKind::Handled, "Refused", "no");
+    let report = r#"{"batchItemFailures":[{"itemIdentifier":""}]}"#;
+    for reply in [
+        Reply::FunctionError(error),
+        Reply::Success(Bytes::from_static(report.as_bytes())),
+    ] {
+        let stream = Stream::new(clock::system(), 1, 0, 1);
+        for _ in 0..20 {
+            stream.put(0, b"{}".to_vec());
+        }
+        let began = Instant::now();
+        let mapping = with_settings(stream, reply, sample());
+        let discarded = || -> u64 {
+            mapping
+                .status()
+                .shards
+                .values()
+                .map(|one| one.discarded)
+                .sum()
+        };
+        while began.elapsed() < Duration::from_secs(5) && discarded() != 20_u64 {
+            sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(discarded(), 20, "{:?}", mapping.status());
+        mapping.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_status_has_one_line_for_an_error_and_its_whole_text_beside_it() {
+    let stream = Stream::new(clock::system(), 1, 0, 1);
+    stream.put(0, b"{}".to_vec());
+    let error = FunctionError::new(ErrorKind::Handled, "Refused", "no\n  at line 1");
+    let mapping = mapping(stream, Reply::FunctionError(error.clone()));
+    sleep(Duration::from_secs(1)).await;
+    let status = mapping.status().shards.into_values().next().unwrap();
+    assert_eq!(status.last_error.as_deref(), Some("Refused: no"));
+    assert_eq!(status.last_error_detail, Some(error.text()));
+    let json = serde_json::to_value(&status).unwrap();
+    assert_eq!(json["givenUp"], 0, "the name that readers of the JSON know");
+    mapping.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shard_that_no_longer_exists_is_read_again_only_when_it_is_listed_again() {
     let stream = Stream::new(clock::system(), 2, 0, 1);
     let mapping = mapping(stream.clone(), Reply::Success(Bytes::new()));
     let watch = mapping.watch();
@@ -93,7 +163,7 @@ async fn a_shard_that_is_gone_is_asked_for_no_more_until_it_is_listed_again() {
     stream.set_gone(0, true);
     minute().await;
     let error = shard(0).last_error.unwrap();
-    assert_eq!(error, "the stream has this shard no more");
+    assert_eq!(error, "shard no longer exists; its unread records are lost");
     let before = stream.reads();
     minute().await;
     let of_one_shard = stream.reads() - before;

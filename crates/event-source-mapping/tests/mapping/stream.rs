@@ -1,6 +1,9 @@
-//! A stream in memory that fails when it is told to.
+//! A stream in memory that fails when a test tells it to.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -10,6 +13,7 @@ use event_source_mapping::{
     source::{Page, Position, Record, Shard, Source, SourceError},
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
+use time::OffsetDateTime;
 
 /// What the model knows of a shard.
 #[derive(Debug, Clone, Default)]
@@ -22,11 +26,11 @@ pub struct ShardData {
 }
 
 impl ShardData {
-    /// Where the record of this sequence number is.
-    fn place_of(&self, number: &str) -> usize {
+    /// The index of the record of this sequence number, if it is of this shard.
+    fn index_of(&self, number: &str) -> Result<usize, SourceError> {
         let mut records = self.records.iter();
-        let place = records.position(|record| record.sequence_number == number);
-        place.unwrap()
+        let index = records.position(|record| record.sequence_number == number);
+        index.ok_or_else(|| SourceError::Refused(format!("{number} is not of this stream")))
     }
 }
 
@@ -37,12 +41,22 @@ pub struct Stream {
 
 struct State {
     shards: Vec<ShardData>,
+    created: OffsetDateTime,
+    /// How often the stream was created.
+    generation: usize,
+    /// Records before this one are of an earlier stream.
+    first_sequence_number: u64,
     next_sequence_number: u64,
     /// Failures of reads that are still to come.
     failures: u32,
+    /// The next `GetRecords` refuse their iterator.
+    refused: u32,
     reads: u32,
     random: StdRng,
 }
+
+/// Shorter and longer ones follow, to be compared as numbers.
+const FIRST: u64 = 95;
 
 pub fn shard_id(number: usize) -> String {
     format!("shardId-{number:012}")
@@ -51,16 +65,39 @@ pub fn shard_id(number: usize) -> String {
 impl Stream {
     pub fn new(clock: Clock, shards: usize, failures: u32, seed: u64) -> Arc<Self> {
         Arc::new(Self {
-            clock,
             state: Mutex::new(State {
                 shards: vec![ShardData::default(); shards],
-                // Shorter and longer ones, to be compared as numbers.
-                next_sequence_number: 95,
+                created: clock(),
+                generation: 1,
+                first_sequence_number: FIRST,
+                next_sequence_number: FIRST,
                 failures,
+                refused: 0,
                 reads: 0,
                 random: StdRng::seed_from_u64(seed),
             }),
+            clock,
         })
+    }
+
+    /// Deletes the stream and creates it again, with so many shards.
+    pub fn recreate(&self, shards: usize) {
+        let mut state = self.state.lock().unwrap();
+        // Two streams of one name never have the same time of creation.
+        state.created = (self.clock)().max(state.created + Duration::from_millis(1));
+        state.generation += 1;
+        state.first_sequence_number = state.next_sequence_number;
+        state.shards = vec![ShardData::default(); shards];
+    }
+
+    /// Whether a sequence number is of an earlier stream of the same name.
+    pub fn is_deleted(&self, number: u64) -> bool {
+        number < self.state.lock().unwrap().first_sequence_number
+    }
+
+    /// Refuses the iterator of the next `count` reads.
+    pub fn refuse_iterators(&self, count: u32) {
+        self.state.lock().unwrap().refused = count;
     }
 
     pub fn put(&self, key: u8, data: Vec<u8>) {
@@ -125,7 +162,7 @@ impl State {
     fn read(&mut self, shard: usize) -> Result<(), SourceError> {
         self.reads += 1;
         if self.shards[shard].gone {
-            return Err(SourceError::Trimmed(format!("no {}", shard_id(shard))));
+            return Err(SourceError::Refused(format!("no {}", shard_id(shard))));
         }
         Ok(())
     }
@@ -141,10 +178,26 @@ impl State {
             SourceError::Unavailable("a read that fails".into())
         })
     }
+
+    /// `GetRecords` may refuse an iterator that it returned itself.
+    fn refuse(&mut self) -> Result<(), SourceError> {
+        if self.refused > 0 {
+            self.refused -= 1;
+        } else if self.failures > 0 && self.random.random_bool(0.1) {
+            self.failures -= 1;
+        } else {
+            return Ok(());
+        }
+        Err(SourceError::Refused("the iterator is refused".into()))
+    }
 }
 
 #[async_trait]
 impl Source for Stream {
+    async fn created(&self) -> Option<OffsetDateTime> {
+        Some(self.state.lock().unwrap().created)
+    }
+
     async fn shards(&self) -> Result<Vec<Shard>, SourceError> {
         let mut state = self.state.lock().unwrap();
         state.fail()?;
@@ -162,26 +215,38 @@ impl Source for Stream {
         let mut state = self.state.lock().unwrap();
         state.fail()?;
         let shard: usize = shard.trim_start_matches("shardId-").parse().unwrap();
+        if shard >= state.shards.len() {
+            return Err(SourceError::Refused(format!("no {}", shard_id(shard))));
+        }
         state.read(shard)?;
         let index = match position {
             Position::Starting(StartingPosition::TrimHorizon) => 0,
             Position::Starting(StartingPosition::Latest) => state.shards[shard].records.len(),
             Position::Starting(StartingPosition::AtTimestamp(at)) => {
                 let mut records = state.shards[shard].records.iter();
-                let place = records.position(|record| record.arrived >= *at);
-                place.unwrap_or(state.shards[shard].records.len())
+                let index = records.position(|record| record.arrived >= *at);
+                index.unwrap_or(state.shards[shard].records.len())
             }
-            Position::At(number) => state.shards[shard].place_of(number),
-            Position::After(number) => state.shards[shard].place_of(number) + 1,
+            Position::At(number) => state.shards[shard].index_of(number)?,
+            Position::After(number) => state.shards[shard].index_of(number)? + 1,
         };
-        Ok(format!("{shard}:{index}"))
+        Ok(format!("{}:{shard}:{index}", state.generation))
     }
 
     async fn records(&self, iterator: &str, limit: u32) -> Result<Page, SourceError> {
         let mut state = self.state.lock().unwrap();
         state.fail()?;
-        let (shard, index) = iterator.split_once(':').unwrap();
-        let (shard, index): (usize, usize) = (shard.parse().unwrap(), index.parse().unwrap());
+        state.refuse()?;
+        let numbers: Vec<usize> = iterator
+            .split(':')
+            .map(|number| number.parse().unwrap())
+            .collect();
+        let (generation, shard, index) = (numbers[0], numbers[1], numbers[2]);
+        if generation != state.generation {
+            return Err(SourceError::Refused(
+                "the iterator is of a deleted stream".into(),
+            ));
+        }
         state.read(shard)?;
         // Kinesis may give fewer than there are, none included.
         let most = state.random.random_range(0..20).min(limit as usize);
@@ -190,7 +255,7 @@ impl Source for Stream {
         let ended = data.closed && end == data.records.len();
         Ok(Page {
             records: data.records[index..end].to_vec(),
-            next_iterator: (!ended).then(|| format!("{shard}:{end}")),
+            next_iterator: (!ended).then(|| format!("{generation}:{shard}:{end}")),
             millis_behind_latest: 0,
         })
     }
