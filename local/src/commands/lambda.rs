@@ -8,7 +8,7 @@ use lambda_host::{Function, FunctionConfig, function::Functions, invoke_api, log
 
 use super::args::{HostArgs, IdleArgs, pair};
 use crate::{
-    cargo_build,
+    cargo_build, loopback,
     outcome::{Failure, Outcome},
     ports,
     server::Server,
@@ -88,6 +88,7 @@ impl Lambda {
         environment.extend(self.variables);
         // Another emulator's address would lead the function away from this one.
         environment.remove("AWS_LAMBDA_RUNTIME_API");
+        loopback::bypass_proxies(&mut environment);
         let config = FunctionConfig {
             name: self.name.clone(),
             bootstrap,

@@ -10,6 +10,7 @@ use momento_offline::admin::CacheStatus;
 
 use super::table;
 use crate::{
+    loopback,
     outcome::{Failure, Outcome},
     status_board::{STATUS_PATH, Status},
 };
@@ -51,7 +52,8 @@ impl StatusCommand {
 }
 
 async fn ask(url: &str) -> anyhow::Result<Status> {
-    let reply = reqwest::get(url)
+    let asked = loopback::client(url).get(url).send();
+    let reply = asked
         .await
         .and_then(reqwest::Response::error_for_status)
         .with_context(|| format!("{url} does not answer; is `local up` running?"))?;

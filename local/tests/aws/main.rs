@@ -1,7 +1,9 @@
 //! The gateway, SSM and DynamoDB, through the AWS SDK and as plain HTTP.
 
 // A test says what is wrong by stopping.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod proxies;
 
 use std::net::Ipv4Addr;
 
