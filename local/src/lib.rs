@@ -16,6 +16,7 @@ pub mod mappings;
 pub mod outcome;
 pub mod output;
 pub mod ports;
+pub mod private;
 pub mod project;
 pub mod provision;
 pub mod server;

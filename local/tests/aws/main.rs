@@ -5,6 +5,8 @@
 
 mod proxies;
 
+mod ssm;
+
 use std::net::Ipv4Addr;
 
 use aws_sdk_dynamodb::types::{
@@ -29,6 +31,10 @@ async fn apis(data: Option<&std::path::Path>) -> AwsApis {
 
 fn ssm(apis: &AwsApis) -> aws_sdk_ssm::Client {
     aws_sdk_ssm::Client::new(&sdk_config(&apis.url(), DEFAULT_REGION))
+}
+
+fn dynamodb(apis: &AwsApis) -> aws_sdk_dynamodb::Client {
+    aws_sdk_dynamodb::Client::new(&sdk_config(&apis.url(), DEFAULT_REGION))
 }
 
 async fn call(apis: &AwsApis, target: Option<&str>, body: &str) -> (u16, Value) {
@@ -153,7 +159,7 @@ async fn parameters_are_read_by_path_page_by_page_and_by_names() {
 #[tokio::test]
 async fn a_table_takes_items_gives_them_back_and_every_read_is_counted() {
     let apis = apis(None).await;
-    let dynamodb = aws_sdk_dynamodb::Client::new(&sdk_config(&apis.url(), DEFAULT_REGION));
+    let dynamodb = dynamodb(&apis);
     create_table(&dynamodb).await;
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let put = dynamodb.put_item().table_name("Locations");
