@@ -60,7 +60,7 @@ impl AwsApis {
         let reader = kinesis.reader();
         let services: Vec<Arc<dyn Service>> = vec![
             kinesis,
-            Arc::new(DynamoDb::start(file("dynamodb.sqlite").as_deref()).await?),
+            Arc::new(DynamoDb::start(&region, file("dynamodb.sqlite").as_deref()).await?),
             Arc::new(ParameterStore::open(
                 &region,
                 file("parameters.json").as_deref(),
