@@ -11,6 +11,7 @@ pub mod cli;
 pub mod commands;
 pub mod e2e;
 pub mod embedded;
+pub mod guard;
 pub mod loopback;
 pub mod mappings;
 pub mod outcome;

@@ -17,6 +17,7 @@ use lambda_host::{function::IDLE_TIMEOUT, log::LogSink};
 use momento_offline::{fake_api_key, transport::CacheOptions};
 
 use crate::{
+    guard::AllowedHosts,
     project::{LocalToml, Project, values::Values},
     template::Environment,
 };
@@ -31,6 +32,8 @@ pub struct Options {
     pub bootstraps: BTreeMap<String, PathBuf>,
     /// The address to listen on.
     pub host: IpAddr,
+    /// Names that clients may call this machine by, besides `localhost`.
+    pub allowed_hosts: AllowedHosts,
     /// The ports; 0 is any free one.
     pub ports: Ports,
     /// The region of all ARNs.
@@ -126,6 +129,7 @@ impl Options {
             local: project.local,
             bootstraps,
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            allowed_hosts: AllowedHosts::default(),
             ports: Ports::FREE,
             region: DEFAULT_REGION.to_owned(),
             kinesis: kinesis_engine::Options::default(),

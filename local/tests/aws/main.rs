@@ -3,8 +3,9 @@
 // A test says what is wrong by stopping.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod guard;
 mod proxies;
-
+mod server;
 mod ssm;
 
 use std::net::Ipv4Addr;
