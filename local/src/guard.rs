@@ -122,6 +122,9 @@ impl Guard {
         let Some(origins) = values(headers, &ORIGIN) else {
             return Some("the Origin header cannot be read".to_owned());
         };
+        if origins.is_empty() {
+            return None;
+        }
         let own = named.first().map(|name| format!("http://{name}"));
         let foreign = origins.into_iter().find(|origin| {
             !own.as_ref()

@@ -30,6 +30,8 @@ struct Checked {
 }
 
 impl Filters {
+    /// Checks the filters of a request; none lets every parameter pass.
+    ///
     /// # Errors
     ///
     /// `ValidationException`, `InvalidFilterKey`, `InvalidFilterOption`,
