@@ -6,7 +6,12 @@ use aws_wire::DEFAULT_REGION;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use lambda_host::{Function, FunctionConfig, function::IDLE_TIMEOUT, invoke_api};
-use local::{adapters::function_target::FunctionTarget, ports, server::Server};
+use local::{
+    adapters::function_target::FunctionTarget,
+    guard::{AllowedHosts, Guard, Protocol},
+    ports,
+    server::Server,
+};
 use serde_json::json;
 use tokio::process::Command;
 
@@ -70,6 +75,7 @@ pub async fn serve(function: Arc<Function>) -> anyhow::Result<Server> {
     Ok(Server::start(
         listener,
         invoke_api::router(Arc::new(functions)),
+        Guard::new(Protocol::Lambda, &AllowedHosts::default()),
     )?)
 }
 

@@ -16,6 +16,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use crate::{
+    loopback,
     project::seed::{Seed, SeedParameter, SeedTable},
     template::{
         Environment,
@@ -54,10 +55,13 @@ pub struct Provisioner {
 }
 
 /// An SDK configuration for an endpoint on this machine. With its fixed credentials,
-/// the SDK neither searches for any nor asks the instance metadata service.
+/// the SDK neither searches for any nor asks the instance metadata service. It uses no
+/// proxy.
 #[must_use]
 pub fn sdk_config(endpoint: &str, region: &str) -> aws_config::SdkConfig {
-    aws_config::SdkConfig::builder()
+    let mut config = aws_config::SdkConfig::builder();
+    config.set_http_client(loopback::sdk_client(endpoint));
+    config
         .behavior_version(BehaviorVersion::latest())
         .endpoint_url(endpoint)
         .region(Region::new(region.to_owned()))

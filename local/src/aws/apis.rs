@@ -11,7 +11,11 @@ use super::{
     gateway::{CallCounts, Gateway},
     ssm::{self, ParameterStore},
 };
-use crate::server::Server;
+use crate::{
+    guard::{AllowedHosts, Guard, Protocol},
+    private,
+    server::Server,
+};
 
 /// The AWS APIs, served. Dropping it stops them.
 pub struct AwsApis {
@@ -36,7 +40,7 @@ pub enum OpenError {
     /// SSM.
     #[error(transparent)]
     Ssm(#[from] ssm::OpenError),
-    /// The listener.
+    /// The data folder, or the listener.
     #[error("the AWS APIs cannot be served: {0}")]
     Serve(#[from] std::io::Error),
 }
@@ -52,24 +56,43 @@ impl AwsApis {
         listener: TcpListener,
         kinesis: kinesis_engine::Options,
     ) -> Result<Self, OpenError> {
+        Self::start_for(listener, kinesis, &AllowedHosts::default()).await
+    }
+
+    /// As [`AwsApis::start`], for clients that call this machine by one of `hosts`
+    /// too.
+    ///
+    /// # Errors
+    ///
+    /// State that cannot be opened.
+    pub async fn start_for(
+        listener: TcpListener,
+        kinesis: kinesis_engine::Options,
+        hosts: &AllowedHosts,
+    ) -> Result<Self, OpenError> {
         let region = kinesis.region.clone();
         let data = kinesis.data_dir.clone();
         let file = |name: &str| data.as_ref().map(|data| data.join(name));
+        if let Some(data) = &data {
+            // Kinesis would create its own for everyone to read.
+            private::folder(&data.join("kinesis"))?;
+        }
         let arrivals = Arrivals::default();
         let kinesis = Kinesis::open(kinesis, arrivals.clone()).await?;
         let reader = kinesis.reader();
         let services: Vec<Arc<dyn Service>> = vec![
             kinesis,
-            Arc::new(DynamoDb::start(file("dynamodb.sqlite").as_deref()).await?),
+            Arc::new(DynamoDb::start(&region, file("dynamodb.sqlite").as_deref()).await?),
             Arc::new(ParameterStore::open(
                 &region,
                 file("parameters.json").as_deref(),
             )?),
         ];
+        let guard = Guard::new(Protocol::Aws, hosts);
         let gateway = Gateway::new(services);
         let calls = gateway.counts();
         Ok(Self {
-            server: Server::start(listener, gateway.router())?,
+            server: Server::start(listener, gateway.router(), guard)?,
             calls,
             arrivals,
             reader,

@@ -5,7 +5,12 @@
 //! it listens on a loopback port of its own and the gateway hands requests on,
 //! instead of calling the storage behind it.
 
-use std::{net::SocketAddr, path::Path};
+mod arns;
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+};
 
 use async_trait::async_trait;
 use aws_wire::{
@@ -17,8 +22,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use dynoxide::Database;
-use http::header;
+use http::{HeaderValue, header};
 use tokio::{net::TcpListener, sync::oneshot};
+
+use crate::{loopback, private};
 
 /// Why DynamoDB could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +45,7 @@ pub enum StartError {
 
 /// DynamoDB behind the gateway. Dropping it stops it.
 pub struct DynamoDb {
+    region: String,
     address: SocketAddr,
     client: reqwest::Client,
     /// Dropping the sender ends the server.
@@ -45,12 +53,18 @@ pub struct DynamoDb {
 }
 
 impl DynamoDb {
-    /// Opens the database, in `file` or in memory, and serves it.
+    /// Opens the database, in `file` or in memory, and serves it. `region` stands in
+    /// its ARNs.
     ///
     /// # Errors
     ///
     /// The file cannot be opened, or no loopback port is to be had.
-    pub async fn start(file: Option<&Path>) -> Result<Self, StartError> {
+    pub async fn start(region: &str, file: Option<&Path>) -> Result<Self, StartError> {
+        let opened = file.map_or(Ok(()), private::file);
+        opened.map_err(|error| StartError::Open {
+            path: file.map_or(String::new(), |file| file.display().to_string()),
+            reason: error.to_string(),
+        })?;
         let database = match file {
             Some(file) => Database::new(&file.to_string_lossy()),
             None => Database::memory(),
@@ -59,7 +73,7 @@ impl DynamoDb {
             path: file.map_or("in memory".to_owned(), |file| file.display().to_string()),
             reason: error.to_string(),
         })?;
-        let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await?;
+        let listener = listen().await?;
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
         tokio::spawn(async move {
@@ -71,10 +85,21 @@ impl DynamoDb {
             }
         });
         Ok(Self {
+            region: region.to_owned(),
             address,
-            client: reqwest::Client::new(),
+            client: loopback::client(&format!("http://{address}")),
             _stop: stop,
         })
+    }
+}
+
+/// Listens on a loopback address of its own, which a web page cannot guess: this port
+/// has no guard. Only Linux has more than one such address.
+async fn listen() -> std::io::Result<TcpListener> {
+    let [b, c, d]: [u8; 3] = rand::random();
+    match TcpListener::bind((Ipv4Addr::new(127, b, c, d.clamp(1, 254)), 0)).await {
+        Ok(listener) => Ok(listener),
+        Err(_) => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await,
     }
 }
 
@@ -130,17 +155,30 @@ impl Service for DynamoDb {
         ] {
             headers.remove(name);
         }
+        let (body, renamed) = arns::names_for_arns(call.body);
         let reply = self
             .client
             .post(format!("http://{}/", self.address))
             .headers(headers)
-            .body(call.body)
+            .body(body)
             .send()
             .await
             .map_err(unreachable)?;
         let (status, mut headers) = (reply.status(), reply.headers().clone());
         headers.remove(header::TRANSFER_ENCODING);
-        let body = reply.bytes().await.map_err(unreachable)?;
+        let mut body = reply.bytes().await.map_err(unreachable)?;
+        let described = arns::describes_a_table(&call.operation);
+        if described || !renamed.is_empty() {
+            body = if described {
+                arns::in_region(&body, &self.region)
+            } else {
+                arns::arns_for_names(&body, &renamed)
+            };
+            headers.remove(header::CONTENT_LENGTH);
+            // SDKs check the body against it.
+            let checksum = HeaderValue::from(crc32fast::hash(&body));
+            headers.insert("x-amz-crc32", checksum);
+        }
         Ok((status, headers, Body::from(body)).into_response())
     }
 }

@@ -1,6 +1,11 @@
-//! SSM Parameter Store: the operations that a program reads its parameters with.
+//! SSM Parameter Store: parameters, their versions, labels and tags.
 
+mod file;
+mod filters;
+mod listing;
 mod model;
+mod record;
+mod rules;
 mod store;
 
 use std::path::Path;
@@ -8,17 +13,18 @@ use std::path::Path;
 use async_trait::async_trait;
 use aws_wire::{
     error::AwsError,
+    format::Format,
     service::{Call, Service, json_reply},
 };
 use axum::response::Response;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use model::{
-    DescribeParameters, GetByPath, GetParameter, GetParameters, Name, Names, PutParameter,
-};
+use model::{AddTags, GetParameter, GetParameters, Labels, Name, Names, PutParameter};
+use model::{RemoveTags, Resource};
 use store::Parameters;
 
-pub use store::OpenError;
+pub use file::OpenError;
 
 /// Most names of one `GetParameters` or `DeleteParameters` (API reference).
 const MAX_NAMES: usize = 10;
@@ -39,36 +45,27 @@ impl ParameterStore {
     }
 
     fn put(&self, request: PutParameter) -> Result<Response, AwsError> {
-        let version = self.parameters.put(request)?;
-        json_reply(&json!({ "Version": version, "Tier": "Standard" }))
+        let (version, tier) = self.parameters.put(request)?;
+        json_reply(&json!({ "Version": version, "Tier": tier }))
     }
 
     fn get(&self, request: &GetParameter) -> Result<Response, AwsError> {
-        let found = self
-            .parameters
-            .get(&request.name, request.with_decryption)?;
+        let decrypt = request.with_decryption.unwrap_or(false);
+        let found = self.parameters.get(&request.name, decrypt)?;
         json_reply(&json!({ "Parameter": found }))
     }
 
     fn get_many(&self, request: &GetParameters) -> Result<Response, AwsError> {
-        at_most(&request.names)?;
+        rules::length(&request.names, "names", MAX_NAMES)?;
+        let decrypt = request.with_decryption.unwrap_or(false);
         let (mut found, mut invalid) = (Vec::new(), Vec::new());
         for name in &request.names {
-            match self.parameters.get(name, request.with_decryption) {
+            match self.parameters.get(name, decrypt) {
                 Ok(parameter) => found.push(parameter),
                 Err(_) => invalid.push(name),
             }
         }
         json_reply(&json!({ "Parameters": found, "InvalidParameters": invalid }))
-    }
-
-    fn get_by_path(&self, request: &GetByPath) -> Result<Response, AwsError> {
-        let page = self.parameters.by_path(request)?;
-        json_reply(&page)
-    }
-
-    fn describe(&self, request: &DescribeParameters) -> Result<Response, AwsError> {
-        json_reply(&self.parameters.describe(request)?)
     }
 
     fn delete(&self, request: &Name) -> Result<Response, AwsError> {
@@ -77,27 +74,64 @@ impl ParameterStore {
     }
 
     fn delete_many(&self, request: &Names) -> Result<Response, AwsError> {
-        at_most(&request.names)?;
+        rules::length(&request.names, "names", MAX_NAMES)?;
         let (mut deleted, mut invalid) = (Vec::new(), Vec::new());
         for name in &request.names {
             match self.parameters.delete(name) {
                 Ok(()) => deleted.push(name),
+                // A file that cannot be written says nothing about the name.
+                Err(error) if error.status.is_server_error() => return Err(error),
                 Err(_) => invalid.push(name),
             }
         }
         json_reply(&json!({ "DeletedParameters": deleted, "InvalidParameters": invalid }))
     }
+
+    fn label(&self, request: Labels) -> Result<Response, AwsError> {
+        let (version, invalid) = self.parameters.label(request)?;
+        json_reply(&json!({ "InvalidLabels": invalid, "ParameterVersion": version }))
+    }
+
+    fn unlabel(&self, request: Labels) -> Result<Response, AwsError> {
+        let (removed, invalid) = self.parameters.unlabel(request)?;
+        json_reply(&json!({ "RemovedLabels": removed, "InvalidLabels": invalid }))
+    }
+
+    fn add_tags(&self, request: AddTags) -> Result<Response, AwsError> {
+        is_parameter(&request.resource_type)?;
+        let parameters = &self.parameters;
+        parameters.retag(&request.resource_id, request.tags, &[])?;
+        json_reply(&json!({}))
+    }
+
+    fn remove_tags(&self, request: &RemoveTags) -> Result<Response, AwsError> {
+        is_parameter(&request.resource_type)?;
+        let parameters = &self.parameters;
+        parameters.retag(&request.resource_id, Vec::new(), &request.tag_keys)?;
+        json_reply(&json!({}))
+    }
+
+    fn list_tags(&self, request: &Resource) -> Result<Response, AwsError> {
+        is_parameter(&request.resource_type)?;
+        let tags = self.parameters.tags(&request.resource_id)?;
+        json_reply(&json!({ "TagList": tags }))
+    }
 }
 
-fn at_most(names: &[String]) -> Result<(), AwsError> {
-    if names.is_empty() || names.len() > MAX_NAMES {
-        let what = format!(
-            "Names has {} entries; expected 1 to {MAX_NAMES}",
-            names.len()
-        );
-        return Err(AwsError::client("ValidationException", what));
+fn is_parameter(resource_type: &str) -> Result<(), AwsError> {
+    if resource_type == "Parameter" {
+        return Ok(());
     }
-    Ok(())
+    Err(AwsError::client(
+        "InvalidResourceType",
+        format!("{resource_type} is not a resource type here; only Parameter is."),
+    ))
+}
+
+/// Reads a request. A missing member or a value outside its enumeration is a
+/// `ValidationException`, anything else that cannot be read a `SerializationException`.
+fn read<T: DeserializeOwned>(call: &Call) -> Result<T, AwsError> {
+    Ok(Format::Json.read(&call.body)?)
 }
 
 #[async_trait]
@@ -112,25 +146,37 @@ impl Service for ParameterStore {
 
     fn operations(&self) -> &'static [&'static str] {
         &[
+            "AddTagsToResource",
             "DeleteParameter",
             "DeleteParameters",
             "DescribeParameters",
             "GetParameter",
+            "GetParameterHistory",
             "GetParameters",
             "GetParametersByPath",
+            "LabelParameterVersion",
+            "ListTagsForResource",
             "PutParameter",
+            "RemoveTagsFromResource",
+            "UnlabelParameterVersion",
         ]
     }
 
     async fn call(&self, call: Call) -> Result<Response, AwsError> {
         match call.operation.as_str() {
-            "PutParameter" => self.put(call.json()?),
-            "GetParameter" => self.get(&call.json()?),
-            "GetParameters" => self.get_many(&call.json()?),
-            "GetParametersByPath" => self.get_by_path(&call.json()?),
-            "DescribeParameters" => self.describe(&call.json()?),
-            "DeleteParameter" => self.delete(&call.json()?),
-            "DeleteParameters" => self.delete_many(&call.json()?),
+            "AddTagsToResource" => self.add_tags(read(&call)?),
+            "DeleteParameter" => self.delete(&read(&call)?),
+            "DeleteParameters" => self.delete_many(&read(&call)?),
+            "DescribeParameters" => json_reply(&self.parameters.describe(read(&call)?)?),
+            "GetParameter" => self.get(&read(&call)?),
+            "GetParameterHistory" => json_reply(&self.parameters.history(&read(&call)?)?),
+            "GetParameters" => self.get_many(&read(&call)?),
+            "GetParametersByPath" => json_reply(&self.parameters.by_path(read(&call)?)?),
+            "LabelParameterVersion" => self.label(read(&call)?),
+            "ListTagsForResource" => self.list_tags(&read(&call)?),
+            "PutParameter" => self.put(read(&call)?),
+            "RemoveTagsFromResource" => self.remove_tags(&read(&call)?),
+            "UnlabelParameterVersion" => self.unlabel(read(&call)?),
             other => Err(AwsError::client("UnknownOperationException", other)),
         }
     }

@@ -19,6 +19,7 @@ use momento_offline::{
 use crate::{
     cargo_build::{self, Source},
     embedded::{ApiKey, Cache},
+    guard::AllowedHosts,
     outcome::Failure,
     project::{self, Project},
     template::{Context, Environment},
@@ -286,12 +287,35 @@ impl KinesisArgs {
     }
 }
 
-/// The address that servers listen on.
-#[derive(Debug, Clone, Copy, Args)]
+/// The address that servers listen on, and the names that clients call it by.
+#[derive(Debug, Clone, Args)]
 pub struct HostArgs {
     /// The address to listen on
     #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     pub host: IpAddr,
+
+    /// A name by which clients call this machine, besides localhost and its
+    /// addresses, such as a container's; requests for other names get HTTP 403
+    #[arg(long = "allow-host", value_name = "NAME", value_parser = host_name)]
+    pub allowed_hosts: Vec<String>,
+}
+
+impl HostArgs {
+    /// The names, as a server takes them.
+    #[must_use]
+    pub fn allowed(&self) -> AllowedHosts {
+        AllowedHosts::new(self.allowed_hosts.iter().cloned())
+    }
+}
+
+/// A host's name, without scheme and port.
+fn host_name(text: &str) -> Result<String, String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    if !text.is_empty() && text.chars().all(allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected a name without scheme and port, such as event-source".to_owned())
+    }
 }
 
 /// How long functions' processes are kept.

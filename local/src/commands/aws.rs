@@ -9,7 +9,7 @@ use super::args::{HostArgs, KinesisArgs};
 use crate::{
     aws::apis::AwsApis,
     outcome::{Failure, Outcome},
-    ports,
+    ports, private,
     signals::interrupted,
 };
 
@@ -45,14 +45,15 @@ impl Aws {
             .await
             .map_err(Failure::configuration)?;
         if let Some(data) = &self.data_dir {
-            std::fs::create_dir_all(data).map_err(Failure::configuration)?;
+            private::folder(data).map_err(Failure::configuration)?;
         }
+        let allowed = self.host.allowed();
         let options = kinesis_engine::Options {
             region: self.region,
             data_dir: self.data_dir,
             ..self.kinesis.options()
         };
-        let aws = AwsApis::start(listener, options)
+        let aws = AwsApis::start_for(listener, options, &allowed)
             .await
             .map_err(Failure::configuration)?;
         eprintln!("Kinesis, DynamoDB and SSM at {}", aws.url());

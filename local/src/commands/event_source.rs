@@ -12,6 +12,7 @@ use futures_util::future::join_all;
 
 use super::args::{EndpointArgs, HostArgs, InvokeArgs, TemplateArgs};
 use crate::{
+    guard::{Guard, Protocol},
     mappings::Mappings,
     outcome::{Failure, Outcome},
     ports,
@@ -115,7 +116,8 @@ impl EventSource {
         };
         let listener = ports::listen(self.host.host, port, "--status-port").await;
         let listener = listener.map_err(Failure::configuration)?;
-        let server = Server::start(listener, board.clone().router());
+        let guard = Guard::new(Protocol::Lambda, &self.host.allowed());
+        let server = Server::start(listener, board.clone().router(), guard);
         let server = server.map_err(Failure::run)?;
         eprintln!("status at {}{STATUS_PATH}", server.url());
         Ok(Some(server))

@@ -15,7 +15,10 @@ use momento_offline::{
 use reqwest::{Method, StatusCode};
 
 use super::table;
-use crate::outcome::{Failure, Outcome};
+use crate::{
+    loopback,
+    outcome::{Failure, Outcome},
+};
 
 /// Inject faults into a running cache: errors, latency, dropped connections.
 #[derive(Debug, Args)]
@@ -140,7 +143,7 @@ fn read(file: &Path) -> std::io::Result<String> {
 impl At {
     async fn ask(&self, method: Method, plan: Option<&FaultPlan>) -> anyhow::Result<FaultStatus> {
         let url = format!("{}{FAULTS_PATH}", self.url.trim_end_matches('/'));
-        let mut request = reqwest::Client::new().request(method, &url);
+        let mut request = loopback::client(&url).request(method, &url);
         if let Some(plan) = plan {
             request = request.json(plan);
         }

@@ -9,6 +9,8 @@ use lambda_host::{Function, FunctionConfig, function::Functions, invoke_api, log
 use super::args::{HostArgs, IdleArgs, pair};
 use crate::{
     cargo_build,
+    guard::{Guard, Protocol},
+    loopback,
     outcome::{Failure, Outcome},
     ports,
     server::Server,
@@ -88,6 +90,7 @@ impl Lambda {
         environment.extend(self.variables);
         // Another emulator's address would lead the function away from this one.
         environment.remove("AWS_LAMBDA_RUNTIME_API");
+        loopback::bypass_proxies(&mut environment);
         let config = FunctionConfig {
             name: self.name.clone(),
             bootstrap,
@@ -105,8 +108,9 @@ impl Lambda {
         let log = Arc::new(|line: LogLine| println!("{} | {}", line.function, line.text));
         let function = Arc::new(Function::new(config, log));
         let functions: Functions = Arc::new([(self.name.clone(), function.clone())].into());
+        let guard = Guard::new(Protocol::Lambda, &self.host.allowed());
         let server =
-            Server::start(listener, invoke_api::router(functions)).map_err(Failure::run)?;
+            Server::start(listener, invoke_api::router(functions), guard).map_err(Failure::run)?;
         eprintln!(
             "invoke with: curl -d '{{}}' {}/2015-03-31/functions/{}/invocations",
             server.url(),

@@ -10,6 +10,7 @@ use momento_offline::admin::CacheStatus;
 
 use super::table;
 use crate::{
+    loopback,
     outcome::{Failure, Outcome},
     status_board::{STATUS_PATH, Status},
 };
@@ -56,7 +57,7 @@ impl StatusCommand {
 /// Nothing answers at `url`, or it answers with something else.
 pub(super) async fn ask(url: &str) -> anyhow::Result<Status> {
     let url = format!("{}{STATUS_PATH}", url.trim_end_matches('/'));
-    let reply = reqwest::get(&url).await.with_context(|| {
+    let reply = loopback::client(&url).get(&url).send().await.with_context(|| {
         format!("nothing answers at {url}; start `local up`, or name another with --url")
     })?;
     let reply = reply

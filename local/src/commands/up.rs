@@ -83,6 +83,7 @@ impl Up {
         let output = Output::stdout();
         let options = Options {
             host: self.host.host,
+            allowed_hosts: self.host.allowed(),
             ports: Ports {
                 aws: self.aws_port,
                 lambda: self.lambda_port,

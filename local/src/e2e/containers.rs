@@ -25,6 +25,7 @@ use super::{
     tally::Tally,
 };
 use crate::{
+    loopback,
     mappings::Mappings,
     project::seed::Seed,
     provision::{Provisioner, sdk_config},
@@ -178,7 +179,9 @@ async fn reachable(url: &str) -> anyhow::Result<()> {
 async fn counts(url: Option<&Url>) -> anyhow::Result<Option<Counts>> {
     let Some(url) = url else { return Ok(None) };
     let status = url.join(STATUS_PATH).context("the cache's URL")?;
-    let asking = reqwest::Client::new().get(status.clone()).timeout(PATIENCE);
+    let asking = loopback::client(status.as_str())
+        .get(status.clone())
+        .timeout(PATIENCE);
     let status: CacheStatus = asking
         .send()
         .await

@@ -19,7 +19,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::cargo_build;
+use crate::{cargo_build, loopback};
 use report::{Report, Run};
 use site::Site;
 use tally::Tally;
@@ -131,6 +131,8 @@ impl Producer {
             .env("AWS_REGION", aws_wire::DEFAULT_REGION)
             .env("AWS_ACCESS_KEY_ID", "local")
             .env("AWS_SECRET_ACCESS_KEY", "local")
+            // It talks to the endpoint alone.
+            .envs(loopback::direct(&site.endpoint()))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use lambda_host::{Function, FunctionConfig, outcome::FunctionError};
 
 use super::{Options, StartError};
-use crate::project::values::Values;
+use crate::{loopback::bypass_proxies, project::values::Values};
 
 /// The most execution environments of a function without
 /// `ReservedConcurrentExecutions`.
@@ -24,6 +24,7 @@ pub(super) fn build(
         environment.insert("AWS_ENDPOINT_URL".to_owned(), aws_url.to_owned());
         environment.extend(options.local.variables(&function.name, values));
         environment.extend(options.variables.clone());
+        bypass_proxies(&mut environment);
         let config = FunctionConfig {
             name: function.name.clone(),
             bootstrap: bootstrap.ok_or_else(|| StartError::NoBootstrap {

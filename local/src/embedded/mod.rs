@@ -22,8 +22,9 @@ use tempfile::TempDir;
 use crate::{
     adapters::{function_target::FunctionTarget, push_trigger::PushTrigger},
     aws::apis::AwsApis,
+    guard::{Guard, Protocol},
     mappings::{CheckpointError, Mappings},
-    ports,
+    ports, private,
     project::values::Values,
     provision::{ProvisionError, Provisioned, Provisioner, sdk_config},
     server::{self, Server},
@@ -85,7 +86,7 @@ impl Embedded {
             data_dir: kept.map(Path::to_owned),
             ..options.kinesis.clone()
         };
-        let aws = AwsApis::start(aws, kinesis).await?;
+        let aws = AwsApis::start_for(aws, kinesis, &options.allowed_hosts).await?;
         clock.lap("AWS APIs");
 
         let cache = match cache {
@@ -108,7 +109,8 @@ impl Embedded {
         let functions: Functions = Arc::new(functions::build(&options, &aws.url(), &values)?);
         let board = StatusBoard::default();
         let router = invoke_api::router(functions.clone()).merge(board.clone().router());
-        let lambda = Server::start(lambda, router).map_err(StartError::Invoke)?;
+        let guard = Guard::new(Protocol::Lambda, &options.allowed_hosts);
+        let lambda = Server::start(lambda, router, guard).map_err(StartError::Invoke)?;
         let failed_inits = functions::warm_up(&functions).await;
         clock.lap("functions");
 
@@ -169,7 +171,7 @@ impl Embedded {
 /// The data folder: `asked`, or a temporary folder.
 fn data_folder(asked: Option<&Path>) -> Result<(PathBuf, Option<TempDir>), StartError> {
     match asked {
-        Some(path) => match std::fs::create_dir_all(path) {
+        Some(path) => match private::folder(path) {
             Ok(()) => Ok((path.to_owned(), None)),
             Err(reason) => Err(StartError::Folder {
                 path: path.to_owned(),

@@ -18,6 +18,7 @@ use lambda_host::{function::IDLE_TIMEOUT, log::LogSink};
 use momento_offline::{fake_api_key, transport::CacheOptions};
 
 use crate::{
+    guard::AllowedHosts,
     project::{LocalToml, Project, values::Values},
     template::Environment,
 };
@@ -32,6 +33,8 @@ pub struct Options {
     pub bootstraps: BTreeMap<String, PathBuf>,
     /// The address to listen on.
     pub host: IpAddr,
+    /// Names that clients may call this machine by, besides `localhost`.
+    pub allowed_hosts: AllowedHosts,
     /// The ports; 0 is any free port.
     pub ports: Ports,
     /// The region in all ARNs.
@@ -127,6 +130,7 @@ impl Options {
             local: project.local,
             bootstraps,
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            allowed_hosts: AllowedHosts::default(),
             ports: Ports::FREE,
             region: DEFAULT_REGION.to_owned(),
             kinesis: kinesis_engine::Options::default(),

@@ -1,13 +1,18 @@
 //! The gateway, SSM and DynamoDB, through the AWS SDK and as plain HTTP.
 
 // A test fails by panicking.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod guard;
+mod proxies;
+mod server;
+mod ssm;
 
 use std::net::Ipv4Addr;
 
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
-    ScalarAttributeType,
+    AttributeDefinition, AttributeValue, BillingMode, Get, KeySchemaElement, KeyType,
+    KeysAndAttributes, ScalarAttributeType, TransactGetItem,
 };
 use aws_sdk_ssm::{error::ProvideErrorMetadata, types::ParameterType};
 use aws_wire::DEFAULT_REGION;
@@ -27,6 +32,10 @@ async fn apis(data: Option<&std::path::Path>) -> AwsApis {
 
 fn ssm(apis: &AwsApis) -> aws_sdk_ssm::Client {
     aws_sdk_ssm::Client::new(&sdk_config(&apis.url(), DEFAULT_REGION))
+}
+
+fn dynamodb(apis: &AwsApis) -> aws_sdk_dynamodb::Client {
+    aws_sdk_dynamodb::Client::new(&sdk_config(&apis.url(), DEFAULT_REGION))
 }
 
 async fn call(apis: &AwsApis, target: Option<&str>, body: &str) -> (u16, Value) {
@@ -151,7 +160,7 @@ async fn parameters_are_read_by_path_in_pages_and_by_name() {
 #[tokio::test]
 async fn dynamodb_stores_items_and_the_gateway_counts_every_read() {
     let apis = apis(None).await;
-    let dynamodb = aws_sdk_dynamodb::Client::new(&sdk_config(&apis.url(), DEFAULT_REGION));
+    let dynamodb = dynamodb(&apis);
     create_table(&dynamodb).await;
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let put = dynamodb.put_item().table_name("Locations");
@@ -207,4 +216,76 @@ async fn create_table(dynamodb: &aws_sdk_dynamodb::Client) {
         .send()
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn an_error_is_in_the_format_of_its_caller() {
+    let apis = apis(None).await;
+    for target in [
+        None,
+        Some("AWSLambda.Invoke"),
+        Some("AmazonSSM.GetParameter"),
+    ] {
+        let client = reqwest::Client::new();
+        let mut request = client.post(apis.url()).body(vec![0xff]);
+        request = request.header("content-type", "application/x-amz-cbor-1.1");
+        if let Some(target) = target {
+            request = request.header("x-amz-target", target);
+        }
+        let reply = request.send().await.unwrap();
+        assert_eq!(reply.status(), 400);
+        assert_eq!(
+            reply.headers()["content-type"],
+            "application/x-amz-cbor-1.1"
+        );
+        // A CBOR map of two members, `__type` first.
+        let body = reply.bytes().await.unwrap();
+        assert!(body.starts_with(b"\xa2\x66__type"), "{target:?}: {body:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_table_s_arn_names_the_region_and_stands_for_its_name() {
+    let listener = ports::listen(Ipv4Addr::LOCALHOST.into(), 0, "--port").await;
+    let options = kinesis_engine::Options {
+        region: "eu-west-1".to_owned(),
+        ..kinesis_engine::Options::default()
+    };
+    let apis = AwsApis::start(listener.unwrap(), options).await.unwrap();
+    let dynamodb = dynamodb(&apis);
+    create_table(&dynamodb).await;
+    let described = dynamodb.describe_table().table_name("Locations");
+    let table = described.send().await.unwrap().table.unwrap();
+    let arn = table.table_arn.unwrap();
+    assert_eq!(
+        arn,
+        "arn:aws:dynamodb:eu-west-1:000000000000:table/Locations"
+    );
+
+    // An item may hold any text, ARNs too.
+    let foreign = AttributeValue::S("arn:aws:dynamodb:dynoxide:000000000000:table/x".to_owned());
+    let key = || AttributeValue::S("Car".to_owned());
+    let put = dynamodb.put_item().table_name(&arn);
+    let put = put.item("location", key()).item("notes", foreign.clone());
+    put.send().await.unwrap();
+    let get = dynamodb.get_item().table_name(&arn).key("location", key());
+    assert_eq!(get.send().await.unwrap().item.unwrap()["notes"], foreign);
+
+    let keys = KeysAndAttributes::builder().keys([("location".to_owned(), key())].into());
+    let batch = dynamodb.batch_get_item();
+    let batch = batch.request_items(&arn, keys.build().unwrap());
+    let found = batch.send().await.unwrap().responses.unwrap();
+    assert_eq!(found[&arn][0]["notes"], foreign);
+
+    let get = Get::builder().table_name(&arn).key("location", key());
+    let get = TransactGetItem::builder().get(get.build().unwrap()).build();
+    let found = dynamodb.transact_get_items().transact_items(get);
+    let found = found.send().await.unwrap().responses.unwrap();
+    assert_eq!(found[0].item.as_ref().unwrap()["notes"], foreign);
+
+    let tagged = dynamodb.list_tags_of_resource().resource_arn(&arn);
+    tagged.send().await.unwrap();
+    let deleted = dynamodb.delete_table().table_name(&arn).send().await;
+    let deleted = deleted.unwrap().table_description.unwrap();
+    assert_eq!(deleted.table_arn.unwrap(), arn);
 }

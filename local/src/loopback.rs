@@ -1,0 +1,71 @@
+//! What talks to this machine goes through no proxy: `HTTP_PROXY` and its like are for
+//! the network, and a proxy would look for 127.0.0.1 on its own machine.
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use aws_sdk_ssm::config::SharedHttpClient;
+use aws_smithy_http_client::{Builder, tls};
+use reqwest::Url;
+
+/// `NO_PROXY` for programs that talk to this machine.
+const NO_PROXY: &str = "127.0.0.1,localhost,::1";
+
+/// Whether a URL's host is this machine or a container beside it: names without a dot
+/// are nowhere else.
+#[must_use]
+pub fn is_here(url: &str) -> bool {
+    let Ok(url) = url.parse::<Url>() else {
+        return false;
+    };
+    let host = url.host_str().unwrap_or_default();
+    let literal = host.trim_start_matches('[').trim_end_matches(']');
+    match literal.parse::<IpAddr>() {
+        Ok(ip) => ip.is_loopback() || ip.is_unspecified(),
+        Err(_) => !host.contains('.') || host.ends_with(".localhost"),
+    }
+}
+
+/// An HTTP client for `url`, without a proxy where the URL is here.
+#[must_use]
+pub fn client(url: &str) -> reqwest::Client {
+    if !is_here(url) {
+        return reqwest::Client::new();
+    }
+    // It fails where the default client fails too.
+    let client = reqwest::Client::builder().no_proxy().build();
+    client.unwrap_or_default()
+}
+
+/// The HTTP client of AWS SDKs for `endpoint`, where it is here: the SDKs' own client
+/// goes through the environment's proxy.
+#[must_use]
+pub fn sdk_client(endpoint: &str) -> Option<SharedHttpClient> {
+    if !is_here(endpoint) {
+        return None;
+    }
+    let tls = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc);
+    Some(Builder::new().tls_provider(tls).build_https())
+}
+
+/// Variables of a program that talks to `endpoint` alone: no proxy is in between where
+/// the endpoint is here.
+#[must_use]
+pub fn direct(endpoint: &str) -> Vec<(&'static str, &'static str)> {
+    if is_here(endpoint) {
+        vec![("NO_PROXY", "*"), ("no_proxy", "*")]
+    } else {
+        Vec::new()
+    }
+}
+
+/// Keeps a function's calls to this machine off a proxy, unless its variables say
+/// which calls a proxy is for.
+pub fn bypass_proxies(variables: &mut BTreeMap<String, String>) {
+    let names = ["NO_PROXY", "no_proxy"];
+    if names.iter().any(|name| variables.contains_key(*name)) {
+        return;
+    }
+    for name in names {
+        variables.insert(name.to_owned(), NO_PROXY.to_owned());
+    }
+}
