@@ -57,9 +57,13 @@ impl StatusCommand {
 /// Nothing answers at `url`, or it answers with something else.
 pub(super) async fn ask(url: &str) -> anyhow::Result<Status> {
     let url = format!("{}{STATUS_PATH}", url.trim_end_matches('/'));
-    let reply = loopback::client(&url).get(&url).send().await.with_context(|| {
-        format!("nothing answers at {url}; start `local up`, or name another with --url")
-    })?;
+    let reply = loopback::client(&url)
+        .get(&url)
+        .send()
+        .await
+        .with_context(|| {
+            format!("nothing answers at {url}; start `local up`, or name another with --url")
+        })?;
     let reply = reply
         .error_for_status()
         .with_context(|| format!("{url} has no status; name the Invoke API's port with --url"))?;

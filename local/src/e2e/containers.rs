@@ -123,7 +123,10 @@ impl Containers {
         let deleted = self.kinesis.delete_stream().stream_name(&self.stream);
         if let Err(error) = deleted.send().await {
             let error = sdk_error::reason(error);
-            tracing::warn!(stream = self.stream, "the stream could not be deleted: {error}");
+            tracing::warn!(
+                stream = self.stream,
+                "the stream could not be deleted: {error}"
+            );
         }
     }
 }
