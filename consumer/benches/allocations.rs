@@ -4,7 +4,7 @@
 //! `cargo bench --bench allocations`. The counts do not depend on the machine.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use aws_lambda_events::event::kinesis::KinesisEvent;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -16,8 +16,7 @@ use consumer::{
     invocation::Invocation,
     metrics::Metrics,
     output::Output,
-    record::Location,
-    store::{Store, StoreError},
+    store::{Read, Store},
     ttl::Ttl,
 };
 use serde_json::{Value, json};
@@ -46,11 +45,11 @@ impl Cache for Full {
 struct Unasked;
 
 impl Store for Unasked {
-    async fn read(&self, _: &str) -> Result<Option<Location>, StoreError> {
+    async fn read(&self, _: &str) -> Read {
         unreachable!("every location is cached")
     }
 
-    async fn read_many(&self, _: &[&str]) -> Vec<Result<Option<Location>, StoreError>> {
+    async fn read_many(&self, _: &[&str], _: &mut HashMap<String, Read>) {
         unreachable!("every location is cached")
     }
 }

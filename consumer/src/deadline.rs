@@ -1,13 +1,12 @@
 //! A deadline around every call.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use tokio::time::timeout;
 
 use crate::{
     cache::{Cache, CacheError},
-    record::Location,
-    store::{Store, StoreError},
+    store::{Read, Store, StoreError},
 };
 
 /// Gives every call of `inner` this long. The SDKs' own deadlines are far
@@ -40,16 +39,20 @@ impl<C: Cache> Cache for Deadline<C> {
 }
 
 impl<S: Store> Store for Deadline<S> {
-    async fn read(&self, name: &str) -> Result<Option<Location>, StoreError> {
+    async fn read(&self, name: &str) -> Read {
         timeout(self.limit, self.inner.read(name))
             .await
             .unwrap_or(Err(StoreError::Timeout(self.limit)))
     }
 
-    async fn read_many(&self, names: &[&str]) -> Vec<Result<Option<Location>, StoreError>> {
-        timeout(self.limit, self.inner.read_many(names))
-            .await
-            .unwrap_or_else(|_| vec![Err(StoreError::Timeout(self.limit)); names.len()])
+    async fn read_many(&self, names: &[&str], found: &mut HashMap<String, Read>) {
+        let reading = self.inner.read_many(names, found);
+        if timeout(self.limit, reading).await.is_err() {
+            for name in names {
+                let late = || Err(StoreError::Timeout(self.limit));
+                found.entry((*name).to_owned()).or_insert_with(late);
+            }
+        }
     }
 }
 
@@ -58,10 +61,10 @@ mod tests {
     use super::Deadline;
     use crate::{
         cache::{Cache, CacheError},
-        fakes::{FakeCache, FakeStore},
+        fakes::{FakeCache, FakeStore, item},
         store::{Store, StoreError},
     };
-    use std::time::Duration;
+    use std::{collections::HashMap, time::Duration};
     use tokio::time::Instant;
 
     const LIMIT: Duration = Duration::from_millis(50);
@@ -87,10 +90,22 @@ mod tests {
         let store = Deadline::new(store, LIMIT);
         let began = Instant::now();
         assert_eq!(store.read("Car").await, Err(StoreError::Timeout(LIMIT)));
-        assert_eq!(
-            store.read_many(&["Car", "House"]).await,
-            vec![Err(StoreError::Timeout(LIMIT)); 2]
-        );
+        let mut found = HashMap::new();
+        store.read_many(&["Car", "House"], &mut found).await;
+        assert_eq!(found["Car"], Err(StoreError::Timeout(LIMIT)));
+        assert_eq!(found["House"], Err(StoreError::Timeout(LIMIT)));
         assert_eq!(began.elapsed(), 2 * LIMIT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_read_before_the_deadline_is_kept() {
+        let store = FakeStore::with(&["Car", "House"]);
+        store.take_at_most(1);
+        store.answer_after(LIMIT * 2 / 3);
+        let store = Deadline::new(store, LIMIT);
+        let mut found = HashMap::new();
+        store.read_many(&["Car", "House"], &mut found).await;
+        assert_eq!(found["Car"], Ok(Some(item("Car"))));
+        assert_eq!(found["House"], Err(StoreError::Timeout(LIMIT)));
     }
 }

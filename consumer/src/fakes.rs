@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use crate::{
     cache::{Cache, CacheError},
     record::Location,
-    store::{Store, StoreError},
+    store::{MAX_NAMES, Read, Store, StoreError},
 };
 
 /// Momento's refusal of that code.
@@ -50,6 +50,17 @@ struct CacheState {
     delay: Duration,
     gets: usize,
     sets: usize,
+    in_flight: usize,
+    most_at_a_time: usize,
+}
+
+/// A call of the cache, over when it is dropped.
+struct Call<'a>(&'a FakeCache);
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        self.0.lock().in_flight -= 1;
+    }
 }
 
 impl FakeCache {
@@ -74,6 +85,11 @@ impl FakeCache {
         self.lock().sets
     }
 
+    /// The most calls that were in flight together.
+    pub fn most_at_a_time(&self) -> usize {
+        self.lock().most_at_a_time
+    }
+
     /// Puts a value in, from outside.
     pub fn put(&self, key: &str, value: &[u8], ttl: Duration) {
         let value = (value.to_vec(), Instant::now() + ttl);
@@ -93,7 +109,15 @@ impl FakeCache {
         (!left.is_zero()).then(|| (value.clone(), left))
     }
 
+    fn begin(&self) -> Call<'_> {
+        let mut state = self.lock();
+        state.in_flight += 1;
+        state.most_at_a_time = state.most_at_a_time.max(state.in_flight);
+        Call(self)
+    }
+
     async fn call(&self) -> Result<(), CacheError> {
+        let _call = self.begin();
         let delay = self.lock().delay;
         if !delay.is_zero() {
             sleep(delay).await;
@@ -147,6 +171,8 @@ struct StoreState {
     failing: bool,
     failures: usize,
     delay: Duration,
+    /// How many names one request takes; the rest need further ones.
+    takes: Option<usize>,
     reads: Vec<Vec<String>>,
     under_way: usize,
     most_at_a_time: usize,
@@ -197,6 +223,11 @@ impl FakeStore {
         self.lock().delay = delay;
     }
 
+    /// A read of more names than this is answered in parts, each after the delay.
+    pub fn take_at_most(&self, names: usize) {
+        self.lock().takes = Some(names);
+    }
+
     /// The keys of each read, in the order in which reads began.
     pub fn reads(&self) -> Vec<Vec<String>> {
         self.lock().reads.clone()
@@ -231,13 +262,15 @@ impl FakeStore {
     }
 
     /// The items as they are when the read begins; the answer comes later.
-    async fn answer(&self, names: &[&str]) -> Vec<Result<Option<Location>, StoreError>> {
+    async fn answer(&self, names: &[&str]) -> Vec<Read> {
         let under_way = self.begin(names);
         let (answer, delay) = {
             let mut state = self.lock();
             state.failures += usize::from(state.failing);
+            // DynamoDB refuses the whole request for one key that is too long.
+            let refused = names.iter().any(|name| name.len() > 2048);
             let find = |name: &&str| {
-                if state.failing {
+                if state.failing || refused {
                     return Err(unreadable());
                 }
                 Ok(state.items.get(*name).cloned())
@@ -257,21 +290,25 @@ impl FakeStore {
 }
 
 impl Store for FakeStore {
-    async fn read(&self, name: &str) -> Result<Option<Location>, StoreError> {
+    async fn read(&self, name: &str) -> Read {
         self.answer(&[name]).await.remove(0)
     }
 
-    async fn read_many(&self, names: &[&str]) -> Vec<Result<Option<Location>, StoreError>> {
-        self.answer(names).await
+    async fn read_many(&self, names: &[&str], found: &mut HashMap<String, Read>) {
+        let takes = self.lock().takes.unwrap_or(MAX_NAMES);
+        for names in names.chunks(takes) {
+            let results = self.answer(names).await;
+            found.extend(names.iter().map(|name| (*name).to_owned()).zip(results));
+        }
     }
 }
 
 impl<S: Store> Store for &S {
-    async fn read(&self, name: &str) -> Result<Option<Location>, StoreError> {
+    async fn read(&self, name: &str) -> Read {
         (**self).read(name).await
     }
 
-    async fn read_many(&self, names: &[&str]) -> Vec<Result<Option<Location>, StoreError>> {
-        (**self).read_many(names).await
+    async fn read_many(&self, names: &[&str], found: &mut HashMap<String, Read>) {
+        (**self).read_many(names, found).await;
     }
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, error::Category};
 
-use crate::record::{Reading, VERSION};
+use crate::record::{MAX_LOCATION_BYTES, Reading, VERSION};
 
 /// Why a record's data is not a reading. Trying again cannot help: the event
 /// source mapping's retries and failure destination are where it ends.
@@ -21,6 +21,9 @@ pub enum Poison {
     /// JSON without a field, or with another type in it.
     #[error("the data is not a reading: {0}")]
     NotAReading(String),
+    /// A reading whose location no item of the table can have.
+    #[error("the location has {0} bytes; a key in DynamoDB has at most {MAX_LOCATION_BYTES}")]
+    LocationTooLong(usize),
 }
 
 impl Poison {
@@ -32,6 +35,7 @@ impl Poison {
             Self::NotJson(_) => "not_json",
             Self::UnknownVersion(_) => "unknown_version",
             Self::NotAReading(_) => "not_a_reading",
+            Self::LocationTooLong(_) => "location_too_long",
         }
     }
 }
@@ -53,6 +57,11 @@ pub fn decode(data: &[u8]) -> Result<Reading<'_>, Poison> {
     if let Ok(reading) = &read
         && reading.version.is_none_or(|version| version == VERSION)
     {
+        // DynamoDB would refuse the request, and every other key in it, each time.
+        let bytes = reading.location.len();
+        if bytes > MAX_LOCATION_BYTES {
+            return Err(Poison::LocationTooLong(bytes));
+        }
         return read.map_err(|error| Poison::NotAReading(error.to_string()));
     }
     // Another version may well lack this one's fields: that is told first.

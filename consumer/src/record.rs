@@ -9,6 +9,10 @@ use time::OffsetDateTime;
 /// is of this one.
 pub const VERSION: u64 = 1;
 
+/// The longest name of a location, in bytes of UTF-8: the longest partition key
+/// of DynamoDB (Developer Guide, "Quotas in Amazon DynamoDB").
+pub const MAX_LOCATION_BYTES: usize = 2048;
+
 /// What the producer writes, as JSON, into a Kinesis record's data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,7 +1,7 @@
 //! One at a time per key: who comes second gets what the first brings.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -15,7 +15,14 @@ const KEPT: Duration = Duration::from_secs(1);
 /// Keys that are being worked on, or were just now.
 #[derive(Debug)]
 pub struct SingleFlight<V> {
-    flights: Mutex<HashMap<String, Flight<V>>>,
+    flights: Mutex<Flights<V>>,
+}
+
+#[derive(Debug)]
+struct Flights<V> {
+    by_key: HashMap<String, Flight<V>>,
+    /// What has landed, oldest first: it is forgotten without a look at the rest.
+    landed: VecDeque<(Instant, String)>,
 }
 
 #[derive(Debug)]
@@ -52,7 +59,10 @@ pub struct Follower<V>(watch::Receiver<Option<V>>);
 impl<V> Default for SingleFlight<V> {
     fn default() -> Self {
         Self {
-            flights: Mutex::default(),
+            flights: Mutex::new(Flights {
+                by_key: HashMap::new(),
+                landed: VecDeque::new(),
+            }),
         }
     }
 }
@@ -64,7 +74,7 @@ impl<V: Clone> SingleFlight<V> {
     /// that is late brings no second read.
     pub fn board(&self, key: &str, since: Instant) -> Seat<'_, V> {
         let mut flights = self.lock();
-        match flights.get(key) {
+        match flights.by_key.get(key) {
             Some(Flight::UnderWay(flight)) => return Seat::Follower(Follower(flight.clone())),
             Some(Flight::Landed { value, at }) if *at > since => {
                 return Seat::Arrived(value.clone());
@@ -72,7 +82,8 @@ impl<V: Clone> SingleFlight<V> {
             _ => {}
         }
         let (arrival, flight) = watch::channel(None);
-        flights.insert(key.to_owned(), Flight::UnderWay(flight));
+        let flight = Flight::UnderWay(flight);
+        flights.by_key.insert(key.to_owned(), flight);
         Seat::Leader(Leader {
             flights: self,
             key: key.to_owned(),
@@ -83,8 +94,26 @@ impl<V: Clone> SingleFlight<V> {
 }
 
 impl<V> SingleFlight<V> {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Flight<V>>> {
+    fn lock(&self) -> MutexGuard<'_, Flights<V>> {
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<V> Flights<V> {
+    fn land(&mut self, key: &str, value: V) {
+        let at = Instant::now();
+        while let Some((landed, _)) = self.landed.front()
+            && at.duration_since(*landed) >= KEPT
+            && let Some((landed, key)) = self.landed.pop_front()
+        {
+            // The key may be under way again, or have landed once more.
+            let old = |flight: &Flight<V>| matches!(flight, Flight::Landed { at, .. } if *at == landed);
+            if self.by_key.get(&key).is_some_and(old) {
+                self.by_key.remove(&key);
+            }
+        }
+        self.landed.push_back((at, key.to_owned()));
+        self.by_key.insert(key.to_owned(), Flight::Landed { value, at });
     }
 }
 
@@ -97,18 +126,7 @@ impl<V: Clone> Leader<'_, V> {
 
     /// Gives `value` to everyone who waits, and ends the flight.
     pub fn land(mut self, value: V) {
-        let at = Instant::now();
-        let mut flights = self.flights.lock();
-        flights.retain(|_, flight| match flight {
-            Flight::UnderWay(_) => true,
-            Flight::Landed { at: landed, .. } => at.duration_since(*landed) < KEPT,
-        });
-        let landed = Flight::Landed {
-            value: value.clone(),
-            at,
-        };
-        flights.insert(self.key.clone(), landed);
-        drop(flights);
+        self.flights.lock().land(&self.key, value.clone());
         self.arrival.send_replace(Some(value));
         self.landed = true;
     }
@@ -117,7 +135,7 @@ impl<V: Clone> Leader<'_, V> {
 impl<V> Drop for Leader<'_, V> {
     fn drop(&mut self) {
         if !self.landed {
-            self.flights.lock().remove(&self.key);
+            self.flights.lock().by_key.remove(&self.key);
         }
     }
 }
@@ -189,7 +207,8 @@ mod tests {
         }
         advance(KEPT).await;
         lead(&flights, "Car").land(8);
-        assert_eq!(flights.lock().len(), 1);
+        assert_eq!(flights.lock().by_key.len(), 1);
+        assert_eq!(flights.lock().landed.len(), 1);
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,15 +3,17 @@
 //! The cache is an optimisation. Whatever it does (down, slow, full, corrupt),
 //! the table is asked and the record is processed.
 
+mod batch;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
-use futures_util::{StreamExt, future::join_all, stream};
 use tokio::time::Instant;
+
+pub use batch::Lookups;
 
 use crate::{
     cache::{Cache, CacheError},
@@ -19,7 +21,7 @@ use crate::{
     metrics::Metrics,
     record::Location,
     single_flight::{Leader, Seat, SingleFlight},
-    store::{Store, StoreError},
+    store::{Read, Store, StoreError},
     ttl::Ttl,
 };
 
@@ -45,9 +47,6 @@ pub enum Source {
     /// The cache had none, or could not say, and neither had the table.
     Nowhere,
 }
-
-/// What reading the table came to.
-type Read = Result<Option<Location>, StoreError>;
 
 /// The cache and the table behind it.
 pub struct CacheAside<C, S> {
@@ -84,42 +83,6 @@ impl<C: Cache, S: Store> CacheAside<C, S> {
         }
     }
 
-    /// Looks distinct locations up, `concurrency` of them in the cache at a
-    /// time, those that it has not in the table together. Each goes into `found`
-    /// as soon as it is known, so that what is given up half-way has its half.
-    pub async fn look_up_all(
-        &self,
-        names: &[&str],
-        concurrency: usize,
-        found: &mut HashMap<String, Result<Lookup, StoreError>>,
-    ) {
-        let since = Instant::now();
-        let mut missing = Vec::new();
-        {
-            let asked = stream::iter(names.iter().copied())
-                .map(|name| async move { (name, self.cached(name).await) })
-                .buffer_unordered(concurrency);
-            let mut asked = std::pin::pin!(asked);
-            while let Some((name, entry)) = asked.next().await {
-                match entry {
-                    Some(entry) => {
-                        found.insert(name.to_owned(), Ok(Lookup::cached(name, entry)));
-                    }
-                    None => missing.push(name),
-                }
-            }
-        }
-        match missing[..] {
-            [] => {}
-            // One item is what GetItem is for.
-            [name] => {
-                let read = self.read(name, since).await;
-                found.insert(name.to_owned(), Lookup::read(name, read));
-            }
-            _ => self.read_all(&missing, since, found).await,
-        }
-    }
-
     /// Reads the table, or has what another read of that key brings.
     async fn read(&self, name: &str, since: Instant) -> Read {
         let shared = loop {
@@ -141,44 +104,11 @@ impl<C: Cache, S: Store> CacheAside<C, S> {
         let name = leader.key().to_owned();
         let began = Instant::now();
         let read = self.store.read(&name).await;
-        self.note_read(began, &[&read]);
+        self.note_read(began, [&read]);
         // First kept, then given out: who asks the cache after that has a hit.
         self.keep(&name, &read).await;
         leader.land(read.clone());
         read
-    }
-
-    /// Reads what nobody reads yet in one go, then waits for the rest.
-    async fn read_all(
-        &self,
-        names: &[&str],
-        since: Instant,
-        found: &mut HashMap<String, Result<Lookup, StoreError>>,
-    ) {
-        let mut leaders = Vec::new();
-        let mut others = Vec::new();
-        for name in names {
-            match self.reads.board(name, since) {
-                Seat::Leader(leader) => leaders.push((*name, leader)),
-                Seat::Follower(_) | Seat::Arrived(_) => others.push(*name),
-            }
-        }
-        if !leaders.is_empty() {
-            let led: Vec<&str> = leaders.iter().map(|(name, _)| *name).collect();
-            let began = Instant::now();
-            let reads = self.store.read_many(&led).await;
-            self.note_read(began, &reads.iter().collect::<Vec<_>>());
-            let kept = led.iter().zip(&reads);
-            join_all(kept.map(|(name, read)| self.keep(name, read))).await;
-            for ((name, leader), read) in leaders.into_iter().zip(reads) {
-                leader.land(read.clone());
-                found.insert(name.to_owned(), Lookup::read(name, read));
-            }
-        }
-        for name in others {
-            let read = self.read(name, since).await;
-            found.insert(name.to_owned(), Lookup::read(name, read));
-        }
     }
 
     /// What the cache knows of it, if anything.
@@ -248,12 +178,12 @@ impl<C: Cache, S: Store> CacheAside<C, S> {
         }
     }
 
-    fn note_read(&self, began: Instant, reads: &[&Read]) {
+    fn note_read<'a>(&self, began: Instant, reads: impl IntoIterator<Item = &'a Read>) {
         let took = began.elapsed();
         self.metrics.note(|sample| {
             sample.store_reads += 1;
             sample.store_read.push(took);
-            for error in reads.iter().filter_map(|read| read.as_ref().err()) {
+            for error in reads.into_iter().filter_map(|read| read.as_ref().err()) {
                 *sample.store_errors.entry(error.code()).or_default() += 1;
             }
         });

@@ -37,9 +37,10 @@ const TTL: Ttl = Ttl {
 };
 
 /// The oldest that a version may be: read from the table, set to the cache at
-/// the last moment, found there at the last moment. Reads before it may have
-/// waited for a place, with the version still to be read.
-const OLDEST: Duration = Duration::from_millis(200 + 50 + 400 + 50);
+/// the last moment, found there at the last moment. In a batch the set may have
+/// waited for another one. Reads before it may have waited for a place, with the
+/// version still to be read.
+const OLDEST: Duration = Duration::from_millis(200 + 50 + 50 + 400 + 50);
 
 /// One thing that happens.
 #[derive(Debug, Clone)]

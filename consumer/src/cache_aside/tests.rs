@@ -4,15 +4,17 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use ::momento::MomentoErrorCode;
 use futures_util::future::join_all;
-use tokio::time::advance;
+use tokio::time::{advance, timeout};
 
 use super::{CacheAside, Lookup, Source};
 use crate::{
     cache::CacheError,
+    deadline::Deadline,
     entry::{ABSENT, Entry},
     fakes::{FakeCache, FakeStore, item, refused, unreadable},
     metrics::Metrics,
     record::Location,
+    store::bounded::Bounded,
     ttl::Ttl,
 };
 
@@ -191,4 +193,41 @@ async fn a_batch_waits_for_reads_that_are_under_way_and_repeats_none() {
     assert_eq!(found["House"], Ok(from(Source::Store, item("House"))));
     assert_eq!(world.store.reads().len(), 2);
     assert_eq!(world.store.keys_read_twice_at_a_time(), 0);
+}
+
+fn numbered(count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("place {number}")).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_whose_time_ends_keeps_what_was_read() {
+    let names = numbered(1000);
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let world = World::with(&names);
+    world.store.answer_after(Duration::from_millis(100));
+    let deadline = Deadline::new(&world.store, Duration::from_millis(450));
+    let store = Bounded::new(deadline, 1);
+    let locations = CacheAside::new(&world.cache, store, TTL, world.metrics.clone());
+    let mut found = HashMap::new();
+    let looking = locations.look_up_all(&names, 16, &mut found);
+    assert!(timeout(Duration::from_millis(550), looking).await.is_err());
+    let read = |name: &&&str| matches!(found.get(**name), Some(Ok(_)));
+    assert_eq!(names.iter().filter(read).count(), 500);
+    // In their order, as a batch ends at the first record that has none.
+    assert!(names[..500].iter().all(|name| read(&name)));
+    assert_eq!(world.cache.sets(), 500);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_of_new_locations_sets_no_more_than_the_bound_at_a_time() {
+    let names = numbered(300);
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let world = World::with(&names);
+    world.cache.answer_after(Duration::from_millis(1));
+    let mut found = HashMap::new();
+    let locations = world.locations();
+    locations.look_up_all(&names, 16, &mut found).await;
+    assert!(found.values().all(Result::is_ok));
+    assert_eq!(world.cache.sets(), 300);
+    assert_eq!(world.cache.most_at_a_time(), 16);
 }

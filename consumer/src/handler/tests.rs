@@ -228,6 +228,18 @@ async fn a_poison_record_is_reported_and_what_came_before_it_is_done() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_location_longer_than_a_dynamodb_key_is_poison_and_fails_no_neighbour() {
+    let too_long = "x".repeat(2049);
+    for world in [World::with(&["Car"]), World::with(&["Car"]).coalescing()] {
+        let locations = ["Car", "House", &too_long, "Diner"];
+        assert_eq!(world.handle(&batch(&locations), LONG).await, ["2"]);
+        assert_eq!(world.processed(), places(0..2));
+        assert_eq!(world.metric("RecordsPoison"), 1);
+        assert_eq!(world.metric("RecordsRetryable"), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failure_before_a_poison_record_is_the_one_reported() {
     let world = World::with(&["Car"]);
     world.store.fail(true);

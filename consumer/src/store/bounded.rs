@@ -1,9 +1,10 @@
 //! A bound on concurrent reads.
 
+use std::collections::HashMap;
+
 use tokio::sync::Semaphore;
 
-use super::{Store, StoreError};
-use crate::record::Location;
+use super::{Read, Store};
 
 /// A store that reads of this process reach so many at a time. While the cache
 /// is gone every record reads the table; the bound is what the table sees of it.
@@ -24,15 +25,15 @@ impl<S> Bounded<S> {
 }
 
 impl<S: Store> Store for Bounded<S> {
-    async fn read(&self, name: &str) -> Result<Option<Location>, StoreError> {
+    async fn read(&self, name: &str) -> Read {
         // The one error possible is a closed semaphore, and nobody closes it.
         let _place = self.places.acquire().await;
         self.store.read(name).await
     }
 
-    async fn read_many(&self, names: &[&str]) -> Vec<Result<Option<Location>, StoreError>> {
+    async fn read_many(&self, names: &[&str], found: &mut HashMap<String, Read>) {
         let _place = self.places.acquire().await;
-        self.store.read_many(names).await
+        self.store.read_many(names, found).await;
     }
 }
 

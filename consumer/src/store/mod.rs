@@ -3,9 +3,16 @@
 pub mod bounded;
 pub mod table;
 
-use std::{future::Future, time::Duration};
+use std::{collections::HashMap, future::Future, time::Duration};
 
 use crate::record::Location;
+
+/// The most names that one [`Store::read_many`] should be given: the most keys
+/// that one `BatchGetItem` takes (API reference, `BatchGetItem`).
+pub const MAX_NAMES: usize = 100;
+
+/// An item, or none where the table has no item of that name.
+pub type Read = Result<Option<Location>, StoreError>;
 
 /// Where locations come from when the cache has none.
 pub trait Store: Send + Sync {
@@ -14,14 +21,15 @@ pub trait Store: Send + Sync {
     /// # Errors
     ///
     /// The table gave no answer, or the item is not a location.
-    fn read(&self, name: &str)
-    -> impl Future<Output = Result<Option<Location>, StoreError>> + Send;
+    fn read(&self, name: &str) -> impl Future<Output = Read> + Send;
 
-    /// The items of these names, which are distinct, in their order.
+    /// Reads the items of these distinct names. Each result goes into `found` as
+    /// soon as it is known, so a caller that stops waiting keeps what was read.
     fn read_many(
         &self,
         names: &[&str],
-    ) -> impl Future<Output = Vec<Result<Option<Location>, StoreError>>> + Send;
+        found: &mut HashMap<String, Read>,
+    ) -> impl Future<Output = ()> + Send;
 }
 
 /// Why a location could not be read. The record is retried.

@@ -1,24 +1,30 @@
 //! DynamoDB, as the table of locations.
 
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use aws_sdk_dynamodb::{
     Client,
+    operation::batch_get_item::BatchGetItemOutput,
     types::{AttributeValue, KeysAndAttributes},
 };
+use tokio::time::sleep;
 
-use super::{Store, StoreError};
-use crate::record::Location;
+use super::{MAX_NAMES, Read, Store, StoreError};
+use crate::record::{Location, MAX_LOCATION_BYTES};
 
 /// The key attribute.
 const KEY: &str = "location";
 
-/// The most keys that one `BatchGetItem` takes.
-const MAX_KEYS: usize = 100;
+/// How often keys that `BatchGetItem` left unprocessed are asked for again. After
+/// that the records that need them are reported, and Lambda delivers them again.
+const MORE_ROUNDS: u32 = 2;
 
-/// How often keys that `BatchGetItem` left out are asked for again, before the
-/// records that wait for them are reported and come again later.
-const MORE_ROUNDS: usize = 2;
+/// The pause before unprocessed keys are asked for again. It doubles each time:
+/// the API reference of `BatchGetItem` asks for exponential back-off.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -54,56 +60,86 @@ impl LocationTable {
         }
     }
 
-    /// Reads up to [`MAX_KEYS`] items into `found`. Keys that DynamoDB leaves out
-    /// (`UnprocessedKeys`: throttled, or over 16 MB) are asked for again.
+    /// Reads up to [`MAX_NAMES`] items into `found`. Keys that DynamoDB leaves
+    /// unprocessed (throttled, or over 16 MB) are asked for again.
     async fn read_batch(
         &self,
         names: &[&str],
-        found: &mut HashMap<String, Item>,
+        found: &mut HashMap<String, Read>,
     ) -> Result<(), StoreError> {
-        let mut wanted = Some(self.keys(names)?);
-        for _ in 0..=MORE_ROUNDS {
-            let Some(keys) = wanted.take() else { break };
-            let reply = self
-                .client
-                .batch_get_item()
-                .request_items(&self.table, keys)
-                .send()
-                .await
-                .map_err(|error| self.unreadable(format!("{:#}", anyhow::Error::new(error))))?;
-            let items = reply.responses.unwrap_or_default().remove(&self.table);
+        let mut asked = names.to_vec();
+        for round in 0..=MORE_ROUNDS {
+            if round > 0 {
+                let jitter = 0.5 + fastrand::f64() / 2.0;
+                sleep(pause(round - 1).mul_f64(jitter)).await;
+            }
+            let mut reply = self.batch_get_item(&asked).await?;
+            let items = reply.responses.as_mut();
+            let items = items.and_then(|tables| tables.remove(&self.table));
             for item in items.unwrap_or_default() {
-                if let Some(Ok(name)) = item.get(KEY).map(AttributeValue::as_s) {
-                    found.insert(name.clone(), item);
+                if let Some(name) = name_of(&item).map(str::to_owned) {
+                    let read = self.parse(&name, item).map(Some);
+                    found.insert(name, read);
                 }
             }
-            let unprocessed = reply.unprocessed_keys.unwrap_or_default();
-            wanted = unprocessed.into_values().next();
+            let left = unprocessed(&reply);
+            for name in asked.iter().filter(|name| !left.contains(**name)) {
+                found.entry((*name).to_owned()).or_insert(Ok(None));
+            }
+            asked.retain(|name| left.contains(name));
+            if asked.is_empty() {
+                return Ok(());
+            }
         }
-        match wanted {
-            Some(left) => Err(self.unreadable(format!(
-                "BatchGetItem left {} of {} keys unprocessed",
-                left.keys.len(),
-                names.len()
-            ))),
-            None => Ok(()),
-        }
+        Err(self.unreadable(format!(
+            "BatchGetItem left {} of {} keys unprocessed",
+            asked.len(),
+            names.len()
+        )))
     }
 
-    fn keys(&self, names: &[&str]) -> Result<KeysAndAttributes, StoreError> {
+    async fn batch_get_item(&self, names: &[&str]) -> Result<BatchGetItemOutput, StoreError> {
         let key =
             |name: &&str| Item::from([(KEY.to_owned(), AttributeValue::S((*name).to_owned()))]);
-        KeysAndAttributes::builder()
+        let keys = KeysAndAttributes::builder()
             .set_keys(Some(names.iter().map(key).collect()))
             .build()
-            .map_err(|error| self.unreadable(error.to_string()))
+            .map_err(|error| self.unreadable(error.to_string()))?;
+        self.client
+            .batch_get_item()
+            .request_items(&self.table, keys)
+            .send()
+            .await
+            .map_err(|error| self.unreadable(format!("{:#}", anyhow::Error::new(error))))
     }
 }
 
+/// The name in an item or a key.
+fn name_of(item: &Item) -> Option<&str> {
+    let name = item.get(KEY)?.as_s().ok()?;
+    Some(name)
+}
+
+/// The names that DynamoDB did not look for.
+fn unprocessed(reply: &BatchGetItemOutput) -> HashSet<&str> {
+    let tables = reply.unprocessed_keys.iter().flat_map(HashMap::values);
+    let keys = tables.flat_map(KeysAndAttributes::keys);
+    keys.filter_map(name_of).collect()
+}
+
+fn pause(round: u32) -> Duration {
+    FIRST_PAUSE * 2_u32.pow(round)
+}
+
+/// Whether DynamoDB takes `name` as a key. It refuses a request for any other,
+/// with all other keys in it; and no item can have it.
+fn can_be_key(name: &str) -> bool {
+    (1..=MAX_LOCATION_BYTES).contains(&name.len())
+}
+
 impl Store for LocationTable {
-    async fn read(&self, name: &str) -> Result<Option<Location>, StoreError> {
-        // DynamoDB refuses an empty key; no item can have it.
-        if name.is_empty() {
+    async fn read(&self, name: &str) -> Read {
+        if !can_be_key(name) {
             return Ok(None);
         }
         let reply = self
@@ -117,36 +153,35 @@ impl Store for LocationTable {
         reply.item.map(|item| self.parse(name, item)).transpose()
     }
 
-    async fn read_many(&self, names: &[&str]) -> Vec<Result<Option<Location>, StoreError>> {
-        let mut found = HashMap::new();
-        let mut results = Vec::with_capacity(names.len());
-        for names in names.chunks(MAX_KEYS) {
-            let mut asked = names.to_vec();
-            asked.retain(|name| !name.is_empty());
-            let read = match asked[..] {
-                [] => Ok(()),
-                _ => self.read_batch(&asked, &mut found).await,
-            };
-            results.extend(names.iter().map(|name| match (found.remove(*name), &read) {
-                (Some(item), _) => self.parse(name, item).map(Some),
-                (None, Ok(())) => Ok(None),
-                // Not found, or not looked for: that is not known.
-                (None, Err(error)) => Err(error.clone()),
-            }));
+    async fn read_many(&self, names: &[&str], found: &mut HashMap<String, Read>) {
+        let (keys, others): (Vec<&str>, Vec<&str>) =
+            names.iter().partition(|name| can_be_key(name));
+        found.extend(others.iter().map(|name| ((*name).to_owned(), Ok(None))));
+        for keys in keys.chunks(MAX_NAMES) {
+            if let Err(error) = self.read_batch(keys, found).await {
+                for name in keys {
+                    let failed = || Err(error.clone());
+                    found.entry((*name).to_owned()).or_insert_with(failed);
+                }
+            }
         }
-        results
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{LocationTable, MAX_KEYS, MORE_ROUNDS};
-    use crate::store::{Store, StoreError};
+    use super::{LocationTable, MAX_NAMES, MORE_ROUNDS, pause};
+    use crate::store::{Read, Store, StoreError};
     use aws_sdk_dynamodb::{
         Client, Config,
-        config::{BehaviorVersion, Credentials, Region},
+        config::{
+            BehaviorVersion, Credentials, Region, StalledStreamProtectionConfig,
+            timeout::TimeoutConfig,
+        },
     };
     use serde_json::{Value, json};
+    use std::collections::HashMap;
+    use tokio::time::Instant;
     use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::header};
 
     /// A `BatchGetItem` that leaves out all but the first `takes` keys, and has
@@ -163,7 +198,14 @@ mod tests {
                 .unwrap()
                 .split_at_checked(self.takes)
                 .unwrap_or((keys.unwrap(), &[]));
-            assert!(taken.len() + left.len() <= MAX_KEYS);
+            assert!(taken.len() + left.len() <= MAX_NAMES);
+            let too_long = |key: &Value| key["location"]["S"].as_str().unwrap().len() > 2048;
+            if taken.iter().chain(left).any(too_long) {
+                return ResponseTemplate::new(400).set_body_json(json!({
+                    "__type": "com.amazon.coral.validate#ValidationException",
+                    "message": "Size of hashkey has exceeded the maximum size limit of2048 bytes",
+                }));
+            }
             let items: Vec<&Value> = taken
                 .iter()
                 .filter(|key| key["location"]["S"] != "Moon")
@@ -189,6 +231,9 @@ mod tests {
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
             .credentials_provider(Credentials::new("local", "local", None, None, "test"))
+            // On a paused clock, waiting for the server would end each timeout.
+            .timeout_config(TimeoutConfig::disabled())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .endpoint_url(server.uri());
         let client = Client::from_conf(config.build());
         (LocationTable::new(client, "Locations"), server)
@@ -198,11 +243,19 @@ mod tests {
         server.received_requests().await.unwrap_or_default().len()
     }
 
+    /// Reads `names`, and gives the results in their order.
+    async fn read_many(table: &LocationTable, names: &[&str]) -> Vec<Read> {
+        let mut found = HashMap::new();
+        table.read_many(names, &mut found).await;
+        let results = names.iter().map(|name| found.remove(*name).unwrap());
+        results.collect()
+    }
+
     #[tokio::test]
     async fn keys_that_dynamodb_leaves_out_are_asked_for_again() {
         let (table, server) = table(2).await;
         let names = ["Car", "Moon", "House", "Diner", ""];
-        let found = table.read_many(&names).await;
+        let found = read_many(&table, &names).await;
         let found: Vec<Option<String>> = found
             .into_iter()
             .map(|read| read.unwrap().map(|item| item.location))
@@ -212,17 +265,28 @@ mod tests {
         assert_eq!(requests(&server).await, 2);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn keys_are_asked_for_again_after_a_pause() {
+        let (table, server) = table(1).await;
+        let began = Instant::now();
+        let found = read_many(&table, &["Car", "House", "Diner"]).await;
+        assert!(found.iter().all(Result::is_ok), "{found:?}");
+        assert_eq!(requests(&server).await, 3);
+        // Jitter takes off half of a pause at most.
+        assert!(began.elapsed() >= (pause(0) + pause(1)) / 2);
+    }
+
     #[tokio::test]
     async fn keys_that_dynamodb_never_takes_are_an_error_and_no_absence() {
         let (table, server) = table(1).await;
         let names = ["Car", "House", "Diner", "Attic"];
-        let found = table.read_many(&names).await;
+        let found = read_many(&table, &names).await;
         assert!(found[..3].iter().all(|read| matches!(read, Ok(Some(_)))));
         let Err(StoreError::Unreadable { reason, .. }) = &found[3] else {
             panic!("{:?}", found[3]);
         };
         assert_eq!(reason, "BatchGetItem left 1 of 4 keys unprocessed");
-        assert_eq!(requests(&server).await, 1 + MORE_ROUNDS);
+        assert_eq!(requests(&server).await, 1 + MORE_ROUNDS as usize);
     }
 
     #[tokio::test]
@@ -230,7 +294,7 @@ mod tests {
         let (table, server) = table(usize::MAX).await;
         let names: Vec<String> = (0..250).map(|place| format!("place {place}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let found = table.read_many(&names).await;
+        let found = read_many(&table, &names).await;
         for (name, read) in names.iter().zip(found) {
             assert_eq!(read.unwrap().unwrap().location, *name);
         }
@@ -238,9 +302,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_name_that_no_key_can_be_is_not_asked_for_and_fails_no_other() {
+        let (table, server) = table(usize::MAX).await;
+        let too_long = "x".repeat(2049);
+        let found = read_many(&table, &["Car", &too_long, "House"]).await;
+        assert!(matches!(found[0], Ok(Some(_))), "{:?}", found[0]);
+        assert_eq!(found[1], Ok(None));
+        assert!(matches!(found[2], Ok(Some(_))), "{:?}", found[2]);
+        assert_eq!(table.read(&too_long).await, Ok(None));
+        assert_eq!(requests(&server).await, 1);
+    }
+
+    #[tokio::test]
     async fn an_empty_name_is_not_asked_for() {
         let (table, server) = table(1).await;
-        assert_eq!(table.read_many(&[""]).await, [Ok(None)]);
+        assert_eq!(read_many(&table, &[""]).await, [Ok(None)]);
         assert_eq!(table.read("").await, Ok(None));
         assert_eq!(requests(&server).await, 0);
     }

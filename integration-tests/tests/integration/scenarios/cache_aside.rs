@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, net::Ipv4Addr, time::Duration};
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
 use consumer::store::{Store, table::LocationTable};
 use local::{
@@ -102,9 +102,11 @@ pub async fn many_items_at_once_are_what_each_alone_is(_: Programs) -> anyhow::R
     }
     let table = LocationTable::new(client, "Locations");
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let together = table.read_many(&names).await;
+    let mut together = HashMap::new();
+    table.read_many(&names, &mut together).await;
     same("requests", aws.calls.of("DynamoDB", "BatchGetItem"), 2)?;
-    for (name, read) in names.iter().zip(together) {
+    for name in names {
+        let read = together.remove(name).context("no result")?;
         same(name, read?, table.read(name).await?)?;
     }
     Ok(())
