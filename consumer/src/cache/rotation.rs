@@ -85,9 +85,12 @@ impl<K: Connector> Rotating<K> {
         if refreshed.is_some_and(|at| at.elapsed() < BETWEEN_REFRESHES) {
             return None;
         }
-        *refreshed = Some(Instant::now());
         self.metrics.note(|sample| sample.key_refreshes += 1);
-        let failed = match timeout(REFRESH_TIMEOUT, self.connector.connect()).await {
+        let connected = timeout(REFRESH_TIMEOUT, self.connector.connect()).await;
+        // Only now: a refresh that is cancelled with its record was none, and the
+        // next refused call may start another.
+        *refreshed = Some(Instant::now());
+        let failed = match connected {
             Ok(Ok(cache)) => {
                 tracing::info!("the cache refused the API key; it was read again");
                 let number = current.number + 1;
@@ -147,7 +150,7 @@ mod tests {
         },
         time::Duration,
     };
-    use tokio::time::{Instant, advance, sleep};
+    use tokio::time::{Instant, advance, sleep, timeout};
 
     /// Its first client's key has been revoked.
     #[derive(Default)]
@@ -201,6 +204,17 @@ mod tests {
         keys.revoked_for_good.store(false, SeqCst);
         assert_eq!(cache.get("Car").await, Ok(None));
         assert_eq!(keys.read.load(SeqCst), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refresh_that_is_cancelled_may_be_tried_again_at_once() {
+        let keys = Arc::new(Keys::default());
+        let cache = start(&keys).await;
+        keys.hangs.store(true, SeqCst);
+        let cancelled = timeout(REFRESH_TIMEOUT / 2, cache.get("Car")).await;
+        assert!(cancelled.is_err(), "{cancelled:?}");
+        keys.hangs.store(false, SeqCst);
+        assert_eq!(cache.get("Car").await, Ok(None));
     }
 
     #[tokio::test(start_paused = true)]
