@@ -192,7 +192,11 @@ impl<C: Cache> Guarded<C> {
     }
 
     fn permit(&self) -> Result<Permit<'_>, CacheError> {
-        self.breaker.permit().ok_or(CacheError::BreakerOpen)
+        let permit = self.breaker.permit();
+        if permit.is_none() {
+            self.note_state();
+        }
+        permit.ok_or(CacheError::BreakerOpen)
     }
 
     fn settle<T>(&self, permit: Permit<'_>, done: &Result<T, CacheError>) {
@@ -210,6 +214,10 @@ impl<C: Cache> Guarded<C> {
                 }
             }
         }
+        self.note_state();
+    }
+
+    fn note_state(&self) {
         let state = self.breaker.state();
         self.metrics.note(|sample| sample.breaker = Some(state));
     }
@@ -332,6 +340,20 @@ mod tests {
         let sample = metrics.take();
         assert_eq!(sample.breaker_opened, 1);
         assert_eq!(sample.breaker, Some(BreakerState::Open));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_state_is_in_the_metrics_when_every_call_was_withheld() {
+        let cache = FakeCache::default();
+        cache.fail_next(usize::MAX, refused(LimitExceededError));
+        let metrics = Arc::new(Metrics::default());
+        let cache = Guarded::new(cache, POLICY, metrics.clone());
+        for _ in 0..POLICY.failures {
+            assert!(cache.get("Car").await.is_err());
+        }
+        metrics.take();
+        assert_eq!(cache.get("Car").await, Err(CacheError::BreakerOpen));
+        assert_eq!(metrics.take().breaker, Some(BreakerState::Open));
     }
 
     #[tokio::test(start_paused = true)]

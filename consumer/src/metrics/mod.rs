@@ -48,7 +48,7 @@ pub struct Sample {
     pub key_refreshes: u64,
     /// How often the breaker opened.
     pub breaker_opened: u64,
-    /// The breaker, after the last call; none without a call.
+    /// The breaker, after the last call, made or withheld; none without a call.
     pub breaker: Option<BreakerState>,
     /// Gets that were answered.
     pub cache_get: Vec<Duration>,
