@@ -16,7 +16,7 @@ use crate::{
     handler::Handler,
     metrics::Metrics,
     output::Stdout,
-    store::{bounded::Bounded, table::LocationTable},
+    store::{bounded::Bounded, requests::CountRequests, table::LocationTable},
 };
 
 /// The function as it is deployed: Momento in front of DynamoDB. Read from
@@ -62,7 +62,7 @@ pub async fn initialise(config: Config) -> Result<Function, InitError> {
     };
     let cache = Rotating::start(connector, metrics.clone()).await?;
     let cache = Guarded::new(cache, config.cache.breaker, metrics.clone());
-    let table = table(&aws, &config.store);
+    let table = table(&aws, &config.store, metrics.clone());
     let locations = CacheAside::new(cache, table, config.cache.ttl, metrics.clone());
     Ok(Handler::new(
         locations,
@@ -73,14 +73,20 @@ pub async fn initialise(config: Config) -> Result<Function, InitError> {
     ))
 }
 
-fn table(aws: &SdkConfig, config: &StoreConfig) -> Bounded<Deadline<LocationTable>> {
+fn table(
+    aws: &SdkConfig,
+    config: &StoreConfig,
+    metrics: Arc<Metrics>,
+) -> Bounded<Deadline<LocationTable>> {
     // One attempt may not use up the time of all: a connection that hangs is
     // given up in time for the SDK to try another.
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(config.timeout / 2)
         .operation_attempt_timeout(config.timeout / 2)
         .build();
-    let dynamodb = aws_sdk_dynamodb::config::Builder::from(aws).timeout_config(timeouts);
+    let dynamodb = aws_sdk_dynamodb::config::Builder::from(aws)
+        .timeout_config(timeouts)
+        .interceptor(CountRequests(metrics));
     let client = aws_sdk_dynamodb::Client::from_conf(dynamodb.build());
     let table = Deadline::new(LocationTable::new(client, &config.table), config.timeout);
     Bounded::new(table, config.concurrency)

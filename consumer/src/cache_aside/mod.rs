@@ -181,7 +181,6 @@ impl<C: Cache, S: Store> CacheAside<C, S> {
     fn note_read<'a>(&self, began: Instant, reads: impl IntoIterator<Item = &'a Read>) {
         let took = began.elapsed();
         self.metrics.note(|sample| {
-            sample.store_reads += 1;
             sample.store_read.push(took);
             for error in reads.into_iter().filter_map(|read| read.as_ref().err()) {
                 *sample.store_errors.entry(error.code()).or_default() += 1;

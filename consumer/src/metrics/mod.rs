@@ -38,7 +38,7 @@ pub struct Sample {
     pub calls_withheld: u64,
     /// Cache calls that failed, by code.
     pub cache_errors: BTreeMap<String, u64>,
-    /// Reads of the table: requests, not items.
+    /// Requests to DynamoDB, the SDK's retries included.
     pub store_reads: u64,
     /// Records that waited for another's read of the same key.
     pub shared_reads: u64,

@@ -171,7 +171,10 @@ impl Store for LocationTable {
 #[cfg(test)]
 mod tests {
     use super::{LocationTable, MAX_NAMES, MORE_ROUNDS, pause};
-    use crate::store::{Read, Store, StoreError};
+    use crate::{
+        metrics::Metrics,
+        store::{Read, Store, StoreError, requests::CountRequests},
+    };
     use aws_sdk_dynamodb::{
         Client, Config,
         config::{
@@ -180,7 +183,7 @@ mod tests {
         },
     };
     use serde_json::{Value, json};
-    use std::collections::HashMap;
+    use std::{collections::HashMap, sync::Arc};
     use tokio::time::Instant;
     use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::header};
 
@@ -222,6 +225,12 @@ mod tests {
     }
 
     async fn table(takes: usize) -> (LocationTable, MockServer) {
+        let (table, server, _) = counted_table(takes).await;
+        (table, server)
+    }
+
+    async fn counted_table(takes: usize) -> (LocationTable, MockServer, Arc<Metrics>) {
+        let metrics = Arc::new(Metrics::default());
         let server = MockServer::start().await;
         Mock::given(header("x-amz-target", "DynamoDB_20120810.BatchGetItem"))
             .respond_with(Reluctant { takes })
@@ -234,9 +243,10 @@ mod tests {
             // On a paused clock, waiting for the server would end each timeout.
             .timeout_config(TimeoutConfig::disabled())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .interceptor(CountRequests(metrics.clone()))
             .endpoint_url(server.uri());
         let client = Client::from_conf(config.build());
-        (LocationTable::new(client, "Locations"), server)
+        (LocationTable::new(client, "Locations"), server, metrics)
     }
 
     async fn requests(server: &MockServer) -> usize {
@@ -287,6 +297,17 @@ mod tests {
         };
         assert_eq!(reason, "BatchGetItem left 1 of 4 keys unprocessed");
         assert_eq!(requests(&server).await, 1 + MORE_ROUNDS as usize);
+    }
+
+    #[tokio::test]
+    async fn every_request_is_counted() {
+        let (table, server, metrics) = counted_table(60).await;
+        let names: Vec<String> = (0..250).map(|place| format!("place {place}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        read_many(&table, &names).await;
+        // Two for each full hundred, one for the rest.
+        assert_eq!(requests(&server).await, 5);
+        assert_eq!(metrics.take().store_reads, 5);
     }
 
     #[tokio::test]
