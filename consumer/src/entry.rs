@@ -49,6 +49,11 @@ impl Entry {
         if value == ABSENT {
             return Ok(Self::Absent);
         }
+        // Serde takes an array of a location's values for the location.
+        if !value.starts_with(b"{") {
+            let reason = "it is not a JSON object".to_owned();
+            return Err(Corrupt::NotALocation(reason));
+        }
         let location: Location = serde_json::from_slice(value)
             .map_err(|error| Corrupt::NotALocation(error.to_string()))?;
         if location.location != name {
@@ -89,6 +94,12 @@ mod tests {
             Entry::decode("House", &car),
             Err(Corrupt::Another("Car".to_owned()))
         );
+    }
+
+    #[test]
+    fn a_json_array_of_a_location_s_values_is_corrupt() {
+        let decoded = Entry::decode("Car", br#"["Car",null,null]"#);
+        assert!(matches!(decoded, Err(Corrupt::NotALocation(_))), "{decoded:?}");
     }
 
     #[test]

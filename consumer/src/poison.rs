@@ -1,6 +1,6 @@
 //! From a record's data to a reading, or the reason why it never will be one.
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, error::Category};
 
 use crate::record::{MAX_LOCATION_BYTES, Reading, VERSION};
@@ -53,31 +53,50 @@ struct Versioned {
 /// It is not a reading of this version.
 pub fn decode(data: &[u8]) -> Result<Reading<'_>, Poison> {
     let text = std::str::from_utf8(data).map_err(|error| Poison::NotUtf8(error.valid_up_to()))?;
-    let read: Result<Reading<'_>, _> = serde_json::from_str(text);
-    if let Ok(reading) = &read
-        && reading.version.is_none_or(|version| version == VERSION)
+    require_object(text)?;
+    let reading: Reading<'_> = match serde_json::from_str(text) {
+        Ok(reading) => reading,
+        Err(error) if error.classify() != Category::Data => {
+            return Err(Poison::NotJson(error.to_string()));
+        }
+        // A record of another version may lack a field of this one: the version
+        // is what is wrong with it then.
+        Err(error) => {
+            return Err(match other_version(text) {
+                Some(version) => Poison::UnknownVersion(version),
+                None => Poison::NotAReading(error.to_string()),
+            });
+        }
+    };
+    if let Some(version) = reading.version
+        && version != VERSION
     {
-        // DynamoDB would refuse the request, and every other key in it, each time.
-        let bytes = reading.location.len();
-        if bytes > MAX_LOCATION_BYTES {
-            return Err(Poison::LocationTooLong(bytes));
-        }
-        return read.map_err(|error| Poison::NotAReading(error.to_string()));
+        return Err(Poison::UnknownVersion(version.into()));
     }
-    // Another version may well lack this one's fields: that is told first.
-    let version = serde_json::from_str(text)
-        .ok()
-        .and_then(|Versioned { version }| version)
-        .filter(|version| *version != VERSION);
-    Err(match (version, read) {
-        (Some(version), _) => Poison::UnknownVersion(version),
-        (None, Err(error)) if error.classify() == Category::Data => {
-            Poison::NotAReading(error.to_string())
-        }
-        (None, Err(error)) => Poison::NotJson(error.to_string()),
-        // A version that is given and known makes a reading, above.
-        (None, Ok(_)) => Poison::UnknownVersion(Value::Null),
+    // DynamoDB would refuse the request, and every other key in it, each time.
+    let bytes = reading.location.len();
+    if bytes > MAX_LOCATION_BYTES {
+        return Err(Poison::LocationTooLong(bytes));
+    }
+    Ok(reading)
+}
+
+/// Serde takes an array of a struct's values for the struct; a record is an object.
+fn require_object(text: &str) -> Result<(), Poison> {
+    // What JSON calls white space (RFC 8259, section 2).
+    if text.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{') {
+        return Ok(());
+    }
+    Err(match serde_json::from_str::<IgnoredAny>(text) {
+        Ok(_) => Poison::NotAReading("it is not a JSON object".to_owned()),
+        Err(error) => Poison::NotJson(error.to_string()),
     })
+}
+
+/// The version of the record, unless it is the one that this function knows.
+fn other_version(text: &str) -> Option<Value> {
+    let Versioned { version } = serde_json::from_str(text).ok()?;
+    version.filter(|version| *version != VERSION)
 }
 
 #[cfg(test)]
@@ -116,9 +135,25 @@ mod tests {
             "not_a_reading"
         );
         assert_eq!(reason(b"[1]"), "not_a_reading");
+        assert_eq!(reason(b"[2]"), "not_a_reading");
+        assert_eq!(reason(b"[1"), "not_json");
+        assert_eq!(reason(b"\"text\""), "not_a_reading");
         assert_eq!(reason(&reading(Some(json!(2)))), "unknown_version");
         assert_eq!(reason(&reading(Some(json!("1.0")))), "unknown_version");
         assert_eq!(reason(br#"{"version":2,"body":{}}"#), "unknown_version");
+    }
+
+    #[test]
+    fn a_json_array_of_a_reading_s_values_is_poison() {
+        let array = br#"[1,"2Nd5","Model One","Car","2026-11-22T10:20:30Z"]"#;
+        assert_eq!(reason(array), "not_a_reading");
+    }
+
+    #[test]
+    fn white_space_around_a_reading_is_no_poison() {
+        let mut data = b" \t\r\n".to_vec();
+        data.extend(reading(None));
+        assert_eq!(decode(&data).unwrap().location, "Car");
     }
 
     #[test]
