@@ -4,52 +4,59 @@ use std::{io::IsTerminal, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use aws_config::BehaviorVersion;
-use clap::{Parser, ValueEnum};
+use clap::{Parser, ValueEnum, builder::NonEmptyStringValueParser, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
-use tokio_util::sync::CancellationToken;
 
 use crate::{
-    load::{self, Plan, Progress},
+    interrupt::{INTERRUPTED, stop_on_signal},
+    load::{self, Done, Plan, Progress},
     report::Report,
     writer::{Mode, Writer},
 };
 
-/// Exit code after Ctrl-C: 128 + SIGINT, as shells have it.
-const INTERRUPTED: u8 = 130;
+/// The most records of one thread: with the most threads they are still a count
+/// that a float holds exactly, and the schedule's arithmetic too.
+const MAX_RECORDS: u64 = 1_000_000_000_000;
 
-/// Writes records to a Kinesis stream and reports what it took.
+/// Write records to a Kinesis stream, and report how long it took.
 ///
-/// Region, credentials and endpoint are the AWS SDK's own: against the local
+/// The AWS SDK's settings choose region, credentials and endpoint. For the local
 /// environment, set `AWS_ENDPOINT_URL=http://127.0.0.1:4566`.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(
+    version,
+    after_help = "\
+Exit codes: 0 all records written, 1 some were not, 2 bad arguments,
+130 interrupted. Ctrl-C or SIGTERM finishes the batches in flight and prints a
+partial report; a second one exits at once."
+)]
 pub struct Cli {
     /// The stream to write to
-    #[arg(long, env = "KINESIS_STREAM_NAME", value_name = "NAME")]
+    #[arg(long, env = "KINESIS_STREAM_NAME", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     stream: String,
 
-    /// Writers side by side
-    #[arg(long, env = "THREAD_COUNT", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    /// Threads that write at the same time
+    #[arg(long, env = "THREAD_COUNT", value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(1..=1000))]
     threads: u32,
 
-    /// Records for each writer
-    #[arg(long, env = "RECORD_COUNT", value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    /// Records that each thread writes: --threads 3 --records 10 writes 30
+    #[arg(long, env = "RECORD_COUNT", value_name = "N", default_value_t = 10, value_parser = value_parser!(u64).range(1..=MAX_RECORDS))]
     records: u64,
 
-    /// Records per second, all writers together [default: as fast as they go]
-    #[arg(long, value_name = "R", value_parser = positive)]
+    /// Records per second, of all threads together [default: no limit]
+    #[arg(long, value_name = "R", allow_negative_numbers = true, value_parser = positive)]
     rate: Option<f64>,
 
-    /// One `PutRecord` per record instead of batches with `PutRecords`
+    /// Send one record per request (`PutRecord`), not up to 500 (`PutRecords`)
     #[arg(long)]
     single: bool,
 
-    /// How the report is written to stdout
+    /// Format of the report on stdout
     #[arg(long, value_enum, default_value_t = Output::Text)]
     output: Output,
 }
 
-/// The report's form.
+/// The report's format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Output {
     Text,
@@ -59,18 +66,22 @@ enum Output {
 fn positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(rate) if rate.is_finite() && rate >= 0.001 => Ok(rate),
-        _ => Err("expected a number above 0, such as 100".to_owned()),
+        _ => Err("expected records per second, 0.001 or more, such as 100".to_owned()),
     }
 }
 
 impl Cli {
-    /// Writes the records, prints the report and says how it went: 0 all
-    /// written, 1 some failed, 130 interrupted.
+    /// Writes the records and prints the report. Exit code 0 if all were
+    /// written, 1 if some failed, 130 if a signal stopped the load.
     ///
     /// # Errors
     ///
-    /// The stream does not exist or Kinesis cannot be reached.
+    /// The stream does not exist or Kinesis cannot be reached. The report of
+    /// what was written before is printed all the same.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
+        // First: a signal while the SDK loads its settings must not end the
+        // program without a report.
+        let stop = stop_on_signal().context("handling SIGINT and SIGTERM")?;
         let plan = Plan {
             threads: self.threads,
             records_per_thread: self.records,
@@ -84,17 +95,21 @@ impl Cli {
         let aws = aws_config::load_defaults(BehaviorVersion::latest()).await;
         let writer = Writer::new(aws_sdk_kinesis::Client::new(&aws), &self.stream, mode);
 
-        let stop = stop_on_interrupt();
         let bar = progress_bar(plan.total());
         let progress: Progress = Arc::new({
             let bar = bar.clone();
             move |count| bar.inc(count)
         });
-        let done = load::run(&writer, plan, progress, stop.clone()).await;
+        let Done { report, error } = load::run(&writer, plan, progress, &stop).await;
         bar.finish_and_clear();
-        let report = done.context("writing records")?;
-
-        self.print(&report)?;
+        // With nothing written, the error says all there is to say to a person;
+        // a program always gets its report.
+        if error.is_none() || report.written > 0 || self.output == Output::Json {
+            self.print(&report)?;
+        }
+        if let Some(error) = error {
+            return Err(error).context("writing records");
+        }
         Ok(if report.partial && stop.is_cancelled() {
             ExitCode::from(INTERRUPTED)
         } else if report.failed > 0 {
@@ -113,24 +128,7 @@ impl Cli {
     }
 }
 
-/// The first Ctrl-C ends the load and prints what was done, a second one exits
-/// at once.
-fn stop_on_interrupt() -> CancellationToken {
-    let stop = CancellationToken::new();
-    let stopping = stop.clone();
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            eprintln!("stopping: what is on its way is finished; Ctrl-C again to exit at once");
-            stopping.cancel();
-        }
-        if tokio::signal::ctrl_c().await.is_ok() {
-            std::process::exit(INTERRUPTED.into());
-        }
-    });
-    stop
-}
-
-/// A bar on a terminal, nothing elsewhere.
+/// A progress bar on a terminal, nothing elsewhere.
 fn progress_bar(total: u64) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
@@ -156,8 +154,10 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_of_nothing_is_refused() {
+    fn a_rate_of_zero_is_refused() {
         let refused = Cli::try_parse_from(["producer", "--stream", "s", "--rate", "0"]);
-        assert!(refused.unwrap_err().to_string().contains("above 0"));
+        let refused = refused.unwrap_err();
+        assert!(refused.to_string().contains("0.001 or more"), "{refused}");
+        assert_eq!(refused.exit_code(), 2);
     }
 }

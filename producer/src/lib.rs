@@ -5,6 +5,7 @@
 //! puts batches and repeats what Kinesis refused, [`report`] says what it took.
 
 pub mod cli;
+pub mod interrupt;
 pub mod load;
 pub mod record;
 pub mod report;

@@ -30,8 +30,17 @@ impl Plan {
     /// All records of all writers.
     #[must_use]
     pub fn total(&self) -> u64 {
-        u64::from(self.threads) * self.records_per_thread
+        u64::from(self.threads).saturating_mul(self.records_per_thread)
     }
+}
+
+/// What a load came to.
+#[derive(Debug)]
+pub struct Done {
+    /// What was written until the end, or until the load was stopped.
+    pub report: Report,
+    /// Why the load could not go on.
+    pub error: Option<WriteError>,
 }
 
 /// Called with the number of records that were just dealt with.
@@ -41,22 +50,21 @@ pub type Progress = Arc<dyn Fn(u64) + Send + Sync>;
 struct Share {
     outcome: Outcome,
     latency_us: Histogram<u64>,
+    error: Option<WriteError>,
 }
 
-/// Writes what `plan` says. When `stop` is cancelled, what is on its way is
-/// finished and the report is of what was done until then.
-///
-/// # Errors
-///
-/// The stream does not exist or Kinesis cannot be reached; what had been
-/// written until then stays written.
+/// Writes what `plan` says. When `stop` is cancelled, or a writer cannot go on,
+/// the batches in flight are finished and no further ones are sent; the report
+/// is of what was done until then.
 pub async fn run(
     writer: &Writer,
     plan: Plan,
     progress: Progress,
-    stop: CancellationToken,
-) -> Result<Report, WriteError> {
+    stop: &CancellationToken,
+) -> Done {
     let started = Instant::now();
+    // What stops one writer stops them all, and is not the caller's own stop.
+    let stop = stop.child_token();
     let mut writers = JoinSet::new();
     for _ in 0..plan.threads {
         let schedule = Schedule::new(started, plan);
@@ -69,20 +77,20 @@ pub async fn run(
     }
     let mut total = Outcome::default();
     let mut latency_us = latencies();
+    let mut error = None;
     while let Some(joined) = writers.join_next().await {
-        let share = joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
+        let share = joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+        error = error.or(share.error);
         total.written += share.outcome.written;
         total.failed += share.outcome.failed;
         total.retries += share.outcome.retries;
         // Both have the same bounds, so adding cannot fail.
         let _ = latency_us.add(share.latency_us);
     }
-    Ok(Report::new(
-        plan.total(),
-        total,
-        started.elapsed(),
-        &latency_us,
-    ))
+    Done {
+        report: Report::new(plan.total(), total, started.elapsed(), &latency_us),
+        error,
+    }
 }
 
 async fn write_share(
@@ -90,10 +98,11 @@ async fn write_share(
     schedule: Schedule,
     progress: Progress,
     stop: CancellationToken,
-) -> Result<Share, WriteError> {
+) -> Share {
     let mut share = Share {
         outcome: Outcome::default(),
         latency_us: latencies(),
+        error: None,
     };
     let mut next = 0;
     while next < schedule.records {
@@ -107,22 +116,24 @@ async fn write_share(
         let count = schedule.due_by_now(next, writer.batch_size());
         let readings: Vec<_> = (0..count).map(|_| Reading::random()).collect();
         let sent = Instant::now();
-        let outcome = writer
-            .write(&readings, |place, at| {
+        let written = writer
+            .write(&readings, &mut share.outcome, |place, at| {
                 // From when the record was due, not from when it was sent: a
                 // stall then shows in every record that it held up.
                 let intended = schedule.intended(next + place as u64).unwrap_or(sent);
                 let micros = u64::try_from((at - intended).as_micros()).unwrap_or(u64::MAX);
                 share.latency_us.saturating_record(micros);
             })
-            .await?;
-        share.outcome.written += outcome.written;
-        share.outcome.failed += outcome.failed;
-        share.outcome.retries += outcome.retries;
+            .await;
+        if let Err(error) = written {
+            share.error = Some(error);
+            stop.cancel();
+            break;
+        }
         next += count as u64;
         progress(count as u64);
     }
-    Ok(share)
+    share
 }
 
 /// When each record of one writer is due.

@@ -23,11 +23,11 @@ pub struct Report {
     pub asked: u64,
     /// Records that Kinesis acknowledged.
     pub written: u64,
-    /// Records given up.
+    /// Records that were sent and never acknowledged.
     pub failed: u64,
     /// Times that a record was sent again.
     pub retries: u64,
-    /// Stopped before all were dealt with.
+    /// The load ended before all records were sent.
     pub partial: bool,
     /// From the first record to the last, milliseconds.
     pub elapsed_ms: f64,

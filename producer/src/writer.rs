@@ -33,12 +33,12 @@ pub enum Mode {
     Single,
 }
 
-/// What became of a batch.
+/// What became of records.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// Records that Kinesis acknowledged.
     pub written: u64,
-    /// Records given up after ten tries.
+    /// Records that were sent and never acknowledged.
     pub failed: u64,
     /// Times that a record was sent again.
     pub retries: u64,
@@ -96,21 +96,24 @@ impl Writer {
         }
     }
 
-    /// Puts `readings`, each until it is acknowledged or given up, and calls
-    /// `acknowledged` with each one's place and the moment it was.
+    /// Puts `readings`, each until it is acknowledged or has failed
+    /// [`MAX_TRIES`] times. Adds to `outcome`, and calls `acknowledged` with the
+    /// index of each reading that Kinesis acknowledged and the moment it did.
     ///
     /// # Errors
     ///
-    /// The stream does not exist or Kinesis cannot be reached.
+    /// The stream does not exist or Kinesis cannot be reached. The readings that
+    /// were not acknowledged by then count as failed.
     pub async fn write(
         &self,
         readings: &[Reading],
+        outcome: &mut Outcome,
         mut acknowledged: impl FnMut(usize, Instant),
-    ) -> Result<Outcome, WriteError> {
-        let mut outcome = Outcome::default();
+    ) -> Result<(), WriteError> {
         let mut waiting: Vec<usize> = (0..readings.len()).collect();
         for tries in 1..=MAX_TRIES {
-            let refused = self.put(readings, &waiting).await?;
+            let put = self.put(readings, &waiting).await;
+            let refused = put.inspect_err(|_| outcome.failed += waiting.len() as u64)?;
             let now = Instant::now();
             for place in waiting.iter().filter(|place| !refused.contains(place)) {
                 acknowledged(*place, now);
@@ -125,8 +128,8 @@ impl Writer {
                 sleep(pause(tries)).await;
             }
         }
-        outcome.failed = waiting.len() as u64;
-        Ok(outcome)
+        outcome.failed += waiting.len() as u64;
+        Ok(())
     }
 
     /// Puts the readings at `places` once; what comes back was refused.
