@@ -20,7 +20,6 @@ use tracing::Instrument;
 // more than that thread saves (docs/cache-aside.md, "Latency").
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    logging::start();
     let (function, margin) = match start().await {
         Ok(started) => started,
         Err(error) => {
@@ -39,6 +38,7 @@ async fn main() -> ExitCode {
 }
 
 async fn start() -> Result<(Function, Duration), InitError> {
+    logging::start()?;
     let config = Config::from_env()?;
     tracing::info!(?config, "starting");
     let margin = config.handling.margin;

@@ -103,7 +103,7 @@ impl Config {
     ///
     /// The first variable that holds what cannot be used.
     pub fn from_env() -> Result<Self, ConfigError> {
-        Self::from_lookup(|name| std::env::var(name).ok())
+        Self::from_lookup(from_environment)
     }
 
     /// Reads variables through `lookup`; an empty value counts as none.
@@ -136,6 +136,13 @@ impl Config {
                 }),
         })
     }
+}
+
+/// A variable of the process's environment. What is not Unicode in it shows as
+/// U+FFFD: a variable that cannot be used must not count as unset.
+#[must_use]
+pub fn from_environment(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|held| held.to_string_lossy().into_owned())
 }
 
 fn cache<L: Fn(&str) -> Option<String>>(
