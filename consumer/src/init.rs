@@ -1,4 +1,4 @@
-//! What happens once, before the first invocation.
+//! The function's init: everything that happens once, before the first invocation.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,7 +6,7 @@ use aws_config::{BehaviorVersion, SdkConfig, timeout::TimeoutConfig};
 
 use crate::{
     cache::{
-        breaker::Guarded,
+        guarded::Guarded,
         momento::{ConnectError, MomentoConnector},
         rotation::Rotating,
     },
@@ -14,34 +14,34 @@ use crate::{
     config::{Config, ConfigError, StoreConfig},
     deadline::Deadline,
     handler::Handler,
-    metrics::Metrics,
+    metrics::{Metrics, emf::Emf},
     output::Stdout,
     store::{bounded::Bounded, requests::CountRequests, table::LocationTable},
 };
 
-/// The function as it is deployed: Momento in front of DynamoDB. Read from
-/// outside in: the breaker judges what comes of a call in the end, a new API key
-/// included; one call, a retry included, has one deadline; a read of the table
-/// has its deadline from when its place is free.
+/// The deployed function: Momento in front of DynamoDB. From the outside in, the
+/// circuit breaker judges a call's final result, after a new API key was tried.
+/// One deadline covers a cache call and its retry. A read of the table gets its
+/// deadline once [`Bounded`] lets it start.
 pub type Function = Handler<Guarded<Rotating<MomentoConnector>>, Bounded<Deadline<LocationTable>>>;
 
 /// Why the function cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum InitError {
-    /// An environment variable.
+    /// An environment variable cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The API key.
+    /// The API key cannot be used.
     #[error(transparent)]
     Connect(#[from] ConnectError),
 }
 
-/// Builds the function that `config` describes, with the API key as it is now.
+/// Reads the API key and builds the function that `config` describes.
 ///
 /// # Errors
 ///
-/// The API key cannot be used. A cache or table that is out of reach is no
-/// error: each record then says so.
+/// The API key cannot be read or used. An unreachable cache or table is not an
+/// error here: records are then read from DynamoDB, or reported.
 pub async fn initialise(config: Config) -> Result<Function, InitError> {
     let aws = aws_config::defaults(BehaviorVersion::latest())
         .timeout_config(
@@ -68,7 +68,7 @@ pub async fn initialise(config: Config) -> Result<Function, InitError> {
         locations,
         config.handling,
         metrics,
-        config.emf,
+        config.emf.map(Emf),
         Arc::new(Stdout),
     ))
 }
@@ -78,8 +78,8 @@ fn table(
     config: &StoreConfig,
     metrics: Arc<Metrics>,
 ) -> Bounded<Deadline<LocationTable>> {
-    // One attempt may not use up the time of all: a connection that hangs is
-    // given up in time for the SDK to try another.
+    // One attempt gets half of the time, so that the SDK can replace a connection
+    // that hangs.
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(config.timeout / 2)
         .operation_attempt_timeout(config.timeout / 2)

@@ -2,27 +2,12 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::time::Instant;
 
-use super::{Cache, CacheError};
-use crate::metrics::Metrics;
-
-/// How many of the last calls are judged.
-pub const WINDOW: u16 = 20;
-
-/// When the breaker opens, and for how long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Policy {
-    /// `CACHE_BREAKER_FAILURES`: it opens when so many of the last [`WINDOW`]
-    /// calls failed.
-    pub failures: u16,
-    /// `CACHE_BREAKER_OPEN_MS`: how long no call is made, until one is tried.
-    pub open_for: Duration,
-}
+use crate::config::{BREAKER_WINDOW, BreakerPolicy};
 
 /// What the breaker lets through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,10 +20,22 @@ pub enum BreakerState {
     Open,
 }
 
+impl BreakerState {
+    /// As a metric: 0 closed, 0.5 half-open, 1 open.
+    #[must_use]
+    pub fn gauge(self) -> f64 {
+        match self {
+            Self::Closed => 0.0,
+            Self::HalfOpen => 0.5,
+            Self::Open => 1.0,
+        }
+    }
+}
+
 /// The breaker alone: who may call, and what came of it.
 #[derive(Debug)]
-struct Breaker {
-    policy: Policy,
+pub(super) struct Breaker {
+    policy: BreakerPolicy,
     inner: Mutex<Inner>,
 }
 
@@ -62,18 +59,18 @@ enum Phase {
 /// Leave to make one call. Dropped without a verdict, the call says nothing;
 /// if it was the probe, the next call is.
 #[derive(Debug)]
-struct Permit<'a> {
+pub(super) struct Permit<'a> {
     breaker: &'a Breaker,
     number: u64,
 }
 
 impl Breaker {
     /// A closed breaker.
-    fn new(policy: Policy) -> Self {
+    pub(super) fn new(policy: BreakerPolicy) -> Self {
         Self {
             policy,
             inner: Mutex::new(Inner {
-                failed: VecDeque::with_capacity(WINDOW.into()),
+                failed: VecDeque::with_capacity(BREAKER_WINDOW.into()),
                 phase: Phase::Closed,
                 number: 0,
             }),
@@ -81,7 +78,7 @@ impl Breaker {
     }
 
     /// Leave to make a call, unless the breaker is open.
-    fn permit(&self) -> Option<Permit<'_>> {
+    pub(super) fn permit(&self) -> Option<Permit<'_>> {
         let mut inner = self.lock();
         match inner.phase {
             Phase::Closed => {}
@@ -95,7 +92,7 @@ impl Breaker {
     }
 
     /// What it lets through now.
-    fn state(&self) -> BreakerState {
+    pub(super) fn state(&self) -> BreakerState {
         match self.lock().phase {
             Phase::Closed => BreakerState::Closed,
             Phase::Open { until } if Instant::now() < until => BreakerState::Open,
@@ -115,7 +112,7 @@ impl Inner {
         self.failed.clear();
     }
 
-    fn open(&mut self, policy: Policy) {
+    fn open(&mut self, policy: BreakerPolicy) {
         self.enter(Phase::Open {
             until: Instant::now() + policy.open_for,
         });
@@ -123,7 +120,7 @@ impl Inner {
 
     /// Takes note of a call, and says how many of the last ones failed.
     fn note(&mut self, failed: bool) -> usize {
-        if self.failed.len() == usize::from(WINDOW) {
+        if self.failed.len() == usize::from(BREAKER_WINDOW) {
             self.failed.pop_front();
         }
         self.failed.push_back(failed);
@@ -133,7 +130,7 @@ impl Inner {
 
 impl Permit<'_> {
     /// The call was answered. Says whether that closed the breaker.
-    fn answered(self) -> bool {
+    pub(super) fn answered(self) -> bool {
         let mut inner = self.breaker.lock();
         if inner.number != self.number {
             return false;
@@ -149,7 +146,7 @@ impl Permit<'_> {
 
     /// The call failed. Says whether that opened the breaker, for the first
     /// time or again.
-    fn failed(self) -> bool {
+    pub(super) fn failed(self) -> bool {
         let mut inner = self.breaker.lock();
         if inner.number != self.number {
             return false;
@@ -174,84 +171,14 @@ impl Drop for Permit<'_> {
     }
 }
 
-/// A cache behind a breaker.
-pub struct Guarded<C> {
-    cache: C,
-    breaker: Breaker,
-    metrics: Arc<Metrics>,
-}
-
-impl<C: Cache> Guarded<C> {
-    /// `cache`, left alone as `policy` says.
-    pub fn new(cache: C, policy: Policy, metrics: Arc<Metrics>) -> Self {
-        Self {
-            cache,
-            breaker: Breaker::new(policy),
-            metrics,
-        }
-    }
-
-    fn permit(&self) -> Result<Permit<'_>, CacheError> {
-        let permit = self.breaker.permit();
-        if permit.is_none() {
-            self.note_state();
-        }
-        permit.ok_or(CacheError::BreakerOpen)
-    }
-
-    fn settle<T>(&self, permit: Permit<'_>, done: &Result<T, CacheError>) {
-        match done {
-            // Such an error is an answer: the cache works.
-            Err(error) if !error.is_of_the_argument() => {
-                if permit.failed() {
-                    self.metrics.note(|sample| sample.breaker_opened += 1);
-                    tracing::warn!(%error, "the cache keeps failing; it is left alone for a while, and records are read from DynamoDB");
-                }
-            }
-            _ => {
-                if permit.answered() {
-                    tracing::info!("the cache answers again");
-                }
-            }
-        }
-        self.note_state();
-    }
-
-    fn note_state(&self) {
-        let state = self.breaker.state();
-        self.metrics.note(|sample| sample.breaker = Some(state));
-    }
-}
-
-impl<C: Cache> Cache for Guarded<C> {
-    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, CacheError> {
-        let permit = self.permit()?;
-        let done = self.cache.get(key).await;
-        self.settle(permit, &done);
-        done
-    }
-
-    async fn set(&self, key: &str, value: &[u8], ttl: Duration) -> Result<(), CacheError> {
-        let permit = self.permit()?;
-        let done = self.cache.set(key, value, ttl).await;
-        self.settle(permit, &done);
-        done
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Breaker, BreakerState, Guarded, Policy, WINDOW};
-    use crate::{
-        cache::{Cache, CacheError},
-        fakes::{FakeCache, refused},
-        metrics::Metrics,
-    };
-    use ::momento::MomentoErrorCode::{InvalidArgumentError, LimitExceededError};
-    use std::{sync::Arc, time::Duration};
+    use super::{Breaker, BreakerState};
+    use crate::config::{BREAKER_WINDOW, BreakerPolicy};
+    use std::time::Duration;
     use tokio::time::advance;
 
-    const POLICY: Policy = Policy {
+    const POLICY: BreakerPolicy = BreakerPolicy {
         failures: 5,
         open_for: Duration::from_secs(1),
     };
@@ -268,7 +195,7 @@ mod tests {
     async fn it_opens_when_too_many_of_the_last_calls_failed() {
         let breaker = Breaker::new(POLICY);
         // One in five: four among any twenty.
-        for call in 0..10 * WINDOW {
+        for call in 0..10 * BREAKER_WINDOW {
             let permit = breaker.permit().unwrap();
             if call % 5 == 0 {
                 assert!(!permit.failed());
@@ -324,46 +251,5 @@ mod tests {
         breaker.permit().unwrap().answered();
         assert!(!failed.failed());
         assert_eq!(breaker.state(), BreakerState::Closed);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_cache_behind_an_open_breaker_is_not_asked() {
-        let cache = FakeCache::default();
-        cache.fail_next(usize::MAX, refused(LimitExceededError));
-        let metrics = Arc::new(Metrics::default());
-        let cache = Guarded::new(cache, POLICY, metrics.clone());
-        for _ in 0..50 {
-            assert!(cache.get("Car").await.is_err());
-        }
-        assert_eq!(cache.cache.calls(), usize::from(POLICY.failures));
-        assert_eq!(cache.get("Car").await, Err(CacheError::BreakerOpen));
-        let sample = metrics.take();
-        assert_eq!(sample.breaker_opened, 1);
-        assert_eq!(sample.breaker, Some(BreakerState::Open));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_state_is_in_the_metrics_when_every_call_was_withheld() {
-        let cache = FakeCache::default();
-        cache.fail_next(usize::MAX, refused(LimitExceededError));
-        let metrics = Arc::new(Metrics::default());
-        let cache = Guarded::new(cache, POLICY, metrics.clone());
-        for _ in 0..POLICY.failures {
-            assert!(cache.get("Car").await.is_err());
-        }
-        metrics.take();
-        assert_eq!(cache.get("Car").await, Err(CacheError::BreakerOpen));
-        assert_eq!(metrics.take().breaker, Some(BreakerState::Open));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_argument_that_the_cache_refuses_is_no_failure_of_the_cache() {
-        let cache = FakeCache::default();
-        cache.fail_next(usize::MAX, refused(InvalidArgumentError));
-        let cache = Guarded::new(cache, POLICY, Arc::new(Metrics::default()));
-        for _ in 0..50 {
-            let refusal = cache.get("Car").await;
-            assert_eq!(refusal, Err(refused(InvalidArgumentError)));
-        }
     }
 }

@@ -5,6 +5,8 @@
 
 pub mod breaker;
 pub mod credentials;
+mod deadline;
+pub mod guarded;
 pub mod momento;
 pub mod retry;
 pub mod rotation;

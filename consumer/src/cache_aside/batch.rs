@@ -109,10 +109,7 @@ impl<C: Cache, S: Store> CacheAside<C, S> {
         }
     }
 
-    async fn read_part<'a>(
-        &self,
-        leaders: Vec<Leader<'a, Read>>,
-    ) -> Vec<(Leader<'a, Read>, Read)> {
+    async fn read_part<'a>(&self, leaders: Vec<Leader<'a, Read>>) -> Vec<(Leader<'a, Read>, Read)> {
         let began = Instant::now();
         let mut found = HashMap::with_capacity(leaders.len());
         let names: Vec<&str> = leaders.iter().map(Leader::key).collect();

@@ -9,7 +9,7 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
@@ -18,7 +18,7 @@ pub use batch::Lookups;
 use crate::{
     cache::{Cache, CacheError},
     entry::Entry,
-    metrics::Metrics,
+    metrics::{Metrics, Sample},
     record::Location,
     single_flight::{Leader, Seat, SingleFlight},
     store::{Read, Store, StoreError},
@@ -125,7 +125,7 @@ impl<C: Cache, S: Store> CacheAside<C, S> {
                 sample.misses += u64::from(value.is_none());
                 sample.cache_get.push(took);
             }
-            Err(error) => sample.cache_failed(error, took),
+            Err(error) => count_failure(sample, error, took),
         });
         let value = match got {
             Ok(value) => value?,
@@ -173,7 +173,7 @@ impl<C: Cache, S: Store> CacheAside<C, S> {
             Err(error) => {
                 complain(&error, name, "cache set failed; the record goes on");
                 self.metrics
-                    .note(|sample| sample.cache_failed(&error, took));
+                    .note(|sample| count_failure(sample, &error, took));
             }
         }
     }
@@ -214,6 +214,13 @@ impl Lookup {
                 source: Source::Nowhere,
             },
         })
+    }
+}
+
+fn count_failure(sample: &mut Sample, error: &CacheError, took: Duration) {
+    match error {
+        CacheError::BreakerOpen => sample.calls_withheld += 1,
+        error => sample.cache_failed(error.code(), took),
     }
 }
 

@@ -14,10 +14,8 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{CacheAside, Lookup, Source};
 use crate::{
-    cache::{
-        breaker::{Guarded, Policy},
-        retry::Retry,
-    },
+    cache::{guarded::Guarded, retry::Retry},
+    config::BreakerPolicy,
     deadline::Deadline,
     fakes::{FakeCache, FakeStore, refused},
     metrics::Metrics,
@@ -148,7 +146,7 @@ impl World {
     }
 
     fn locations(&self) -> Locations<'_> {
-        let policy = Policy {
+        let policy = BreakerPolicy {
             failures: 5,
             open_for: Duration::from_millis(100),
         };

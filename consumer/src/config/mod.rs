@@ -1,21 +1,14 @@
 //! The function's configuration: environment variables, read once at init.
 //! docs/cache-aside.md lists them.
 
+mod cache;
 mod variable;
 
 use std::time::Duration;
 
+pub use cache::{BREAKER_WINDOW, BreakerPolicy, CacheConfig, CacheEndpoint};
 pub use variable::ConfigError;
 use variable::Variables;
-
-use crate::{
-    cache::breaker::{Policy, WINDOW},
-    metrics::emf::Emf,
-    ttl::Ttl,
-};
-
-/// A day: the longest TTL that Momento's on-demand plan takes.
-const MAX_TTL_SECONDS: u64 = 24 * 60 * 60;
 
 /// Everything the function is told by its environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,40 +20,7 @@ pub struct Config {
     /// Batches.
     pub handling: Handling,
     /// `METRICS`, `METRICS_NAMESPACE`: whose metrics are told; none with `off`.
-    pub emf: Option<Emf>,
-}
-
-/// The cache.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CacheConfig {
-    /// Where it is.
-    pub endpoint: CacheEndpoint,
-    /// `CACHE_NAME`: its name.
-    pub name: String,
-    /// How long what is cached lives.
-    pub ttl: Ttl,
-    /// `CACHE_TIMEOUT_MS`: how long one call may take, its retry included, before
-    /// the table is asked.
-    pub timeout: Duration,
-    /// When it is left alone.
-    pub breaker: Policy,
-    /// `MOMENTO_API_KEY_PARAMETER`: the SSM parameter that holds Momento's API key.
-    pub api_key_parameter: String,
-}
-
-/// `CACHE_BACKEND`: which endpoint the one Momento client talks to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CacheEndpoint {
-    /// Momento's service, over TLS.
-    Momento {
-        /// `MOMENTO_ENDPOINT`: needed with a v2 API key, which names none.
-        endpoint: Option<String>,
-    },
-    /// A stub that speaks Momento's protocol over plain HTTP/2.
-    Stub {
-        /// `CACHE_STUB_URL`: such as `http://127.0.0.1:8080`.
-        url: String,
-    },
+    pub emf: Option<EmfConfig>,
 }
 
 /// The table.
@@ -72,6 +32,15 @@ pub struct StoreConfig {
     pub timeout: Duration,
     /// `STORE_CONCURRENCY`: reads under way at a time.
     pub concurrency: usize,
+}
+
+/// Whose metrics they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmfConfig {
+    /// `METRICS_NAMESPACE`.
+    pub namespace: String,
+    /// `AWS_LAMBDA_FUNCTION_NAME`.
+    pub function: String,
 }
 
 /// How a batch is handled.
@@ -114,7 +83,7 @@ impl Config {
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let variables = Variables(lookup);
         Ok(Self {
-            cache: cache(&variables)?,
+            cache: CacheConfig::read(&variables)?,
             store: StoreConfig {
                 table: variables.text_or("TABLE_NAME", "Locations"),
                 timeout: variables.milliseconds("STORE_TIMEOUT_MS", 2000, 1..=60_000)?,
@@ -130,7 +99,7 @@ impl Config {
             },
             emf: variables
                 .choice("METRICS", [("emf", true), ("off", false)])?
-                .then(|| Emf {
+                .then(|| EmfConfig {
                     namespace: variables.text_or("METRICS_NAMESPACE", "KinesisConsumer"),
                     function: variables.text_or("AWS_LAMBDA_FUNCTION_NAME", "consumer"),
                 }),
@@ -143,53 +112,6 @@ impl Config {
 #[must_use]
 pub fn from_environment(name: &str) -> Option<String> {
     std::env::var_os(name).map(|held| held.to_string_lossy().into_owned())
-}
-
-fn cache<L: Fn(&str) -> Option<String>>(
-    variables: &Variables<L>,
-) -> Result<CacheConfig, ConfigError> {
-    let ttl = |name, default| variables.seconds(name, default, 1..=MAX_TTL_SECONDS);
-    Ok(CacheConfig {
-        endpoint: cache_endpoint(variables)?,
-        name: variables.text_or("CACHE_NAME", "sample-a"),
-        ttl: Ttl {
-            present: ttl("CACHE_TTL_SECONDS", 10)?,
-            absent: ttl("CACHE_NEGATIVE_TTL_SECONDS", 2)?,
-            jitter_percent: variables.count("CACHE_TTL_JITTER_PERCENT", 10, 0..=90)?,
-        },
-        timeout: variables.milliseconds("CACHE_TIMEOUT_MS", 50, 1..=10_000)?,
-        breaker: Policy {
-            failures: variables.count("CACHE_BREAKER_FAILURES", 10, 1..=WINDOW)?,
-            open_for: variables.milliseconds("CACHE_BREAKER_OPEN_MS", 1000, 1..=600_000)?,
-        },
-        api_key_parameter: variables.text_or("MOMENTO_API_KEY_PARAMETER", "/keys/momento-pct-key"),
-    })
-}
-
-fn cache_endpoint<L: Fn(&str) -> Option<String>>(
-    variables: &Variables<L>,
-) -> Result<CacheEndpoint, ConfigError> {
-    let stub = variables.choice("CACHE_BACKEND", [("momento", false), ("stub", true)])?;
-    if stub {
-        stub_url(variables.text("CACHE_STUB_URL")).map(|url| CacheEndpoint::Stub { url })
-    } else {
-        Ok(CacheEndpoint::Momento {
-            endpoint: variables.text("MOMENTO_ENDPOINT"),
-        })
-    }
-}
-
-/// Momento's client takes a URL without a scheme and then fails every call, so
-/// the scheme is checked here.
-fn stub_url(held: Option<String>) -> Result<String, ConfigError> {
-    match held {
-        Some(url) if url.starts_with("http://") && url.len() > "http://".len() => Ok(url),
-        held => Err(ConfigError {
-            variable: "CACHE_STUB_URL",
-            held,
-            expected: "a URL such as http://127.0.0.1:8080 with CACHE_BACKEND=stub".to_owned(),
-        }),
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! One invocation: a batch of Kinesis records in, the first failed one out.
 
 #[cfg(test)]
+mod fixture;
+#[cfg(test)]
 mod tests;
 
 use std::{

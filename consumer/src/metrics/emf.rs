@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::Sample;
-use crate::cache::breaker::BreakerState;
+use crate::config::EmfConfig;
 
 /// The most values that one metric of one line may have.
 const MAX_VALUES: usize = 100;
@@ -19,14 +19,9 @@ const FUNCTION: &str = "FunctionName";
 /// The dimension of errors.
 const CODE: &str = "Code";
 
-/// Whose metrics they are.
+/// The metrics of one function, as log lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Emf {
-    /// `METRICS_NAMESPACE`.
-    pub namespace: String,
-    /// `AWS_LAMBDA_FUNCTION_NAME`.
-    pub function: String,
-}
+pub struct Emf(pub EmfConfig);
 
 /// One metric of one line.
 struct Metric {
@@ -96,13 +91,13 @@ impl Emf {
             json!({
                 "Timestamp": i64::try_from(timestamp).unwrap_or_default(),
                 "CloudWatchMetrics": [{
-                    "Namespace": self.namespace,
+                    "Namespace": self.0.namespace,
                     "Dimensions": dimensions,
                     "Metrics": definitions,
                 }],
             }),
         );
-        line.insert(FUNCTION.to_owned(), self.function.as_str().into());
+        line.insert(FUNCTION.to_owned(), self.0.function.as_str().into());
         if let Some(code) = code {
             line.insert(CODE.to_owned(), code.into());
         }
@@ -140,16 +135,11 @@ fn counts(sample: &Sample) -> Vec<Metric> {
         count("StoreReads", sample.store_reads),
         count("StoreReadsShared", sample.shared_reads),
     ];
-    if let Some(state) = sample.breaker {
+    if let Some(open) = sample.breaker_open {
         counts.push(Metric {
             name: "CacheBreakerOpen",
             unit: "None",
-            value: match state {
-                BreakerState::Closed => 0.0,
-                BreakerState::HalfOpen => 0.5,
-                BreakerState::Open => 1.0,
-            }
-            .into(),
+            value: open.into(),
         });
     }
     counts
@@ -175,18 +165,15 @@ fn milliseconds(duration: Duration) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::{Emf, MAX_VALUES};
-    use crate::{
-        cache::{CacheError, breaker::BreakerState},
-        metrics::Sample,
-    };
+    use crate::{config::EmfConfig, metrics::Sample};
     use serde_json::{Value, json};
     use std::{collections::HashSet, time::Duration};
 
     fn lines(sample: &Sample) -> Vec<Value> {
-        let emf = Emf {
+        let emf = Emf(EmfConfig {
             namespace: "KinesisConsumer".to_owned(),
             function: "consumer".to_owned(),
-        };
+        });
         emf.lines(sample, 1_700_000_000_000, &[("request_id", "r-1")])
             .iter()
             .map(|line| serde_json::from_str(line).unwrap())
@@ -234,7 +221,7 @@ mod tests {
             hits: 7,
             misses: 2,
             store_reads: 2,
-            breaker: Some(BreakerState::Open),
+            breaker_open: Some(1.0),
             ..Sample::default()
         });
         assert_eq!(lines.len(), 1);
@@ -269,9 +256,8 @@ mod tests {
     #[test]
     fn errors_are_told_by_code_and_in_all() {
         let mut sample = Sample::default();
-        let timeout = CacheError::Timeout(Duration::from_millis(50));
-        sample.cache_failed(&timeout, Duration::from_millis(50));
-        sample.cache_failed(&CacheError::BreakerOpen, Duration::ZERO);
+        sample.cache_failed("Timeout".to_owned(), Duration::from_millis(50));
+        sample.calls_withheld = 1;
         sample.store_errors.insert("Timeout", 3);
         let lines = lines(&sample);
         lines.iter().for_each(assert_valid);

@@ -1,6 +1,7 @@
 //! The table, as the rest of the function sees it.
 
 pub mod bounded;
+mod deadline;
 pub mod requests;
 pub mod table;
 

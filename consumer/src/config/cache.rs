@@ -1,0 +1,106 @@
+//! The cache's variables.
+
+use std::time::Duration;
+
+use super::variable::{ConfigError, Variables};
+use crate::ttl::Ttl;
+
+/// A day: the longest TTL that Momento's on-demand plan takes.
+const MAX_TTL_SECONDS: u64 = 24 * 60 * 60;
+
+/// How many of the last calls the circuit breaker judges.
+pub const BREAKER_WINDOW: u16 = 20;
+
+/// The cache.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheConfig {
+    /// Where it is.
+    pub endpoint: CacheEndpoint,
+    /// `CACHE_NAME`: its name.
+    pub name: String,
+    /// How long what is cached lives.
+    pub ttl: Ttl,
+    /// `CACHE_TIMEOUT_MS`: how long one call may take, its retry included, before
+    /// the table is asked.
+    pub timeout: Duration,
+    /// When it is left alone.
+    pub breaker: BreakerPolicy,
+    /// `MOMENTO_API_KEY_PARAMETER`: the SSM parameter that holds Momento's API key.
+    pub api_key_parameter: String,
+}
+
+/// `CACHE_BACKEND`: which endpoint the one Momento client talks to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CacheEndpoint {
+    /// Momento's service, over TLS.
+    Momento {
+        /// `MOMENTO_ENDPOINT`: needed with a v2 API key, which names none.
+        endpoint: Option<String>,
+    },
+    /// A stub that speaks Momento's protocol over plain HTTP/2.
+    Stub {
+        /// `CACHE_STUB_URL`: such as `http://127.0.0.1:8080`.
+        url: String,
+    },
+}
+
+/// When the circuit breaker opens, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BreakerPolicy {
+    /// `CACHE_BREAKER_FAILURES`: it opens when so many of the last
+    /// [`BREAKER_WINDOW`] calls failed.
+    pub failures: u16,
+    /// `CACHE_BREAKER_OPEN_MS`: how long it withholds every call before it lets
+    /// one through.
+    pub open_for: Duration,
+}
+
+impl CacheConfig {
+    pub(super) fn read<L: Fn(&str) -> Option<String>>(
+        variables: &Variables<L>,
+    ) -> Result<Self, ConfigError> {
+        let ttl = |name, default| variables.seconds(name, default, 1..=MAX_TTL_SECONDS);
+        Ok(Self {
+            endpoint: cache_endpoint(variables)?,
+            name: variables.text_or("CACHE_NAME", "sample-a"),
+            ttl: Ttl {
+                present: ttl("CACHE_TTL_SECONDS", 10)?,
+                absent: ttl("CACHE_NEGATIVE_TTL_SECONDS", 2)?,
+                jitter_percent: variables.count("CACHE_TTL_JITTER_PERCENT", 10, 0..=90)?,
+            },
+            timeout: variables.milliseconds("CACHE_TIMEOUT_MS", 50, 1..=10_000)?,
+            breaker: BreakerPolicy {
+                failures: variables.count("CACHE_BREAKER_FAILURES", 10, 1..=BREAKER_WINDOW)?,
+                open_for: variables.milliseconds("CACHE_BREAKER_OPEN_MS", 1000, 1..=600_000)?,
+            },
+            api_key_parameter: variables
+                .text_or("MOMENTO_API_KEY_PARAMETER", "/keys/momento-pct-key"),
+        })
+    }
+}
+
+fn cache_endpoint<L: Fn(&str) -> Option<String>>(
+    variables: &Variables<L>,
+) -> Result<CacheEndpoint, ConfigError> {
+    let stub = variables.choice("CACHE_BACKEND", [("momento", false), ("stub", true)])?;
+    if stub {
+        stub_url(variables.text("CACHE_STUB_URL")).map(|url| CacheEndpoint::Stub { url })
+    } else {
+        Ok(CacheEndpoint::Momento {
+            endpoint: variables.text("MOMENTO_ENDPOINT"),
+        })
+    }
+}
+
+/// Momento's client takes a URL without a scheme and then fails every call, so
+/// the scheme is checked here.
+fn stub_url(held: Option<String>) -> Result<String, ConfigError> {
+    match held {
+        Some(url) if url.starts_with("http://") && url.len() > "http://".len() => Ok(url),
+        held => Err(ConfigError {
+            variable: "CACHE_STUB_URL",
+            held,
+            expected: "a URL such as http://127.0.0.1:8080 with CACHE_BACKEND=stub".to_owned(),
+        }),
+    }
+}
