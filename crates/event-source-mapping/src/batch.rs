@@ -26,6 +26,18 @@ pub struct Prepared {
     pub(crate) ordinal: u64,
 }
 
+impl Prepared {
+    /// A record of a shard, as observers see it.
+    #[must_use]
+    pub fn new(record: Record, origin: &event::Origin) -> Self {
+        Self {
+            json: event::encode(&record, origin),
+            record,
+            ordinal: 0,
+        }
+    }
+}
+
 /// Records that wait for their batch.
 #[derive(Debug)]
 pub(crate) struct Buffer {

@@ -225,9 +225,8 @@ impl BatchInvoker {
                 tracing::warn!(mapping, shard, records = records.len(), kind = ?error.kind, error = error.summary(), "the function failed");
                 Verdict::Failed
             }
-            Reply::Throttled => Verdict::NotTaken,
+            Reply::Throttled | Reply::Unavailable(_) => Verdict::NotTaken,
             Reply::TooLarge => Verdict::TooLarge,
-            Reply::Unavailable(_) => Verdict::NotTaken,
         }
     }
 

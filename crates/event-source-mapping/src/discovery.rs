@@ -92,7 +92,7 @@ impl Discovery {
                 () = waiter.wait() => {}
                 // A shard that ended may have children that now can be read.
                 Some(ended) = self.pollers.join_next() => if let Ok((shard, ended)) = ended {
-                    self.ended(shard, &ended);
+                    self.ended(&shard, &ended);
                 },
                 () = stop.cancelled() => {}
             }
@@ -100,14 +100,14 @@ impl Discovery {
         self.stop_pollers().await;
     }
 
-    fn ended(&mut self, shard: String, ended: &Ended) {
+    fn ended(&mut self, shard: &str, ended: &Ended) {
         match ended {
             Ended::Closed | Ended::Stopped => return,
             // Read again if it is listed again.
             Ended::Gone | Ended::Recreated => {}
-            Ended::Panicked(_) => *self.panics.entry(shard.clone()).or_default() += 1,
+            Ended::Panicked(_) => *self.panics.entry(shard.to_owned()).or_default() += 1,
         }
-        self.started.remove(&shard);
+        self.started.remove(shard);
     }
 
     /// Starts a poller for every shard that has none and whose parents are processed.

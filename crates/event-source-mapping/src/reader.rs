@@ -118,19 +118,18 @@ impl Reader {
     async fn read(&mut self) -> Result<Page, ReadError> {
         self.waiter.reading();
         let (source, status) = (&self.context.source, &self.context.status);
-        let iterator = match self.iterator.take() {
-            Some(iterator) => iterator,
-            None => {
-                if self.is_recreated().await {
-                    return Err(ReadError::Recreated);
-                }
-                let _waiting = status.waiting(&self.shard, "GetShardIterator");
-                let iterator = source.iterator(&self.shard, &self.position).await;
-                iterator.map_err(|error| match error {
-                    SourceError::Refused(reason) => ReadError::Position(reason),
-                    other => ReadError::Other(other),
-                })?
+        let iterator = if let Some(iterator) = self.iterator.take() {
+            iterator
+        } else {
+            if self.is_recreated().await {
+                return Err(ReadError::Recreated);
             }
+            let _waiting = status.waiting(&self.shard, "GetShardIterator");
+            let iterator = source.iterator(&self.shard, &self.position).await;
+            iterator.map_err(|error| match error {
+                SourceError::Refused(reason) => ReadError::Position(reason),
+                other => ReadError::Other(other),
+            })?
         };
         let page = {
             let _waiting = status.waiting(&self.shard, "GetRecords");

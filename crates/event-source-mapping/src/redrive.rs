@@ -160,7 +160,6 @@ async fn invoke(target: &dyn Target, batch: &[Prepared]) -> Result<(), String> {
                 .map(|prepared| prepared.record.sequence_number.as_str())
                 .collect();
             match response::read(&payload, &numbers) {
-                BatchResult::AllDone => Ok(()),
                 BatchResult::FailedFrom(index) => {
                     let number = numbers[index];
                     Err(format!("its partial batch response names record {number}"))
@@ -170,7 +169,7 @@ async fn invoke(target: &dyn Target, batch: &[Prepared]) -> Result<(), String> {
                 }
                 // The document does not say whether the mapping reads responses: text of
                 // another form is a success without `ReportBatchItemFailures`.
-                BatchResult::AllFailed => Ok(()),
+                BatchResult::AllDone | BatchResult::AllFailed => Ok(()),
             }
         }
         Reply::FunctionError(error) => Err(error.summary()),

@@ -243,6 +243,7 @@ mod tests {
     use bytes::Bytes;
     use event_source_mapping::{
         batch::Prepared,
+        event::Origin,
         observer::{Invoked, Observer},
         retry_state::{Condition, Discarded},
         source::Record,
@@ -261,11 +262,7 @@ mod tests {
             arrived,
         };
         numbers
-            .map(|number| Prepared {
-                record: record(number),
-                json: Bytes::new(),
-                ordinal: 0,
-            })
+            .map(|number| Prepared::new(record(number), &Origin::new("stream", "region", SHARD)))
             .collect()
     }
 
