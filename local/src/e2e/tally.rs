@@ -243,7 +243,6 @@ mod tests {
     use bytes::Bytes;
     use event_source_mapping::{
         batch::Prepared,
-        event::Origin,
         observer::{Invoked, Observer},
         retry_state::{Condition, Discarded},
         source::Record,
@@ -262,7 +261,7 @@ mod tests {
             arrived,
         };
         numbers
-            .map(|number| Prepared::new(record(number), &Origin::new("stream", "region", SHARD)))
+            .map(|number| Prepared::observed(record(number)))
             .collect()
     }
 
