@@ -7,6 +7,7 @@ use std::{
 
 use aws_wire::{
     error::AwsError,
+    format::Format,
     service::{Call, Service},
 };
 use axum::{
@@ -122,9 +123,11 @@ async fn health(State(gateway): State<Arc<Gateway>>) -> Response {
 }
 
 async fn dispatch(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+    // The Java SDK and the KCL read an error only in the format of their request.
+    let format = Format::of(request.headers());
     let mut reply = match route(&gateway, request).await {
         Ok(reply) => reply,
-        Err(error) => error.into_response(),
+        Err(error) => format.error(error),
     };
     // Every AWS reply carries a request id; SDKs put it into their errors.
     let id = uuid::Uuid::new_v4().to_string();
