@@ -17,8 +17,8 @@ const DIRECTORY: &str = "KINESIS_CRASH_TEST_DIRECTORY";
 const ROUNDS: usize = 6;
 const WRITERS: usize = 4;
 
-/// Not a test: what [`nothing_acknowledged_is_lost_when_the_process_is_killed`]
-/// runs as a process of its own.
+/// Not a test: the server that [`nothing_acknowledged_is_lost_when_the_process_is_killed`]
+/// runs in its own process.
 #[tokio::test]
 #[ignore = "serves until it is killed; the crash test runs it"]
 async fn serve_until_killed() {
@@ -70,7 +70,7 @@ impl Server {
     }
 }
 
-/// Puts numbered records until the server is gone; returns what was acknowledged.
+/// Puts numbered records until the server is gone; returns those that were acknowledged.
 async fn write(client: Client, writer: usize, round: usize) -> Vec<(String, String, String)> {
     let mut acknowledged = Vec::new();
     for n in 0.. {
@@ -137,7 +137,7 @@ async fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
         let writers: Vec<_> = (0..WRITERS)
             .map(|writer| tokio::spawn(write(client.clone(), writer, round)))
             .collect();
-        // The load goes on until the kill: how long does not matter.
+        // The load continues until the kill; the exact time does not matter.
         tokio::time::sleep(Duration::from_millis(200 + 37 * round as u64)).await;
         server.kill();
         for writer in writers {

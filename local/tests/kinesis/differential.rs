@@ -29,7 +29,7 @@ const KNOWN: [(&str, &str); 9] = [
         "API_PutRecord, PartitionKey: length 1 to 256, a ValidationException",
     ),
     (
-        "a type of iterator that is none",
+        "an unknown iterator type",
         "API_GetShardIterator, ShardIteratorType: valid values, a ValidationException",
     ),
     ("an empty batch", "API_PutRecords, Records: at least 1"),
@@ -64,7 +64,7 @@ struct Side {
     stream: String,
 }
 
-/// What an answer comes to, without what may differ: numbers, times, tokens.
+/// A reply without the values that may differ: numbers, times, tokens.
 type View = Result<Value, String>;
 
 impl Side {
@@ -122,7 +122,7 @@ impl Side {
     }
 }
 
-/// Our engine, the peer, and what they have disagreed on.
+/// Our engine, the peer, and their disagreements.
 struct Pair {
     ours: Side,
     peer: Side,
@@ -238,7 +238,7 @@ impl Pair {
                 json!({ "ShardId": "shardId-000000000999", "ShardIteratorType": "LATEST" }),
             ),
             (
-                "a type of iterator that is none",
+                "an unknown iterator type",
                 "GetShardIterator",
                 json!({ "ShardId": shard, "ShardIteratorType": "MIDDLE" }),
             ),

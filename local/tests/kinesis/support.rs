@@ -8,7 +8,7 @@ use local::aws::gateway::Gateway;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-/// Says nothing of what it talks to but its address.
+/// Knows an endpoint by its address alone.
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,

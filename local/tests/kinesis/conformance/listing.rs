@@ -5,7 +5,7 @@ use super::target::{FIRST_SHARD, Outcome, Target, checks, holds, same, text};
 checks! {
     an_on_demand_stream_starts_with_four_shards_and_reports_its_mode: "API_CreateStream, StreamModeDetails",
     a_provisioned_stream_needs_a_shard_count: "API_CreateStream, ShardCount",
-    a_name_is_taken_once: "API_CreateStream, Errors",
+    a_stream_name_exists_once: "API_CreateStream, Errors",
     a_name_with_spaces_is_refused: "API_CreateStream, StreamName",
     a_deleted_stream_is_not_found: "API_DeleteStream",
     hash_key_ranges_cover_the_space_evenly: "API_HashKeyRange",
@@ -45,7 +45,7 @@ async fn a_provisioned_stream_needs_a_shard_count(target: Target) -> Outcome {
         .await
 }
 
-async fn a_name_is_taken_once(target: Target) -> Outcome {
+async fn a_stream_name_exists_once(target: Target) -> Outcome {
     target.create(1).await?;
     target
         .refused(

@@ -1,4 +1,4 @@
-//! What AWS documents, as checks that run against any endpoint.
+//! AWS's documented behaviour, as checks that run against any endpoint.
 //!
 //! Ours has to pass all of them. `CONFORMANCE_ENDPOINT=http://127.0.0.1:4566`
 //! runs them against something else, with `--nocapture` to see each result; the
@@ -21,7 +21,7 @@ use target::{Check, Target};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_engine_does_what_aws_documents() {
+async fn the_engine_behaves_as_aws_documents() {
     let endpoint = match env::var("CONFORMANCE_ENDPOINT") {
         Ok(endpoint) => endpoint,
         Err(_) => format!("http://{}", serve(Options::default()).await),

@@ -25,7 +25,7 @@ async fn split(target: &Target) -> Outcome {
     target.active().await
 }
 
-/// What the split shard says when it is read from its start to its end.
+/// The last reply of the split shard, read from its start to its end.
 async fn drained(target: &Target) -> Result<(Vec<String>, Value), String> {
     target.create(1).await?;
     target.put("k", "a").await?;

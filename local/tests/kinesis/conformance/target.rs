@@ -1,4 +1,4 @@
-//! What a check is given: an endpoint, and a stream name of its own.
+//! The endpoint of a check, and its own stream name.
 
 use std::{fmt::Debug, pin::Pin, process, time::Duration};
 
