@@ -8,16 +8,16 @@ use serde_json::json;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct AwsError {
-    /// HTTP status: 400 for what the client did, 500 for what happened here.
+    /// HTTP status: 400 for a client's error, 500 for a server's.
     pub status: StatusCode,
     /// The exception's name, such as `ResourceNotFoundException`.
     pub code: &'static str,
-    /// What happened, for a person.
+    /// The message for a person.
     pub message: String,
 }
 
 impl AwsError {
-    /// An error of the client's making (HTTP 400).
+    /// A client's error (HTTP 400).
     pub fn client(code: &'static str, message: impl Into<String>) -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
@@ -26,7 +26,7 @@ impl AwsError {
         }
     }
 
-    /// An error of this process's making (HTTP 500), which SDKs retry.
+    /// A server's error (HTTP 500), which SDKs retry.
     pub fn internal(message: impl Into<String>) -> Self {
         Self {
             status: StatusCode::INTERNAL_SERVER_ERROR,

@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use axum_core::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 
 use crate::error::AwsError;
 
@@ -142,6 +142,21 @@ impl Format {
     }
 }
 
+/// Reads a member that has a default: AWS takes an explicit `null` for an absent member.
+///
+/// For `#[serde(default, deserialize_with = "null_is_default")]`.
+///
+/// # Errors
+///
+/// The member is neither null nor a `T`.
+pub fn null_is_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
 #[derive(Serialize)]
 struct ErrorBody<'a> {
     #[serde(rename = "__type")]
@@ -149,7 +164,7 @@ struct ErrorBody<'a> {
     message: &'a str,
 }
 
-/// Sorts a parser's error by what AWS answers: a value outside an enumeration and
+/// Maps a parser's error to AWS's: a value outside an enumeration and
 /// a missing member break a constraint, everything else is a syntax error.
 fn unreadable(error: impl Display) -> FormatError {
     let reason = error.to_string();
@@ -169,6 +184,9 @@ fn unreadable(error: impl Display) -> FormatError {
         return broken(format!(
             "Value null at '{member}' failed to satisfy constraint: Member must not be null"
         ));
+    }
+    if reason.contains("invalid type: null") {
+        return broken("Value null failed to satisfy constraint: Member must not be null".into());
     }
     FormatError::Syntax(format!("the request body cannot be read: {reason}"))
 }

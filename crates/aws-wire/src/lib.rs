@@ -50,6 +50,8 @@
 //! # });
 //! ```
 
+#![warn(unreachable_pub)]
+
 pub mod blob;
 pub mod error;
 pub mod event_stream;

@@ -11,7 +11,7 @@ use crate::error::AwsError;
 /// One request of the AWS JSON (or CBOR) protocol, routed but not yet parsed.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// What stood behind the dot of `X-Amz-Target`, such as `PutRecord`.
+    /// The operation: the part of `X-Amz-Target` after the dot, such as `PutRecord`.
     pub operation: String,
     /// The request's headers: a service may need the content type.
     pub headers: HeaderMap,
@@ -65,10 +65,10 @@ pub trait Service: Send + Sync + 'static {
     /// The service's name as AWS writes it, such as `Kinesis`.
     fn name(&self) -> &'static str;
 
-    /// What stands before the dot of `X-Amz-Target`, such as `Kinesis_20131202`.
+    /// The part of `X-Amz-Target` before the dot, such as `Kinesis_20131202`.
     fn target_prefixes(&self) -> &'static [&'static str];
 
-    /// The operations served, for the message about one that is not.
+    /// The operations served.
     fn operations(&self) -> &'static [&'static str];
 
     /// Carries out one operation of [`Service::operations`].

@@ -28,7 +28,7 @@ impl Timestamp {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     fn from_seconds(seconds: f64) -> Self {
         // Rounding at the microsecond first keeps 1459799926.480 from becoming
-        // …479; what is finer than a millisecond is cut off, so that "now"
+        // …479; fractions of a millisecond are cut off, so that "now"
         // never turns into the future. Casts saturate; NaN is 0.
         Self((seconds * 1e6).round() as u64 / 1000)
     }

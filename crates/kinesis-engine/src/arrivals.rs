@@ -1,4 +1,4 @@
-//! Wakes readers when a shard gets records, so that nobody polls.
+//! Wakes readers when a shard gets records, so that they need not poll.
 
 use std::{
     collections::HashMap,
@@ -25,7 +25,7 @@ struct Key {
 
 impl Arrivals {
     /// A receiver that changes whenever `shard` of `stream` gets a record or is
-    /// closed. Subscribe before reading: what arrives in between is then seen.
+    /// closed. Subscribe before reading, so that no record in between is missed.
     #[must_use]
     pub fn records(&self, stream: &str, shard: &str) -> watch::Receiver<u64> {
         self.subscribe(stream, Some(shard))
@@ -37,12 +37,12 @@ impl Arrivals {
         self.subscribe(stream, None)
     }
 
-    /// Says that `shard` of `stream` has got records, or has been closed.
+    /// Wakes the readers of `shard`: it has new records, or was closed.
     pub fn notify_records(&self, stream: &str, shard: &str) {
         self.notify(stream, Some(shard));
     }
 
-    /// Says that `stream` was created, deleted, split, merged or resized.
+    /// Wakes the readers of `stream`'s list of shards: it was created, deleted or resharded.
     pub fn notify_shards(&self, stream: &str) {
         self.notify(stream, None);
     }
@@ -57,7 +57,7 @@ impl Arrivals {
 
     fn notify(&self, stream: &str, shard: Option<&str>) {
         let signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
-        // No entry means that nobody has ever asked, so nobody waits.
+        // Without an entry, no reader has subscribed.
         if let Some(signal) = signals.get(&Key::new(stream, shard)) {
             signal.send_modify(|count| *count = count.wrapping_add(1));
         }

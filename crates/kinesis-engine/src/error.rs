@@ -1,4 +1,4 @@
-//! What Kinesis refuses, as the API reference names it.
+//! The exceptions of Kinesis, named as in the API reference.
 
 use http::StatusCode;
 

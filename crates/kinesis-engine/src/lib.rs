@@ -5,8 +5,8 @@
 //! and records and nothing of any protocol; `operations` is the API, a file for each
 //! group of operations; `log` keeps everything on disk when [`Options::data_dir`] is set.
 //!
-//! Every put wakes the readers that wait on [`arrivals::Arrivals`], so nobody has to
-//! poll, and [`reader::Reader`] reads records without a request.
+//! Every put wakes the readers that wait on [`arrivals::Arrivals`], so that they need
+//! not poll, and [`reader::Reader`] reads records without a request.
 //!
 //! The crate listens on no port: `examples/stream.rs` puts it behind twenty lines of
 //! HTTP, for any AWS SDK.
@@ -31,6 +31,8 @@
 //! # });
 //! ```
 
+#![warn(unreachable_pub)]
+
 pub mod arrivals;
 pub mod clock;
 mod engine;
@@ -53,7 +55,12 @@ use aws_wire::{
 };
 use axum_core::response::Response;
 
-use self::{arrivals::Arrivals, engine::Engine, reader::Reader};
+use self::{
+    arrivals::Arrivals,
+    engine::Engine,
+    log::disk::{Disk, SystemDisk},
+    reader::Reader,
+};
 
 pub use log::OpenError;
 pub use options::{FsyncPolicy, Options};
@@ -71,10 +78,18 @@ impl Kinesis {
     ///
     /// # Errors
     ///
-    /// [`OpenError`] says what of the stored state cannot be used.
+    /// [`OpenError`] says which part of the stored state cannot be used.
     pub async fn open(options: Options, arrivals: Arrivals) -> Result<Arc<Self>, OpenError> {
+        Self::open_on(Arc::new(SystemDisk), options, arrivals).await
+    }
+
+    async fn open_on(
+        disk: Arc<dyn Disk>,
+        options: Options,
+        arrivals: Arrivals,
+    ) -> Result<Arc<Self>, OpenError> {
         // Reading the stored state blocks, and nothing is served before it.
-        let opening = tokio::task::spawn_blocking(move || Engine::open(options, arrivals));
+        let opening = tokio::task::spawn_blocking(move || Engine::open(disk, options, arrivals));
         let engine = opening.await.map_err(OpenError::interrupted)??;
         let engine = Arc::new(engine);
         engine::sweep::start(&engine);

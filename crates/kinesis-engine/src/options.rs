@@ -1,11 +1,11 @@
-//! What an engine is opened with.
+//! The options of an engine.
 
 use std::{path::PathBuf, time::Duration};
 
 use super::clock::Clock;
 use aws_wire::{ACCOUNT_ID, DEFAULT_REGION};
 
-/// How an engine behaves.
+/// The options of an engine.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The region in every ARN.
@@ -17,8 +17,8 @@ pub struct Options {
     pub transition_delay: Duration,
     /// Whether PROVISIONED shards throttle as in AWS, and account limits hold.
     pub enforce_limits: bool,
-    /// Bytes that stored records may take; beyond it the oldest are dropped,
-    /// with a warning.
+    /// Bytes of memory that stored records may take, with their spare room. Beyond it, the
+    /// engine drops the oldest records, with a warning.
     pub max_memory: Option<u64>,
     /// Where state is kept across restarts; `None` keeps it in memory.
     pub data_dir: Option<PathBuf>,
@@ -31,8 +31,8 @@ pub struct Options {
 /// When a put is acknowledged, relative to the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FsyncPolicy {
-    /// When the operating system has the bytes: survives the end of this
-    /// process however it comes (`kill -9`), not a power failure.
+    /// When the operating system has the bytes: survives the end of this process, also by
+    /// `kill -9`, but not a power failure.
     #[default]
     Never,
     /// When the disk has the bytes; puts that wait at the same time share one

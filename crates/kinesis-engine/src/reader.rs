@@ -14,23 +14,23 @@ use super::{
 #[derive(Debug, Clone)]
 pub struct Reader(Arc<Engine>);
 
-/// What one read gave, as the API reference has it for `GetRecords`.
+/// The result of one read (API reference, `GetRecords`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     /// The records, in order.
     pub records: Vec<Record>,
-    /// Where to go on; none once a closed shard has been read to its end.
+    /// The next shard iterator; `None` at the end of a closed shard.
     pub next_iterator: Option<String>,
-    /// Milliseconds behind the shard's newest record.
+    /// Milliseconds behind the tip of the shard (`MillisBehindLatest`).
     pub millis_behind_latest: u64,
 }
 
 /// A record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// Its place in the shard: a decimal of many digits.
+    /// Increases within the shard; 56 decimal digits.
     pub sequence_number: String,
-    /// What decided its shard.
+    /// The key that selected its shard.
     pub partition_key: String,
     /// Its data, shared with the shard.
     pub data: Bytes,
@@ -47,7 +47,7 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// Whatever `GetRecords` refuses.
+    /// As `GetRecords` of the API.
     pub fn records(&self, iterator: &str, limit: u32) -> Result<Page, KinesisError> {
         let read = get_records::read(&self.0, iterator, Some(limit.into()), None)?;
         let start = read.records.start;

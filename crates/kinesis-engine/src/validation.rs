@@ -9,11 +9,11 @@ use super::error::KinesisError;
 /// AWS checks every member's declared length, range and pattern before it looks
 /// at anything else, and answers with one `ValidationException`.
 #[derive(Debug, Default)]
-pub struct Constraints(Vec<String>);
+pub(crate) struct Constraints(Vec<String>);
 
 impl Constraints {
     /// Notes that `member`, holding `value`, broke `constraint` unless `held`.
-    pub fn require(
+    pub(crate) fn require(
         &mut self,
         held: bool,
         member: impl Display,
@@ -28,7 +28,7 @@ impl Constraints {
     }
 
     /// Requires an integer between `min` and `max`; an absent one is fine.
-    pub fn range(&mut self, member: &str, value: Option<i64>, min: i64, max: i64) {
+    pub(crate) fn range(&mut self, member: &str, value: Option<i64>, min: i64, max: i64) {
         let Some(value) = value else { return };
         let at_least = format!("have value greater than or equal to {min}");
         let at_most = format!("have value less than or equal to {max}");
@@ -37,7 +37,7 @@ impl Constraints {
     }
 
     /// Requires a string of `min` to `max` characters.
-    pub fn length(&mut self, member: impl Display, value: &str, min: usize, max: usize) {
+    pub(crate) fn length(&mut self, member: impl Display, value: &str, min: usize, max: usize) {
         // Counting characters is only needed where bytes do not settle it.
         if value.len() >= min && value.len() <= max && min <= 1 {
             return;
@@ -50,7 +50,7 @@ impl Constraints {
     }
 
     /// Requires a name as streams, shards and consumers have them.
-    pub fn name(&mut self, member: &str, value: &str) {
+    pub(crate) fn name(&mut self, member: &str, value: &str) {
         self.length(member, value, 1, 128);
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
         self.require(
@@ -64,7 +64,7 @@ impl Constraints {
     /// # Errors
     ///
     /// `ValidationException` naming every broken constraint.
-    pub fn finish(self) -> Result<(), KinesisError> {
+    pub(crate) fn finish(self) -> Result<(), KinesisError> {
         let count = self.0.len();
         if count == 0 {
             return Ok(());

@@ -10,5 +10,6 @@
 mod conformance;
 mod crash;
 mod differential;
+mod gateway;
 mod model;
 mod support;

@@ -1,14 +1,14 @@
-//! Reading a shard: what is asked for, and what is found.
+//! Reading a shard: request and result, with `MillisBehindLatest`.
 
 use super::record::Record;
 
 /// The reads of a shard are used up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Throttled;
+pub(crate) struct Throttled;
 
-/// What a read asks for.
+/// The part of a shard to read.
 #[derive(Debug, Clone, Copy)]
-pub struct Window {
+pub(crate) struct Window {
     /// The index of the first record wanted.
     pub from: u64,
     /// Records at most.
@@ -17,9 +17,9 @@ pub struct Window {
     pub bytes: usize,
 }
 
-/// What a read found.
+/// The result of a read.
 #[derive(Debug, Clone)]
-pub struct Batch {
+pub(crate) struct Batch {
     /// The index of the first of `records`.
     pub first: u64,
     /// The records, sharing their bytes with the shard.
@@ -31,16 +31,16 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// The index to go on reading from.
+    /// The index to read next.
     #[must_use]
-    pub fn next(&self) -> u64 {
+    pub(crate) fn next(&self) -> u64 {
         self.first + self.records.len() as u64
     }
 
-    /// Milliseconds that a reader is behind after this batch: 0 at the tip, at
+    /// `MillisBehindLatest` after this batch: 0 at the tip of the shard, at
     /// least 1 before it.
     #[must_use]
-    pub fn behind(&self, now: u64) -> u64 {
+    pub(crate) fn behind(&self, now: u64) -> u64 {
         self.unread_since
             .map_or(0, |arrival| now.saturating_sub(arrival).max(1))
     }

@@ -8,28 +8,25 @@ use super::{
 use crate::error::KinesisError;
 
 impl Engine {
-    /// Changes a stream's settings, also where they are stored.
+    /// Changes a stream's settings, first where they are stored.
     ///
     /// # Errors
     ///
-    /// Whatever `change` refuses, and `InternalFailure` if the settings cannot
-    /// be stored. They are as before then.
-    pub fn change<T>(
+    /// Whatever `change` refuses, `ResourceNotFoundException` if the stream is gone, and
+    /// `InternalFailure` if the settings cannot be stored. The settings then stay.
+    pub(crate) fn change<T>(
         &self,
         stream: &Stream,
         change: impl FnOnce(&mut Settings) -> Result<T, KinesisError>,
     ) -> Result<T, KinesisError> {
-        let (before, changed) = stream.with_settings(|settings| {
-            let before = settings.clone();
-            let mut next = before.clone();
-            let changed = change(&mut next)?;
-            *settings = next;
-            Ok::<_, KinesisError>((before, changed))
-        })?;
-        if let Err(error) = self.save(stream) {
-            stream.with_settings(|settings| *settings = before);
-            return Err(error);
+        let _changing = stream.changing.lock();
+        if stream.status(self.clock().millis()).is_none() {
+            return Err(self.no_such_stream(&stream.name));
         }
+        let mut next = stream.settings();
+        let changed = change(&mut next)?;
+        self.save_change(stream, &next, &stream.topology(), &[])?;
+        stream.set_settings(next);
         Ok(changed)
     }
 
@@ -38,13 +35,14 @@ impl Engine {
     /// # Errors
     ///
     /// As [`Engine::change`].
-    pub fn update<T>(
+    pub(crate) fn update<T>(
         &self,
         stream: &Stream,
         change: impl FnOnce(&mut Settings) -> Result<T, KinesisError>,
     ) -> Result<T, KinesisError> {
         let updating = self.passing(Status::Updating, self.clock().millis());
         let changed = self.change(stream, |settings| {
+            self.check_active(&stream.name, settings)?;
             let changed = change(settings)?;
             settings.lifecycle = updating;
             Ok(changed)

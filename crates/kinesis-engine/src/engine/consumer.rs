@@ -1,4 +1,4 @@
-//! Registered consumers, which subscribe to shards.
+//! Registered consumers (enhanced fan-out), which subscribe to shards.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::lifecycle::Lifecycle;
 
 /// A consumer of one stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Consumer {
+pub(crate) struct Consumer {
     /// Unique in the stream.
     pub name: String,
     /// `{stream ARN}/consumer/{name}:{creation, seconds}`.
@@ -23,7 +23,7 @@ pub struct Consumer {
 
 /// The stream's ARN in a consumer's, and the consumer's name.
 #[must_use]
-pub fn split_arn(consumer: &str) -> Option<(&str, &str)> {
+pub(crate) fn split_arn(consumer: &str) -> Option<(&str, &str)> {
     let (stream, rest) = consumer.split_once("/consumer/")?;
     let (name, _) = rest.rsplit_once(':')?;
     Some((stream, name))

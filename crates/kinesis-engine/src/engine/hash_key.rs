@@ -4,21 +4,22 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-/// A point of the hash key space; a decimal string on the wire.
+/// A point of the hash key space, from a partition key or an `ExplicitHashKey`; a decimal
+/// string on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct HashKey(pub u128);
+pub(crate) struct HashKey(pub u128);
 
 impl HashKey {
     /// Where a partition key falls: its MD5, big-endian (API reference,
     /// `PutRecord`: "an MD5 hash function is used to map partition keys").
     #[must_use]
-    pub fn of(partition_key: &str) -> Self {
+    pub(crate) fn of(partition_key: &str) -> Self {
         Self(u128::from_be_bytes(md5::compute(partition_key).0))
     }
 
     /// Reads `0|([1-9]\d{0,38})` up to 2^128-1.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let canonical = text == "0" || !text.starts_with(['0', '+']);
         if canonical {
             text.parse().ok().map(Self)
@@ -50,7 +51,7 @@ impl<'de> Deserialize<'de> for HashKey {
 /// The part of the space that one shard owns, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct HashKeyRange {
+pub(crate) struct HashKeyRange {
     /// The lowest hash key of the shard.
     pub starting_hash_key: HashKey,
     /// The highest hash key of the shard.
@@ -60,7 +61,7 @@ pub struct HashKeyRange {
 impl HashKeyRange {
     /// The range from `start` to `end`, both included.
     #[must_use]
-    pub fn new(start: u128, end: u128) -> Self {
+    pub(crate) fn new(start: u128, end: u128) -> Self {
         Self {
             starting_hash_key: HashKey(start),
             ending_hash_key: HashKey(end),
@@ -69,19 +70,19 @@ impl HashKeyRange {
 
     /// The lowest hash key.
     #[must_use]
-    pub fn start(&self) -> u128 {
+    pub(crate) fn start(&self) -> u128 {
         self.starting_hash_key.0
     }
 
     /// The highest hash key.
     #[must_use]
-    pub fn end(&self) -> u128 {
+    pub(crate) fn end(&self) -> u128 {
         self.ending_hash_key.0
     }
 
     /// The whole space in `count` equal parts; the last takes the remainder.
     #[must_use]
-    pub fn evenly(count: u32) -> Vec<Self> {
+    pub(crate) fn evenly(count: u32) -> Vec<Self> {
         let count = u128::from(count.max(1));
         // 2^128 / count, without the 129th bit.
         let size = (u128::MAX / count).wrapping_add(u128::from(u128::MAX % count == count - 1));
@@ -122,7 +123,7 @@ mod tests {
                 assert_eq!(pair[0].end() + 1, pair[1].start());
             }
         }
-        // What AWS documents for two shards.
+        // AWS documents this split for two shards.
         assert_eq!(HashKeyRange::evenly(2)[0].end(), u128::MAX / 2);
     }
 

@@ -17,7 +17,7 @@ use crate::error::KinesisError;
 /// Where a reader starts (API reference, `GetShardIterator`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum StartingPoint {
+pub(crate) enum StartingPoint {
     /// At the record with a sequence number.
     AtSequenceNumber,
     /// Right after the record with a sequence number.
@@ -30,9 +30,9 @@ pub enum StartingPoint {
     AtTimestamp,
 }
 
-/// What an iterator token says.
+/// The content of a shard iterator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ShardIterator {
+pub(crate) struct ShardIterator {
     /// The stream's name.
     pub stream: String,
     /// The shard's number.
@@ -51,7 +51,7 @@ impl ShardIterator {
     /// # Errors
     ///
     /// `InternalFailure` if it cannot be written.
-    pub fn seal(&self) -> Result<String, KinesisError> {
+    pub(crate) fn seal(&self) -> Result<String, KinesisError> {
         seal(self)
     }
 
@@ -59,9 +59,9 @@ impl ShardIterator {
     ///
     /// # Errors
     ///
-    /// `InvalidArgumentException` if it is none, `ExpiredIteratorException` if
+    /// `InvalidArgumentException` if it is not an iterator, `ExpiredIteratorException` if
     /// it is older than five minutes.
-    pub fn unseal(token: &str, now: u64) -> Result<Self, KinesisError> {
+    pub(crate) fn unseal(token: &str, now: u64) -> Result<Self, KinesisError> {
         let iterator: Self = unseal(token)
             .ok_or_else(|| KinesisError::InvalidArgument("Invalid ShardIterator.".to_owned()))?;
         if now.saturating_sub(iterator.issued) > LIFETIME {
@@ -79,9 +79,9 @@ impl ShardIterator {
 ///
 /// # Errors
 ///
-/// `InvalidArgumentException` if what the starting point needs is missing or
-/// cannot be used.
-pub fn locate(
+/// `InvalidArgumentException` if the sequence number or timestamp is missing or
+/// unusable.
+pub(crate) fn locate(
     shard: &Arc<Shard>,
     point: StartingPoint,
     sequence: Option<&str>,

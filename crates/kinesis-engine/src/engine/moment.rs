@@ -2,10 +2,11 @@
 
 /// The time, and how far back records are kept.
 #[derive(Debug, Clone, Copy)]
-pub struct Moment {
+pub(crate) struct Moment {
     /// Microseconds since the Unix epoch.
     pub micros: u64,
-    /// Records that arrived before this, in milliseconds since the Unix epoch, are gone.
+    /// The trim horizon: records that arrived before this, in milliseconds since the Unix
+    /// epoch, are past retention.
     pub horizon: u64,
     /// Whether throughput limits hold.
     pub limited: bool,
@@ -14,7 +15,7 @@ pub struct Moment {
 impl Moment {
     /// Milliseconds since the Unix epoch.
     #[must_use]
-    pub fn millis(&self) -> u64 {
+    pub(crate) fn millis(&self) -> u64 {
         self.micros / 1000
     }
 }

@@ -1,4 +1,4 @@
-//! Puts, and what follows from them.
+//! Puts, wake-ups, and `max_memory`.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::{
     Engine,
     hash_key::HashKey,
     shard::{NewRecord, Outcome, Shard},
-    stream::{Placed, Put, Stream},
+    stream::{Put, Routed, Stream},
 };
 use crate::error::KinesisError;
 
@@ -17,21 +17,21 @@ impl Engine {
     /// # Errors
     ///
     /// As [`Stream::append`].
-    pub async fn put(
+    pub(crate) async fn put(
         &self,
         stream: &Arc<Stream>,
         records: &[(HashKey, NewRecord<'_>)],
-    ) -> Result<Vec<Placed>, KinesisError> {
-        let Put { placed, commits } = stream.append(records, self.moment(stream))?;
+    ) -> Result<Vec<Routed>, KinesisError> {
+        let Put { routed, commits } = stream.append(records, self.moment(stream)).await?;
         let mut touched: Vec<&Arc<Shard>> = Vec::new();
-        for place in &placed {
-            let stored = matches!(place.outcome, Outcome::Stored(_));
+        for record in &routed {
+            let stored = matches!(record.outcome, Outcome::Stored(_));
             if stored
                 && !touched
                     .iter()
-                    .any(|shard| shard.number == place.shard.number)
+                    .any(|shard| shard.number == record.shard.number)
             {
-                touched.push(&place.shard);
+                touched.push(&record.shard);
             }
         }
         for shard in touched {
@@ -43,7 +43,7 @@ impl Engine {
                 KinesisError::Internal(format!("the log cannot be flushed: {error}"))
             })?;
         }
-        Ok(placed)
+        Ok(routed)
     }
 
     /// Drops the oldest records of all while they take more than the memory
@@ -52,6 +52,9 @@ impl Engine {
         let Some(max) = self.options.max_memory else {
             return;
         };
+        if self.memory() > max {
+            self.free_deleted();
+        }
         while self.memory() > max {
             // A little more than needed, so that not every put has to do this.
             let excess = self.memory().saturating_sub(max) + max / 64;
@@ -80,7 +83,7 @@ impl Engine {
 
     /// The message for a put or a read that a shard's limits refuse.
     #[must_use]
-    pub fn rate_exceeded(&self, stream: &Stream, shard: &Shard) -> String {
+    pub(crate) fn rate_exceeded(&self, stream: &Stream, shard: &Shard) -> String {
         format!(
             "Rate exceeded for shard {} in stream {} under account {}.",
             shard.id, stream.name, self.options.account
@@ -91,7 +94,7 @@ impl Engine {
     /// closed for so long that every record in them is past retention (API
     /// reference, `ListShards`: "This action does not list expired shards").
     #[must_use]
-    pub fn listed_shards(&self, stream: &Stream) -> Vec<Arc<Shard>> {
+    pub(crate) fn listed_shards(&self, stream: &Stream) -> Vec<Arc<Shard>> {
         let horizon = self.moment(stream).horizon;
         let topology = stream.topology();
         let kept = topology.shards.iter().filter(|shard| {

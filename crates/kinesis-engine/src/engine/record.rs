@@ -4,9 +4,9 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 /// A stored record: 48 bytes of its own, and key and data in a shared chunk.
 ///
-/// Its sequence number is its place in the shard and takes no room.
+/// Its sequence number follows from its index in the shard and takes no room.
 #[derive(Debug, Clone)]
-pub struct Record {
+pub(crate) struct Record {
     /// When it arrived, milliseconds since the Unix epoch.
     pub arrival: u64,
     /// The partition key, then the data.
@@ -17,7 +17,7 @@ pub struct Record {
 impl Record {
     /// The partition key.
     #[must_use]
-    pub fn partition_key(&self) -> &str {
+    pub(crate) fn partition_key(&self) -> &str {
         let key = self.payload.get(..usize::from(self.key_length));
         key.and_then(|key| std::str::from_utf8(key).ok())
             .unwrap_or_default()
@@ -25,7 +25,7 @@ impl Record {
 
     /// The data blob.
     #[must_use]
-    pub fn data(&self) -> &[u8] {
+    pub(crate) fn data(&self) -> &[u8] {
         self.payload
             .get(usize::from(self.key_length)..)
             .unwrap_or_default()
@@ -33,20 +33,14 @@ impl Record {
 
     /// The data blob, sharing its bytes.
     #[must_use]
-    pub fn shared_data(&self) -> Bytes {
+    pub(crate) fn shared_data(&self) -> Bytes {
         self.payload.slice(usize::from(self.key_length)..)
     }
 
-    /// Bytes of key and data: what limits on size count.
+    /// Bytes of key and data, which size limits count.
     #[must_use]
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.payload.len()
-    }
-
-    /// Bytes of memory that the record takes, with its bookkeeping.
-    #[must_use]
-    pub fn footprint(&self) -> u64 {
-        (self.payload.len() + size_of::<Self>()) as u64
     }
 }
 
@@ -55,20 +49,31 @@ impl Record {
 /// One allocation holds many records, each a slice of it: no allocator overhead
 /// per record, and a chunk is freed when its last record is trimmed.
 #[derive(Debug, Default)]
-pub struct Chunk(BytesMut);
+pub(crate) struct Chunk(BytesMut);
 
-/// Bytes in a chunk: large against a record, small against a stream of a
-/// thousand idle shards.
+/// Bytes in a chunk at most: large against a record, small against a stream of a thousand
+/// idle shards.
 const CHUNK: usize = 64 * 1024;
+/// Bytes in a shard's first chunk.
+const FIRST_CHUNK: usize = 1024;
 
 impl Chunk {
-    /// Stores a record. `partition_key` is at most 65,535 bytes long, which
-    /// validation guarantees (256 characters).
-    pub fn store(&mut self, arrival: u64, partition_key: &str, data: &[u8]) -> Record {
-        let length = partition_key.len() + data.len();
-        if self.0.capacity() < length {
-            self.0 = BytesMut::with_capacity(CHUNK.max(length));
+    /// Makes room for `length` bytes in a shard that has chunks of `held` bytes; returns
+    /// the bytes allocated.
+    pub(crate) fn reserve(&mut self, length: usize, held: u64) -> Option<u64> {
+        if self.0.capacity() >= length {
+            return None;
         }
+        // In proportion to the shard, so that spare room stays a small part of it.
+        let share = usize::try_from(held / 8).unwrap_or(CHUNK);
+        let size = share.clamp(FIRST_CHUNK, CHUNK).max(length);
+        self.0 = BytesMut::with_capacity(size);
+        Some(size as u64)
+    }
+
+    /// Stores a record, after [`Chunk::reserve`]. `partition_key` is at most 65,535 bytes
+    /// long, which validation guarantees (256 characters).
+    pub(crate) fn store(&mut self, arrival: u64, partition_key: &str, data: &[u8]) -> Record {
         self.0.put_slice(partition_key.as_bytes());
         self.0.put_slice(data);
         Record {
@@ -94,7 +99,10 @@ mod tests {
         let sizes = [0, 1, CHUNK - 10, CHUNK * 3, 5];
         let records: Vec<_> = sizes
             .iter()
-            .map(|size| chunk.store(7, "clé", &vec![b'x'; *size]))
+            .map(|size| {
+                chunk.reserve(size + "clé".len(), u64::MAX);
+                chunk.store(7, "clé", &vec![b'x'; *size])
+            })
             .collect();
         for (record, size) in records.iter().zip(sizes) {
             assert_eq!(record.partition_key(), "clé");

@@ -1,4 +1,4 @@
-//! Splitting and merging: which shards follow which.
+//! Shard splits and merges: parent and child shards.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::{
     Engine,
     hash_key::{HashKey, HashKeyRange},
     lifecycle::Status,
-    shard::{Opening, Shard},
+    shard::{Closing, Opening, Shard},
     stream::Stream,
     topology::Topology,
 };
@@ -17,9 +17,9 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// `InvalidArgumentException` if the shard is closed, or does not own `at`
-    /// and something before it.
-    pub fn split(
+    /// `InvalidArgumentException` if the shard is closed, or does not own both `at`
+    /// and the hash key before it.
+    pub(crate) fn split(
         &self,
         stream: &Arc<Stream>,
         shard: &Shard,
@@ -33,7 +33,7 @@ impl Engine {
     /// # Errors
     ///
     /// `InvalidArgumentException` if one is closed or they are not adjacent.
-    pub fn merge(
+    pub(crate) fn merge(
         &self,
         stream: &Arc<Stream>,
         first: &Shard,
@@ -49,7 +49,7 @@ impl Engine {
     /// # Errors
     ///
     /// `InternalFailure` if a shard cannot be opened.
-    pub fn scale(&self, stream: &Arc<Stream>, target: u32) -> Result<(), KinesisError> {
+    pub(crate) fn scale(&self, stream: &Arc<Stream>, target: u32) -> Result<(), KinesisError> {
         self.reshard(stream, |draft| {
             let parts = HashKeyRange::evenly(target);
             for part in parts.iter().skip(1) {
@@ -67,25 +67,39 @@ impl Engine {
         stream: &Arc<Stream>,
         plan: impl FnOnce(&mut Draft<'_>) -> Result<(), KinesisError>,
     ) -> Result<(), KinesisError> {
-        let mut closed = Vec::new();
-        let replaced = stream.reshard(|topology| {
-            let mut draft = Draft {
-                engine: self,
-                stream,
-                topology: topology.clone(),
-                closed: Vec::new(),
-            };
-            let planned = plan(&mut draft).and_then(|()| self.save_with(stream, &draft.topology));
-            if let Err(error) = planned {
-                draft.closed.iter().for_each(|shard| shard.reopen());
-                return Err(error);
+        let changing = stream.changing.lock();
+        let mut settings = stream.settings();
+        self.check_active(&stream.name, &settings)?;
+        settings.lifecycle = self.passing(Status::Updating, self.clock().millis());
+        let current = stream.topology();
+        let mut draft = Draft {
+            engine: self,
+            stream,
+            topology: (*current).clone(),
+            closings: Vec::new(),
+        };
+        let stored = plan(&mut draft)
+            .and_then(|()| self.save_change(stream, &settings, &draft.topology, &draft.closings));
+        let Draft {
+            topology, closings, ..
+        } = draft;
+        if let Err(error) = stored {
+            closings.iter().for_each(|(shard, _)| shard.unseal());
+            stream.reshard_ended();
+            return Err(error);
+        }
+        stream.set_settings(settings);
+        let closed: Vec<_> = closings
+            .iter()
+            .map(|(shard, _)| Arc::clone(shard))
+            .collect();
+        stream.set_topology(topology, || {
+            for (shard, closing) in closings {
+                shard.close(closing);
             }
-            closed = draft.closed;
-            Ok(draft.topology)
         });
-        replaced?;
-        let updating = self.passing(Status::Updating, self.clock().millis());
-        stream.with_settings(|settings| settings.lifecycle = updating);
+        drop(changing);
+        stream.reshard_ended();
         for shard in closed {
             self.arrivals.notify_records(&stream.name, &shard.id);
         }
@@ -94,13 +108,13 @@ impl Engine {
     }
 }
 
-/// A topology in the making. Shards are closed as it goes: a put to one of them
-/// waits for the new topology.
+/// A topology in the making. Parents are sealed as it goes: a put to one of them waits for
+/// the end of the reshard, and readers see it end only once the reshard is stored.
 struct Draft<'e> {
     engine: &'e Engine,
     stream: &'e Stream,
     topology: Topology,
-    closed: Vec<Arc<Shard>>,
+    closings: Vec<(Arc<Shard>, Closing)>,
 }
 
 impl Draft<'_> {
@@ -192,8 +206,8 @@ impl Draft<'_> {
     ) -> Result<(), KinesisError> {
         let numbers: Vec<u64> = (self.topology.next_number..).take(ranges.len()).collect();
         for parent in parents {
-            parent.close(numbers.clone(), self.engine.clock().millis());
-            self.closed.push(Arc::clone(parent));
+            let closing = parent.seal(numbers.clone(), self.engine.clock().millis());
+            self.closings.push((Arc::clone(parent), closing));
         }
         let mut children = Vec::with_capacity(ranges.len());
         for (number, range) in numbers.into_iter().zip(ranges) {
@@ -204,7 +218,8 @@ impl Draft<'_> {
                 adjacent_parent: parents.get(1).map(|parent| parent.number),
                 opened: self.engine.stamp(),
             };
-            children.push(self.engine.open_shard(&self.stream.name, &opening)?);
+            let folder = self.stream.folder.as_deref();
+            children.push(self.engine.open_shard(folder, &opening)?);
         }
         let closed: Vec<u64> = parents.iter().map(|parent| parent.number).collect();
         self.topology = self.topology.replace(&closed, children);

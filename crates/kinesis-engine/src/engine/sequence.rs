@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// A record's place in its shard.
+/// The sequence number of a record.
 ///
 /// AWS's numbers are 56-digit decimals that start with 49, increase within a
 /// shard, and are higher in a child shard than in its parents ("Sequence Number"
@@ -13,7 +13,7 @@ use serde::{Serialize, Serializer};
 ///
 /// `49 | shard opened, µs (18) | shard (12) | index in the shard (24)`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SequenceNumber {
+pub(crate) struct SequenceNumber {
     /// When the shard was opened, unique in the engine.
     pub opened: u64,
     /// The shard's number in its stream.
@@ -29,7 +29,7 @@ const VERSION: &str = "49";
 impl SequenceNumber {
     /// Reads a number that this engine has written.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         if text.len() != DIGITS || !text.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
@@ -44,7 +44,7 @@ impl SequenceNumber {
     /// Whether `text` is any sequence number by the API's pattern,
     /// `0|([1-9]\d{0,128})`.
     #[must_use]
-    pub fn is_well_formed(text: &str) -> bool {
+    pub(crate) fn is_well_formed(text: &str) -> bool {
         text == "0"
             || (text.len() <= 129
                 && !text.starts_with('0')
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_number_is_refused() {
+    fn text_that_is_no_sequence_number_is_refused() {
         for text in [
             "",
             "0",

@@ -1,9 +1,9 @@
-//! One shard: an ordered list of records, and whether it still takes new ones.
+//! A shard: an ordered list of records, open or closed (by a shard split or merge).
 
 use std::{
     collections::VecDeque,
     io,
-    path::PathBuf,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -19,17 +19,14 @@ use super::{
     moment::Moment,
     record::{Chunk, Record},
     sequence::SequenceNumber,
-    throttle::Throttle,
+    shard_state::State,
 };
-use crate::{
-    log::{Commit, Entry, OpenError, ShardLog},
-    options::FsyncPolicy,
-};
+use crate::log::{Commit, Entry, OpenError, Store};
 
 /// A shard of a stream. Its mutex is held for the time it takes to append or to
 /// copy references, never while anything is parsed, serialised or awaited.
 #[derive(Debug)]
-pub struct Shard {
+pub(crate) struct Shard {
     /// Its number in the stream.
     pub number: u64,
     /// `shardId-` and the number in 12 digits.
@@ -43,27 +40,13 @@ pub struct Shard {
     /// When it was opened, microseconds since the Unix epoch, unique in the engine.
     pub opened: u64,
     state: Mutex<State>,
-    /// Bytes that the records of all shards take.
+    /// Bytes that all shards take.
     memory: Arc<AtomicU64>,
-}
-
-#[derive(Debug)]
-struct State {
-    records: VecDeque<Record>,
-    /// The index of the first of `records`; indices start at 1.
-    first: u64,
-    chunk: Chunk,
-    /// Keeps arrival times from going back when the clock does.
-    last_arrival: u64,
-    closing: Option<Closing>,
-    throttle: Throttle,
-    /// Where records are written before they are stored here.
-    log: Option<ShardLog>,
 }
 
 /// How a shard ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Closing {
+pub(crate) struct Closing {
     /// When, in milliseconds since the Unix epoch.
     pub at: u64,
     /// The index after the last record: the shard's ending sequence number.
@@ -72,9 +55,9 @@ pub struct Closing {
     pub children: Vec<u64>,
 }
 
-/// What is needed to open a shard.
+/// A shard's identity, fixed when it is opened.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Opening {
+pub(crate) struct Opening {
     /// Its number in the stream.
     pub number: u64,
     /// The hash keys it owns.
@@ -89,25 +72,25 @@ pub struct Opening {
 
 /// A record that is about to be stored.
 #[derive(Debug, Clone, Copy)]
-pub struct NewRecord<'a> {
+pub(crate) struct NewRecord<'a> {
     /// At most 256 characters.
     pub partition_key: &'a str,
     /// The data blob.
     pub data: &'a [u8],
 }
 
-/// What became of one record of an append.
+/// The outcome of one record of an append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// Stored under this number.
     Stored(SequenceNumber),
     /// Refused: the shard's throughput is used up.
     Throttled,
 }
 
-/// What became of an append.
+/// The outcome of an append.
 #[derive(Debug)]
-pub struct Appended {
+pub(crate) struct Appended {
     /// For each record, in order.
     pub outcomes: Vec<Outcome>,
     /// To wait for before the put is acknowledged.
@@ -116,10 +99,13 @@ pub struct Appended {
 
 /// Why nothing of an append was stored.
 #[derive(Debug, thiserror::Error)]
-pub enum AppendError {
-    /// The shard has been closed: its children take the records now.
+pub(crate) enum AppendError {
+    /// A reshard closes the shard: its children take the records, now or soon.
     #[error("the shard is closed")]
     Closed,
+    /// The stream was deleted.
+    #[error("the stream was deleted")]
+    Deleted,
     /// The shard's log cannot be written.
     #[error("the shard's log cannot be written: {0}")]
     Log(#[from] io::Error),
@@ -128,32 +114,31 @@ pub enum AppendError {
 impl Shard {
     /// Opens an empty shard that is kept in memory.
     #[must_use]
-    pub fn open(opening: &Opening, memory: Arc<AtomicU64>) -> Self {
+    pub(crate) fn open(opening: &Opening, memory: Arc<AtomicU64>) -> Self {
         let state = State::new(opening);
         Self::new(opening, state, memory)
     }
 
-    /// Opens a shard with the log in `directory`, and what the log holds.
+    /// Opens a shard of the stream in `folder`, with the records in its log.
     ///
     /// # Errors
     ///
-    /// As [`ShardLog::open`].
-    pub fn recover(
+    /// As [`Store::shard`].
+    pub(crate) fn recover(
         opening: &Opening,
         closing: Option<Closing>,
         memory: Arc<AtomicU64>,
-        directory: PathBuf,
-        fsync: FsyncPolicy,
+        store: &Store,
+        folder: &Path,
     ) -> Result<Self, OpenError> {
         let mut state = State::new(opening);
-        let mut stored = 0;
-        let recovered = ShardLog::open(directory, fsync, |entry| stored += state.restore(entry))?;
+        let recovered = store.shard(folder, opening, |entry| state.restore(entry))?;
         if state.records.is_empty() {
             state.first = recovered.next;
         }
         state.log = Some(recovered.log);
         state.closing = closing;
-        memory.fetch_add(stored, Ordering::Relaxed);
+        state.count(&memory);
         Ok(Self::new(opening, state, memory))
     }
 
@@ -170,9 +155,9 @@ impl Shard {
         }
     }
 
-    /// What [`Shard::open`] would need to open it again.
+    /// The shard's identity, to open it again.
     #[must_use]
-    pub fn opening(&self) -> Opening {
+    pub(crate) fn opening(&self) -> Opening {
         Opening {
             number: self.number,
             range: self.range,
@@ -184,7 +169,7 @@ impl Shard {
 
     /// The sequence number of the record at `index`.
     #[must_use]
-    pub fn sequence(&self, index: u64) -> SequenceNumber {
+    pub(crate) fn sequence(&self, index: u64) -> SequenceNumber {
         SequenceNumber {
             opened: self.opened,
             shard: self.number,
@@ -197,10 +182,17 @@ impl Shard {
     /// # Errors
     ///
     /// [`AppendError`] says why nothing was stored.
-    pub fn append(&self, records: &[NewRecord<'_>], now: Moment) -> Result<Appended, AppendError> {
+    pub(crate) fn append(
+        &self,
+        records: &[NewRecord<'_>],
+        now: Moment,
+    ) -> Result<Appended, AppendError> {
         let mut guard = self.state.lock();
         let state = &mut *guard;
-        if state.closing.is_some() {
+        if state.deleted {
+            return Err(AppendError::Deleted);
+        }
+        if state.sealed || state.closing.is_some() {
             return Err(AppendError::Closed);
         }
         self.trim_to(state, now.horizon);
@@ -214,7 +206,7 @@ impl Shard {
                 Outcome::Throttled => None,
             })
         };
-        // On disk first: what a reader sees was written.
+        // On disk first: readers see only records that are written.
         let commit = match &mut state.log {
             Some(log) => log.append(stored().map(|(record, index)| Entry {
                 index,
@@ -224,11 +216,10 @@ impl Shard {
             }))?,
             None => None,
         };
-        let mut footprint = 0;
         for (record, _) in stored() {
-            footprint += state.push(arrival, record.partition_key, record.data);
+            state.push(arrival, record.partition_key, record.data);
         }
-        self.memory.fetch_add(footprint, Ordering::Relaxed);
+        state.count(&self.memory);
         Ok(Appended { outcomes, commit })
     }
 
@@ -251,7 +242,7 @@ impl Shard {
     /// # Errors
     ///
     /// [`Throttled`] if limits hold and the shard's reads are used up.
-    pub fn read(&self, window: Window, now: Moment) -> Result<Batch, Throttled> {
+    pub(crate) fn read(&self, window: Window, now: Moment) -> Result<Batch, Throttled> {
         let mut state = self.state.lock();
         if now.limited && !state.throttle.read(now.micros) {
             return Err(Throttled);
@@ -288,32 +279,53 @@ impl Shard {
         })
     }
 
-    /// Takes no more records from now on, and names the shards that do.
-    ///
-    /// `at` is in milliseconds since the Unix epoch.
-    pub fn close(&self, children: Vec<u64>, at: u64) {
+    /// Takes no more records until [`Shard::close`] or [`Shard::unseal`]; returns how the
+    /// shard ends if it is closed. `at` is in milliseconds since the Unix epoch.
+    pub(crate) fn seal(&self, children: Vec<u64>, at: u64) -> Closing {
         let mut state = self.state.lock();
-        state.closing = Some(Closing {
+        state.sealed = true;
+        Closing {
             at: at.max(state.last_arrival),
             index: state.next(),
             children,
-        });
+        }
     }
 
-    /// Takes records again: the resharding that closed it has failed.
-    pub fn reopen(&self) {
-        self.state.lock().closing = None;
+    /// Takes records again: the reshard failed.
+    pub(crate) fn unseal(&self) {
+        self.state.lock().sealed = false;
+    }
+
+    /// Ends the shard for its readers too, and closes its file.
+    pub(crate) fn close(&self, closing: Closing) {
+        let mut state = self.state.lock();
+        state.closing = Some(closing);
+        if let Some(log) = &state.log {
+            log.close();
+        }
+    }
+
+    /// Frees the records and closes the file: the stream was deleted.
+    pub(crate) fn delete(&self) {
+        let mut state = self.state.lock();
+        state.deleted = true;
+        state.first = state.next();
+        state.records = VecDeque::new();
+        state.chunk = Chunk::default();
+        state.log = None;
+        state.release();
+        state.count(&self.memory);
     }
 
     /// How the shard was closed, if it was.
     #[must_use]
-    pub fn closing(&self) -> Option<Closing> {
+    pub(crate) fn closing(&self) -> Option<Closing> {
         self.state.lock().closing.clone()
     }
 
     /// The index of the oldest record kept, or of the next one.
     #[must_use]
-    pub fn oldest(&self, now: Moment) -> u64 {
+    pub(crate) fn oldest(&self, now: Moment) -> u64 {
         let mut state = self.state.lock();
         self.trim_to(&mut state, now.horizon);
         state.first
@@ -321,13 +333,13 @@ impl Shard {
 
     /// The index that the next record will get.
     #[must_use]
-    pub fn next(&self) -> u64 {
+    pub(crate) fn next(&self) -> u64 {
         self.state.lock().next()
     }
 
     /// The index of the first record that arrived at `millis` or later.
     #[must_use]
-    pub fn at_time(&self, millis: u64) -> u64 {
+    pub(crate) fn at_time(&self, millis: u64) -> u64 {
         let state = self.state.lock();
         let before = state
             .records
@@ -337,7 +349,7 @@ impl Shard {
 
     /// When the oldest record kept arrived, milliseconds since the Unix epoch.
     #[must_use]
-    pub fn oldest_arrival(&self) -> Option<u64> {
+    pub(crate) fn oldest_arrival(&self) -> Option<u64> {
         self.state
             .lock()
             .records
@@ -345,21 +357,34 @@ impl Shard {
             .map(|record| record.arrival)
     }
 
-    /// Drops the oldest records until `bytes` bytes of memory are free or none
-    /// is left; says how many were dropped.
-    pub fn evict(&self, bytes: u64) -> u64 {
+    /// Drops the oldest records until `bytes` bytes of memory are free or no record is
+    /// left; returns how many were dropped.
+    pub(crate) fn evict(&self, bytes: u64) -> u64 {
         let mut state = self.state.lock();
-        let mut freed = 0;
-        self.drop_while(&mut state, |record| {
+        // A chunk is free once the first record of the next one is the oldest.
+        let starts = state.chunks.iter().skip(1).map(|(first, _)| *first);
+        let sizes = state.chunks.iter().map(|(_, bytes)| *bytes);
+        let ends: Vec<(u64, u64)> = starts.zip(sizes).collect();
+        let mut ends = ends.into_iter().peekable();
+        let (mut index, mut freed) = (state.first, 0);
+        let dropped = self.drop_while(&mut state, |_| {
+            if let Some((_, chunk)) = ends.next_if(|(end, _)| *end <= index) {
+                freed += chunk;
+            }
             let wanted = freed < bytes;
-            freed += record.footprint();
+            freed += size_of::<Record>() as u64;
+            index += 1;
             wanted
-        })
+        });
+        let length = state.records.len();
+        state.records.shrink_to(length + length / 64);
+        state.count(&self.memory);
+        dropped
     }
 
     /// Drops the records that arrived before `horizon`, in milliseconds since
     /// the Unix epoch.
-    pub fn trim(&self, horizon: u64) {
+    pub(crate) fn trim(&self, horizon: u64) {
         self.trim_to(&mut self.state.lock(), horizon);
     }
 
@@ -368,19 +393,18 @@ impl Shard {
     }
 
     fn drop_while(&self, state: &mut State, mut gone: impl FnMut(&Record) -> bool) -> u64 {
-        let (mut dropped, mut freed) = (0, 0);
+        let mut dropped = 0;
         while state.records.front().is_some_and(&mut gone) {
-            if let Some(record) = state.records.pop_front() {
-                freed += record.footprint();
-                dropped += 1;
-            }
+            state.records.pop_front();
+            dropped += 1;
         }
         if dropped > 0 {
             state.first += dropped;
             if let Some(log) = &mut state.log {
                 log.forget(state.first);
             }
-            self.memory.fetch_sub(freed, Ordering::Relaxed);
+            state.release();
+            state.count(&self.memory);
         }
         dropped
     }
@@ -388,56 +412,20 @@ impl Shard {
 
 impl Drop for Shard {
     fn drop(&mut self) {
-        let records = &self.state.get_mut().records;
-        let freed = records.iter().map(Record::footprint).sum();
-        self.memory.fetch_sub(freed, Ordering::Relaxed);
-    }
-}
-
-impl State {
-    fn new(opening: &Opening) -> Self {
-        Self {
-            records: VecDeque::new(),
-            first: 1,
-            chunk: Chunk::default(),
-            last_arrival: 0,
-            closing: None,
-            throttle: Throttle::new(opening.opened),
-            log: None,
-        }
-    }
-
-    /// Stores a record and returns the bytes of memory that it takes.
-    fn push(&mut self, arrival: u64, partition_key: &str, data: &[u8]) -> u64 {
-        let record = self.chunk.store(arrival, partition_key, data);
-        let footprint = record.footprint();
-        self.records.push_back(record);
-        footprint
-    }
-
-    /// Stores a record that the log holds already.
-    fn restore(&mut self, entry: Entry<'_>) -> u64 {
-        if self.records.is_empty() {
-            self.first = entry.index;
-        }
-        self.last_arrival = self.last_arrival.max(entry.arrival);
-        self.push(entry.arrival, entry.partition_key, entry.data)
-    }
-
-    fn next(&self) -> u64 {
-        self.first + self.records.len() as u64
+        let counted = self.state.get_mut().counted;
+        self.memory.fetch_sub(counted, Ordering::Relaxed);
     }
 }
 
 /// `shardId-` and the number in 12 digits.
 #[must_use]
-pub fn shard_id(number: u64) -> String {
+pub(crate) fn shard_id(number: u64) -> String {
     format!("shardId-{number:012}")
 }
 
 /// The number in a shard id; AWS takes the bare number for the whole id.
 #[must_use]
-pub fn shard_number(id: &str) -> Option<u64> {
+pub(crate) fn shard_number(id: &str) -> Option<u64> {
     let digits = id.strip_prefix("shardId-").unwrap_or(id);
     let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     if plain { digits.parse().ok() } else { None }

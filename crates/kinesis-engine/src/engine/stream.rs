@@ -1,9 +1,18 @@
 //! One stream: its settings, and its shards.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use super::{
     consumer::Consumer,
@@ -18,16 +27,16 @@ use crate::{error::KinesisError, log::Commit};
 /// How a stream's capacity is managed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Mode {
+pub(crate) enum Mode {
     /// A number of shards that the owner sets.
     Provisioned,
-    /// Shards are the service's business.
+    /// The service manages the shards.
     OnDemand,
 }
 
-/// What can be changed about a stream besides its shards.
+/// A stream's settings: everything but its shards.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// How capacity is managed.
     pub mode: Mode,
     /// How long records are kept, hours.
@@ -42,31 +51,41 @@ pub struct Settings {
     pub consumers: BTreeMap<String, Consumer>,
 }
 
-/// A stream. Its locks are held to copy a reference or a setting, no longer.
+/// A stream. Puts and reads hold its locks to copy a reference or a setting; only changes
+/// wait for each other and for the disk.
 #[derive(Debug)]
-pub struct Stream {
+pub(crate) struct Stream {
     /// Unique in the account and region.
     pub name: String,
     /// `arn:aws:kinesis:{region}:{account}:stream/{name}`.
     pub arn: String,
     /// Milliseconds since the Unix epoch.
     pub created: u64,
+    /// Where the stream is stored.
+    pub(crate) folder: Option<PathBuf>,
     settings: Mutex<Settings>,
     topology: RwLock<Arc<Topology>>,
+    /// Held by a change of settings or shards until it is stored: two changes at once
+    /// would undo each other.
+    pub(super) changing: Mutex<()>,
+    /// The description on disk is not this stream's: records could be lost with it.
+    unstored: AtomicBool,
+    /// Counts reshards that have ended: a put to a shard being closed waits for one.
+    resharded: watch::Sender<u64>,
 }
 
-/// What became of a put.
+/// The outcome of a put.
 #[derive(Debug)]
-pub struct Put {
+pub(crate) struct Put {
     /// For each record, in order.
-    pub placed: Vec<Placed>,
+    pub routed: Vec<Routed>,
     /// To wait for before the put is acknowledged.
     pub commits: Vec<Commit>,
 }
 
-/// Where one record of a put went.
+/// One record of a put, with its shard.
 #[derive(Debug, Clone)]
-pub struct Placed {
+pub(crate) struct Routed {
     /// The shard that it was for.
     pub shard: Arc<Shard>,
     /// Stored or refused.
@@ -76,51 +95,61 @@ pub struct Placed {
 impl Stream {
     /// A stream with its first shards.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         name: String,
         arn: String,
         created: u64,
         settings: Settings,
         topology: Topology,
+        folder: Option<PathBuf>,
     ) -> Self {
         Self {
             name,
             arn,
             created,
+            folder,
             settings: Mutex::new(settings),
             topology: RwLock::new(Arc::new(topology)),
+            changing: Mutex::default(),
+            unstored: AtomicBool::new(false),
+            resharded: watch::channel(0).0,
         }
     }
 
     /// The shards as they are now.
     #[must_use]
-    pub fn topology(&self) -> Arc<Topology> {
+    pub(crate) fn topology(&self) -> Arc<Topology> {
         Arc::clone(&self.topology.read())
     }
 
     /// A copy of the settings.
     #[must_use]
-    pub fn settings(&self) -> Settings {
+    pub(crate) fn settings(&self) -> Settings {
         self.settings.lock().clone()
     }
 
     /// Reads or changes the settings in place.
-    pub fn with_settings<T>(&self, change: impl FnOnce(&mut Settings) -> T) -> T {
+    pub(crate) fn with_settings<T>(&self, change: impl FnOnce(&mut Settings) -> T) -> T {
         change(&mut self.settings.lock())
     }
 
     /// The status at `now` (milliseconds); `None` once it is deleted.
     #[must_use]
-    pub fn status(&self, now: u64) -> Option<Status> {
+    pub(crate) fn status(&self, now: u64) -> Option<Status> {
         self.settings.lock().lifecycle.at(now)
+    }
+
+    /// How long the stream still takes to be deleted; `None` once it is.
+    pub(super) fn deleted_in(&self, now: u64) -> Option<Duration> {
+        self.settings.lock().lifecycle.left(now)
     }
 
     /// The shard that `id` names.
     ///
     /// # Errors
     ///
-    /// `ResourceNotFoundException` if there is none.
-    pub fn shard(&self, id: &str, account: &str) -> Result<Arc<Shard>, KinesisError> {
+    /// `ResourceNotFoundException` if no shard has it.
+    pub(crate) fn shard(&self, id: &str, account: &str) -> Result<Arc<Shard>, KinesisError> {
         super::shard::shard_number(id)
             .and_then(|number| self.topology().shard(number).cloned())
             .ok_or_else(|| {
@@ -136,66 +165,113 @@ impl Stream {
     ///
     /// # Errors
     ///
-    /// `InternalFailure` if a shard's log cannot be written: SDKs then send all
-    /// records again, also those that other shards have stored.
-    pub fn append(
+    /// `InternalFailure` if a shard's log cannot be written: SDKs then send all records
+    /// again, also those that other shards have stored. `ResourceNotFoundException` if the
+    /// stream is deleted.
+    pub(crate) async fn append(
         &self,
         records: &[(HashKey, NewRecord<'_>)],
         now: Moment,
     ) -> Result<Put, KinesisError> {
-        let mut commits = Vec::new();
-        let mut placed: Vec<Option<Placed>> = vec![None; records.len()];
-        let mut pending: Vec<usize> = (0..records.len()).collect();
-        while !pending.is_empty() {
-            let topology = self.topology();
-            let mut left = Vec::new();
-            for (shard, members) in group(&topology, records, &pending)? {
-                let batch: Vec<_> = members
-                    .iter()
-                    .filter_map(|member| records.get(*member).map(|(_, record)| *record))
-                    .collect();
-                let appended = match shard.append(&batch, now) {
-                    Ok(appended) => appended,
-                    // Closed since the topology was read: its children are, or
-                    // in a moment will be, in the next one.
-                    Err(AppendError::Closed) => {
-                        left.extend(members);
-                        continue;
-                    }
-                    Err(error) => return Err(KinesisError::Internal(error.to_string())),
-                };
-                commits.extend(appended.commit);
-                for (member, outcome) in members.into_iter().zip(appended.outcomes) {
-                    let shard = Arc::clone(shard);
-                    if let Some(place) = placed.get_mut(member) {
-                        *place = Some(Placed { shard, outcome });
-                    }
+        let mut appending = Appending {
+            commits: Vec::new(),
+            routed: vec![None; records.len()],
+            pending: (0..records.len()).collect(),
+        };
+        appending.attempt(self, records, now)?;
+        if !appending.pending.is_empty() {
+            // Before the next attempt: a reshard that ends in between is then seen.
+            let mut resharded = self.resharded.subscribe();
+            appending.attempt(self, records, now)?;
+            while !appending.pending.is_empty() {
+                // The sender lives as long as the stream.
+                let _ended = resharded.changed().await;
+                appending.attempt(self, records, now)?;
+            }
+        }
+        Ok(Put {
+            routed: appending.routed.into_iter().flatten().collect(),
+            commits: appending.commits,
+        })
+    }
+
+    /// Says whether the description on disk could not be restored after a failure.
+    pub(super) fn set_unstored(&self, unstored: bool) {
+        self.unstored.store(unstored, Ordering::Release);
+    }
+
+    /// Replaces the settings.
+    pub(super) fn set_settings(&self, settings: Settings) {
+        *self.settings.lock() = settings;
+    }
+
+    /// Replaces the shards. `close` runs while no reader sees either list: a reader at the
+    /// end of a closed shard finds its children.
+    pub(super) fn set_topology(&self, topology: Topology, close: impl FnOnce()) {
+        let mut current = self.topology.write();
+        close();
+        *current = Arc::new(topology);
+    }
+
+    /// Lets the puts try again that wait for a reshard.
+    pub(super) fn reshard_ended(&self) {
+        self.resharded.send_modify(|count| *count += 1);
+    }
+
+    fn deleted(&self) -> KinesisError {
+        KinesisError::ResourceNotFound(format!("Stream {} has been deleted.", self.name))
+    }
+}
+
+/// A put that is under way.
+struct Appending {
+    commits: Vec<Commit>,
+    routed: Vec<Option<Routed>>,
+    /// The positions of the records that no shard has taken yet.
+    pending: Vec<usize>,
+}
+
+impl Appending {
+    /// Offers the pending records to the shards that own their hash keys now.
+    fn attempt(
+        &mut self,
+        stream: &Stream,
+        records: &[(HashKey, NewRecord<'_>)],
+        now: Moment,
+    ) -> Result<(), KinesisError> {
+        if stream.unstored.load(Ordering::Acquire) {
+            return Err(KinesisError::Internal(format!(
+                "stream {} cannot be stored; see the error of its last change",
+                stream.name
+            )));
+        }
+        let topology = stream.topology();
+        let mut left = Vec::new();
+        for (shard, members) in group(&topology, records, &self.pending)? {
+            let batch: Vec<_> = members
+                .iter()
+                .filter_map(|member| records.get(*member).map(|(_, record)| *record))
+                .collect();
+            let appended = match shard.append(&batch, now) {
+                Ok(appended) => appended,
+                // A reshard closes it: its children are in the next topology.
+                Err(AppendError::Closed) => {
+                    left.extend(members);
+                    continue;
+                }
+                Err(AppendError::Deleted) => return Err(stream.deleted()),
+                Err(error) => return Err(KinesisError::Internal(error.to_string())),
+            };
+            self.commits.extend(appended.commit);
+            for (member, outcome) in members.into_iter().zip(appended.outcomes) {
+                let shard = Arc::clone(shard);
+                if let Some(record) = self.routed.get_mut(member) {
+                    *record = Some(Routed { shard, outcome });
                 }
             }
-            left.sort_unstable();
-            pending = left;
         }
-        let placed = placed.into_iter().flatten().collect();
-        Ok(Put { placed, commits })
-    }
-
-    /// Looks at the shards while nothing can replace them.
-    pub fn with_topology<T>(&self, look: impl FnOnce(&Topology) -> T) -> T {
-        look(&self.topology.read())
-    }
-
-    /// Replaces the shards by what `change` makes of them. Puts go on in the
-    /// meantime, to the shards that `change` has not closed.
-    ///
-    /// # Errors
-    ///
-    /// Whatever `change` refuses; nothing is replaced then.
-    pub fn reshard<E>(
-        &self,
-        change: impl FnOnce(&Topology) -> Result<Topology, E>,
-    ) -> Result<(), E> {
-        let mut topology = self.topology.write();
-        *topology = Arc::new(change(&topology)?);
+        left.sort_unstable();
+        self.pending = left;
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Who is subscribed to what: one consumer, one shard, one subscription.
+//! Subscriptions (enhanced fan-out): one for each consumer and shard.
 
 use std::collections::HashMap;
 
@@ -16,20 +16,31 @@ const PROTECTED: Duration = Duration::from_secs(5);
 
 /// The subscriptions of all consumers.
 #[derive(Debug, Default)]
-pub struct Subscriptions(Mutex<HashMap<(String, String), Holder>>);
+pub(crate) struct Subscriptions(Mutex<HashMap<(String, String), Holder>>);
 
 #[derive(Debug)]
 struct Holder {
     since: Instant,
     /// Dropped when another call takes over.
-    _alive: oneshot::Sender<Infallible>,
+    end: oneshot::Sender<Deregistered>,
 }
 
-type Infallible = std::convert::Infallible;
+/// The consumer or its stream is gone. A namesake may have the same ARN within a second.
+#[derive(Debug)]
+struct Deregistered;
+
+/// Why a subscription ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// Another call of the same consumer took it over.
+    TakenOver,
+    /// The consumer was deregistered, or its stream deleted.
+    ConsumerGone,
+}
 
 /// One subscription, until another call takes it over.
 #[derive(Debug)]
-pub struct Subscription(oneshot::Receiver<Infallible>);
+pub(crate) struct Subscription(oneshot::Receiver<Deregistered>);
 
 impl Subscriptions {
     /// Subscribes the consumer to the shard, in place of an older subscription.
@@ -37,8 +48,10 @@ impl Subscriptions {
     /// # Errors
     ///
     /// `ResourceInUseException` if the older one is not five seconds old.
-    pub fn take(&self, consumer: &str, shard: &str) -> Result<Subscription, KinesisError> {
+    pub(crate) fn take(&self, consumer: &str, shard: &str) -> Result<Subscription, KinesisError> {
         let mut holders = self.0.lock();
+        // Forgets subscriptions whose connection is closed.
+        holders.retain(|_, holder| !holder.end.is_closed() || holder.since.elapsed() < PROTECTED);
         let key = (consumer.to_owned(), shard.to_owned());
         let recent = holders
             .get(&key)
@@ -48,30 +61,30 @@ impl Subscriptions {
                 "Another active subscription exists for this consumer {consumer} on shard {shard}"
             )));
         }
-        let (alive, replaced) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
         let since = Instant::now();
-        holders.insert(
-            key,
-            Holder {
-                since,
-                _alive: alive,
-            },
-        );
-        Ok(Subscription(replaced))
+        holders.insert(key, Holder { since, end });
+        Ok(Subscription(ended))
     }
 }
 
 impl Subscriptions {
-    /// Ends all subscriptions of a consumer.
-    pub fn end(&self, consumer: &str) {
-        self.0.lock().retain(|(holder, _), _| holder != consumer);
+    /// Ends all subscriptions of a consumer that is gone.
+    pub(crate) fn end(&self, consumer: &str) {
+        let mut holders = self.0.lock();
+        for (_, holder) in holders.extract_if(|(holder, _), _| holder == consumer) {
+            // A subscriber may have left.
+            let _gone = holder.end.send(Deregistered);
+        }
     }
 }
 
 impl Subscription {
-    /// Waits until another call has taken over, or the consumer is gone.
-    pub async fn replaced(&mut self) {
-        // The only thing that can come is the end of the other side.
-        let _ended = (&mut self.0).await;
+    /// Waits until the subscription ends.
+    pub(crate) async fn ended(&mut self) -> Ended {
+        match (&mut self.0).await {
+            Ok(Deregistered) => Ended::ConsumerGone,
+            Err(_) => Ended::TakenOver,
+        }
     }
 }

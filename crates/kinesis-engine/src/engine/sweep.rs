@@ -1,4 +1,4 @@
-//! Records and shards that are past retention go, whether or not anyone reads.
+//! Drops records and shards past retention, and deleted streams, whether or not anyone reads.
 
 use std::{
     sync::{Arc, Weak},
@@ -12,7 +12,7 @@ use crate::error::KinesisError;
 const INTERVAL: Duration = Duration::from_mins(1);
 
 /// Sweeps every minute for as long as the engine lives.
-pub fn start(engine: &Arc<Engine>) {
+pub(crate) fn start(engine: &Arc<Engine>) {
     let engine = Arc::downgrade(engine);
     tokio::spawn(async move {
         loop {
@@ -25,9 +25,26 @@ pub fn start(engine: &Arc<Engine>) {
     });
 }
 
+/// Removes a stream once its deletion is complete.
+pub(super) fn remove_later(engine: &Arc<Engine>, stream: &Arc<Stream>) {
+    let (engine, stream) = (Arc::downgrade(engine), Arc::downgrade(stream));
+    tokio::spawn(async move {
+        while let Some((engine, stream)) = engine.upgrade().zip(stream.upgrade()) {
+            let Some(left) = stream.deleted_in(engine.clock().millis()) else {
+                engine.free_deleted();
+                engine.announce_deletion(&stream);
+                return;
+            };
+            drop((engine, stream));
+            tokio::time::sleep(left).await;
+        }
+    });
+}
+
 impl Engine {
-    /// Drops what is past retention, in all streams.
-    pub fn sweep(&self) {
+    /// Drops the records and shards past retention, and the streams that are deleted.
+    pub(crate) fn sweep(&self) {
+        self.free_deleted();
         for stream in self.streams() {
             let horizon = self.moment(&stream).horizon;
             for shard in &stream.topology().shards {
@@ -49,17 +66,17 @@ impl Engine {
         if listed.len() == stream.topology().shards.len() {
             return Ok(());
         }
-        let mut expired = Vec::new();
-        stream.reshard(|topology| {
-            let mut next = topology.clone();
-            expired = next
-                .shards
-                .extract_if(.., |shard| {
-                    shard.closing().is_some() && !listed.contains(&shard.number)
-                })
-                .collect();
-            self.save_with(stream, &next).map(|()| next)
-        })?;
+        let expired = {
+            let _changing = stream.changing.lock();
+            let mut next = (*stream.topology()).clone();
+            let shards = next.shards.extract_if(.., |shard| {
+                shard.closing().is_some() && !listed.contains(&shard.number)
+            });
+            let expired: Vec<_> = shards.collect();
+            self.save_change(stream, &stream.settings(), &next, &[])?;
+            stream.set_topology(next, || {});
+            expired
+        };
         for shard in expired {
             self.forget_shard(stream, &shard);
         }

@@ -11,9 +11,9 @@ const READS: u64 = 5;
 /// the next five seconds (API reference, `GetRecords`).
 const READ_BYTES: u64 = 2 * 1024 * 1024;
 
-/// What is left of a shard's throughput.
+/// A shard's remaining throughput.
 #[derive(Debug)]
-pub struct Throttle {
+pub(super) struct Throttle {
     write_records: Bucket,
     write_bytes: Bucket,
     reads: Bucket,
@@ -23,7 +23,7 @@ pub struct Throttle {
 impl Throttle {
     /// A shard that has not been used for a second.
     #[must_use]
-    pub fn new(now: u64) -> Self {
+    pub(super) fn new(now: u64) -> Self {
         Self {
             write_records: Bucket::full(WRITE_RECORDS, now),
             write_bytes: Bucket::full(WRITE_BYTES, now),
@@ -33,7 +33,7 @@ impl Throttle {
     }
 
     /// Takes one record of `bytes` bytes, or refuses it. `now` in microseconds.
-    pub fn write(&mut self, bytes: u64, now: u64) -> bool {
+    pub(super) fn write(&mut self, bytes: u64, now: u64) -> bool {
         let admitted = self.write_records.has(1, now) && self.write_bytes.has(bytes, now);
         if admitted {
             self.write_records.take(1);
@@ -43,9 +43,9 @@ impl Throttle {
     }
 
     /// Starts a read, or refuses it. `now` in microseconds.
-    pub fn read(&mut self, now: u64) -> bool {
-        // What a read will return is not known yet: any credit admits it, and
-        // what it returns becomes the debt of the next.
+    pub(super) fn read(&mut self, now: u64) -> bool {
+        // The size of the reply is not known yet: any credit admits the read, and
+        // the next read pays for the reply.
         let admitted = self.reads.has(1, now) && self.read_bytes.has(1, now);
         if admitted {
             self.reads.take(1);
@@ -54,7 +54,7 @@ impl Throttle {
     }
 
     /// Charges the `bytes` that a read has returned.
-    pub fn charge_read(&mut self, bytes: u64) {
+    pub(super) fn charge_read(&mut self, bytes: u64) {
         self.read_bytes.take(bytes);
     }
 }

@@ -7,27 +7,27 @@ use crate::error::KinesisError;
 
 /// How long an iterator or a page token is good for, milliseconds (API
 /// reference, `GetShardIterator` and `ListShards`: 5 minutes).
-pub const LIFETIME: u64 = 5 * 60 * 1000;
+pub(crate) const LIFETIME: u64 = 5 * 60 * 1000;
 
-/// Writes `content` as a token whose damage will be noticed.
+/// Writes `content` as a token with a checksum.
 ///
 /// # Errors
 ///
 /// `InternalFailure` if the content cannot be written.
-pub fn seal<T: Serialize>(content: &T) -> Result<String, KinesisError> {
+pub(crate) fn seal<T: Serialize>(content: &T) -> Result<String, KinesisError> {
     let mut bytes = vec![0; 4];
     serde_json::to_writer(&mut bytes, content)
         .map_err(|error| KinesisError::Internal(format!("a token cannot be written: {error}")))?;
     let checksum = crc32fast::hash(bytes.get(4..).unwrap_or_default());
-    for (place, byte) in bytes.iter_mut().zip(checksum.to_be_bytes()) {
-        *place = byte;
+    for (field, byte) in bytes.iter_mut().zip(checksum.to_be_bytes()) {
+        *field = byte;
     }
     Ok(STANDARD.encode(bytes))
 }
 
 /// Reads a token that [`seal`] has written; `None` for anything else.
 #[must_use]
-pub fn unseal<T: DeserializeOwned>(token: &str) -> Option<T> {
+pub(crate) fn unseal<T: DeserializeOwned>(token: &str) -> Option<T> {
     let bytes = STANDARD.decode(token).ok()?;
     let (checksum, content) = bytes.split_first_chunk::<4>()?;
     if crc32fast::hash(content).to_be_bytes() != *checksum {

@@ -7,7 +7,7 @@ use super::{hash_key::HashKey, shard::Shard};
 /// An immutable list of shards: putting and reading take a reference to it and
 /// hold no lock; resharding replaces it.
 #[derive(Debug, Clone, Default)]
-pub struct Topology {
+pub(crate) struct Topology {
     /// All shards that are listed, by number.
     pub shards: Vec<Arc<Shard>>,
     /// The open ones, by hash key: together they cover the space.
@@ -19,7 +19,7 @@ pub struct Topology {
 impl Topology {
     /// The open shard that owns `key`.
     #[must_use]
-    pub fn route(&self, key: HashKey) -> Option<usize> {
+    pub(crate) fn route(&self, key: HashKey) -> Option<usize> {
         let position = self
             .open
             .partition_point(|shard| shard.range.ending_hash_key < key);
@@ -28,7 +28,7 @@ impl Topology {
 
     /// The shard with this number.
     #[must_use]
-    pub fn shard(&self, number: u64) -> Option<&Arc<Shard>> {
+    pub(crate) fn shard(&self, number: u64) -> Option<&Arc<Shard>> {
         let position = self
             .shards
             .binary_search_by_key(&number, |shard| shard.number);
@@ -37,7 +37,7 @@ impl Topology {
 
     /// The same list with `closed` no longer open and `opened` added.
     #[must_use]
-    pub fn replace(&self, closed: &[u64], opened: Vec<Arc<Shard>>) -> Self {
+    pub(crate) fn replace(&self, closed: &[u64], opened: Vec<Arc<Shard>>) -> Self {
         let mut next = self.clone();
         next.open.retain(|shard| !closed.contains(&shard.number));
         for shard in opened {

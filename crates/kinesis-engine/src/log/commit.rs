@@ -1,81 +1,126 @@
 //! Waiting for the disk, together.
 
 use std::{
-    fs::File,
     io,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
 use tokio::sync::Mutex;
 
-/// How much of a shard's log has been written, and how much is on the disk.
-#[derive(Debug)]
-pub struct Progress {
-    /// The segment being written.
-    file: parking_lot::Mutex<Arc<File>>,
-    /// Bytes ever handed to the system.
+use super::disk::DiskFile;
+
+/// How much of a shard's log has been written, and how much of that is flushed.
+#[derive(Debug, Default)]
+pub(super) struct Flushes {
+    /// The file with bytes to flush.
+    file: parking_lot::Mutex<Option<Arc<dyn DiskFile>>>,
+    /// Bytes written since the log was opened.
     written: AtomicU64,
-    /// Bytes known to be on the disk.
-    synced: AtomicU64,
-    /// Held by the one who flushes; those who wait for it find their work done.
+    /// How many of them are flushed.
+    flushed: AtomicU64,
+    /// A flush failed. The operating system may have dropped those bytes and reports
+    /// the failure once: a later flush that succeeds says nothing about them.
+    failed: AtomicBool,
+    /// Held by the caller that flushes; those that wait for it find their bytes flushed.
     flushing: Mutex<()>,
 }
 
-/// A promise to wait until a write is on the disk.
+/// A write that is not flushed yet.
 #[derive(Debug)]
-pub struct Commit {
-    progress: Arc<Progress>,
-    position: u64,
+pub(crate) struct Commit {
+    flushes: Arc<Flushes>,
+    /// The write's end, in bytes written since the log was opened.
+    end: u64,
 }
 
-impl Progress {
-    /// Nothing written yet to `file`.
-    pub fn new(file: Arc<File>) -> Arc<Self> {
-        Arc::new(Self {
-            file: parking_lot::Mutex::new(file),
-            written: AtomicU64::new(0),
-            synced: AtomicU64::new(0),
-            flushing: Mutex::new(()),
-        })
-    }
-
-    /// Notes that `bytes` more were written; the commit waits for them.
-    pub fn wrote(self: &Arc<Self>, bytes: usize) -> Commit {
-        let position = self.written.fetch_add(bytes as u64, Ordering::AcqRel) + bytes as u64;
+impl Flushes {
+    /// Counts `bytes` more in `file`; the commit waits for them.
+    pub(super) fn wrote(self: &Arc<Self>, file: &Arc<dyn DiskFile>, bytes: u64) -> Commit {
+        // Under the lock, so that a flush that ends now does not put the file away.
+        let mut pending = self.file.lock();
+        *pending = Some(Arc::clone(file));
+        let end = self.written.fetch_add(bytes, Ordering::AcqRel) + bytes;
         Commit {
-            progress: Arc::clone(self),
-            position,
+            flushes: Arc::clone(self),
+            end,
         }
     }
 
-    /// Goes on in `file`; everything before is on the disk already.
-    pub fn switch(&self, file: Arc<File>) {
-        *self.file.lock() = file;
+    /// Bytes written since the log was opened.
+    pub(super) fn written(&self) -> u64 {
+        self.written.load(Ordering::Acquire)
+    }
+
+    /// How many of them are flushed.
+    pub(super) fn flushed(&self) -> u64 {
+        self.flushed.load(Ordering::Acquire)
+    }
+
+    /// Flushes everything that is written. The caller keeps writers out.
+    ///
+    /// # Errors
+    ///
+    /// The flush fails, or an earlier one did.
+    pub(super) fn flush(&self) -> io::Result<()> {
+        self.check()?;
+        let (file, written) = {
+            let file = self.file.lock();
+            (file.clone(), self.written())
+        };
+        if let Some(file) = file {
+            self.note(file.sync(), written)?;
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    ///
+    /// A flush has failed since the log was opened.
+    pub(super) fn check(&self) -> io::Result<()> {
+        if self.failed.load(Ordering::Acquire) {
+            return Err(io::Error::other(
+                "an earlier flush failed; restart to continue from what the disk holds",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Records that everything up to `written` was flushed, or was not.
+    fn note(&self, flushed: io::Result<()>, written: u64) -> io::Result<()> {
+        if let Err(error) = flushed {
+            self.failed.store(true, Ordering::Release);
+            return Err(error);
+        }
+        self.flushed.fetch_max(written, Ordering::AcqRel);
+        // An idle log must not keep its file open.
+        let mut file = self.file.lock();
+        if self.written() == written {
+            file.take();
+        }
+        Ok(())
     }
 }
 
 impl Commit {
-    /// Waits until the write is on the disk. The first to get here flushes for
-    /// all who have written by then.
+    /// Waits until the write is flushed. The first caller flushes for all that have
+    /// written by then.
     ///
     /// # Errors
     ///
-    /// What the system says about the flush.
-    pub async fn wait(self) -> io::Result<()> {
-        let Self { progress, position } = self;
-        let _flushing = progress.flushing.lock().await;
-        if progress.synced.load(Ordering::Acquire) >= position {
+    /// The flush fails, or one before it did.
+    pub(crate) async fn wait(self) -> io::Result<()> {
+        let Self { flushes, end } = self;
+        let _flushing = flushes.flushing.lock().await;
+        if flushes.flushed() >= end {
             return Ok(());
         }
-        let reached = progress.written.load(Ordering::Acquire);
-        let file = Arc::clone(&progress.file.lock());
-        tokio::task::spawn_blocking(move || file.sync_data())
+        flushes.check()?;
+        let flushing = Arc::clone(&flushes);
+        tokio::task::spawn_blocking(move || flushing.flush())
             .await
-            .map_err(io::Error::other)??;
-        progress.synced.fetch_max(reached, Ordering::AcqRel);
-        Ok(())
+            .map_err(io::Error::other)?
     }
 }

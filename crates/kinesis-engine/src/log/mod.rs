@@ -1,50 +1,72 @@
-//! What makes a stream survive: a log for each shard, a description for each
-//! stream, and a lock on the directory.
+//! Streams on disk: a log for each shard, a description for each stream, and a lock on the
+//! folder.
 //!
 //! ```text
 //! kinesis/lock
-//! kinesis/{stream}.stream/stream.json             settings and shards
-//! kinesis/{stream}.stream/shard-{n}-{opened}/{first index}.log
+//! kinesis/{stream}.{created}.stream/stream.json             settings and shards
+//! kinesis/{stream}.{created}.stream/shard-{n}-{opened}/{first index}.log
+//! kinesis/{stream}.{created}.deleted/                       removed at the next start
+//! kinesis/{stream}.{created}.lost/                          logs without a description
 //! ```
 
 mod commit;
+pub(crate) mod disk;
 mod frame;
+mod open_files;
+mod recovery;
 mod segment;
 mod shard_log;
 mod store;
 
 use std::{io, path::PathBuf};
 
-pub use commit::Commit;
-pub use frame::Entry;
-pub use shard_log::ShardLog;
-pub use store::{Store, StoredShard, StoredStream};
+pub(crate) use commit::Commit;
+pub(crate) use frame::Entry;
+pub(crate) use shard_log::ShardLog;
+pub(crate) use store::{SaveError, Store, StoredShard, StoredStream};
 
-/// Stored state that cannot be used, or a directory that cannot be written.
+/// Stored state that cannot be used, or a folder that cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// A file operation failed.
     #[error("{path}: {source}")]
     Io {
-        /// The file or directory.
+        /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// Another process uses the directory.
+    /// Another process uses the folder.
     #[error("{path} is in use by another process; stop it, or choose another --data-dir")]
     InUse {
-        /// The data directory.
+        /// The data folder.
         path: PathBuf,
     },
-    /// A file holds something else than what was written, before its end.
-    #[error("{path} is damaged at byte {offset}: {reason}; move it away to start without it")]
+    /// Records that may have been acknowledged are unreadable.
+    #[error(
+        "{path} is damaged at byte {offset}: {reason}; the records before it are whole: \
+         to keep them and drop the rest of the file, cut it to {offset} bytes \
+         (truncate --size {offset})"
+    )]
     Damaged {
         /// The file.
         path: PathBuf,
         /// Where the first unreadable byte is.
         offset: u64,
-        /// What is wrong there.
+        /// Why it is unreadable.
+        reason: String,
+    },
+    /// A stream's description is unreadable.
+    #[error(
+        "{path} is damaged: {reason}; restore it, or move the folder {folder} away to \
+         start without this stream"
+    )]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The stream's folder.
+        folder: PathBuf,
+        /// Why it is unreadable.
         reason: String,
     },
     /// Opening was interrupted by the end of the process.

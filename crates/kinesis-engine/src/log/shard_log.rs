@@ -1,98 +1,110 @@
 //! The append-only log of one shard.
 
-use std::{
-    collections::VecDeque,
-    fs::{self, File},
-    io::{self, Write as _},
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::VecDeque, io, path::PathBuf, sync::Arc};
 
 use super::{
     OpenError,
-    commit::{Commit, Progress},
-    frame::{self, Entry, Frame},
-    segment::{self, SEGMENT},
+    commit::{Commit, Flushes},
+    disk::{Disk, DiskFile},
+    frame::{self, Entry},
+    open_files::{OpenFiles, Slot},
+    recovery, segment,
 };
 use crate::options::FsyncPolicy;
 
 /// Appends records to files, and deletes the files of trimmed ones.
+///
+/// A shard has no folder before its first record: creating a stream of a thousand shards
+/// writes one description, and a reshard that fails leaves nothing.
 #[derive(Debug)]
-pub struct ShardLog {
-    directory: PathBuf,
+pub(crate) struct ShardLog {
+    files: Arc<OpenFiles>,
+    folder: PathBuf,
     fsync: FsyncPolicy,
-    /// The first index of each file; the last one is being written.
+    /// The first index of each file; records go to the last.
     segments: VecDeque<u64>,
-    file: Arc<File>,
-    /// Bytes in the file being written.
+    /// The last file, while it is open.
+    slot: Arc<Slot>,
+    /// Bytes in the last file.
     length: u64,
+    /// Where the last file starts, in bytes written since the log was opened.
+    start: i128,
+    /// The flushed bytes in the last mark.
+    marked: u64,
     /// Kept for its allocation.
     buffer: Vec<u8>,
-    progress: Arc<Progress>,
+    flushes: Arc<Flushes>,
     /// A failed write could not be undone: what follows it would be unreadable.
     broken: bool,
 }
 
-/// What a log held when it was opened.
+/// An opened log.
 #[derive(Debug)]
-pub struct Recovered {
+pub(crate) struct Recovered {
     /// The log, ready for more.
-    pub log: ShardLog,
+    pub(crate) log: ShardLog,
     /// The index that the next record gets.
-    pub next: u64,
+    pub(crate) next: u64,
 }
 
 impl ShardLog {
-    /// Opens or begins the log in `directory`, and hands what it holds to
-    /// `restore`, in order.
+    /// Opens the log in `folder`, and hands its records to `restore`, in order. Records
+    /// before a gap were trimmed, and their files were about to be deleted.
     ///
     /// A torn tail, which was never acknowledged, is cut off.
     ///
     /// # Errors
     ///
-    /// [`OpenError::Damaged`] if something before the tail is unreadable.
-    pub fn open(
-        directory: PathBuf,
+    /// [`OpenError::Damaged`] if records that may have been acknowledged are unreadable.
+    pub(crate) fn open(
+        files: Arc<OpenFiles>,
+        folder: PathBuf,
         fsync: FsyncPolicy,
         mut restore: impl FnMut(Entry<'_>),
     ) -> Result<Recovered, OpenError> {
-        fs::create_dir_all(&directory).map_err(OpenError::io(&directory))?;
-        let mut segments = segment::list(&directory).map_err(OpenError::io(&directory))?;
-        if segments.is_empty() {
-            segments.push_back(1);
-        }
-        let last = segments.back().copied().unwrap_or(1);
-        let mut next = segments.front().copied().unwrap_or(1);
-        let mut length = 0;
+        let disk = files.disk();
+        let segments = segment::list(disk, &folder).map_err(OpenError::io(&folder))?;
+        let last = segments.back().copied();
+        let (mut next, mut length) = (1, 0);
         for first in &segments {
-            let path = segment::path(&directory, *first);
-            length = replay(&path, *first == last, &mut next, &mut restore)?;
+            let path = segment::path(&folder, *first);
+            if *first > next && next > 1 {
+                tracing::warn!(path = %path.display(), "dropping the records before this file: those in between are gone");
+            }
+            next = next.max(*first);
+            let is_last = Some(*first) == last;
+            length = recovery::replay(disk, &path, is_last, &mut next, &mut restore)?;
         }
-        let path = segment::path(&directory, last);
-        let file = segment::open(&directory, last).map_err(OpenError::io(&path))?;
-        file.set_len(length).map_err(OpenError::io(&path))?;
-        sync_directory(&directory, fsync).map_err(OpenError::io(&directory))?;
-        let file = Arc::new(file);
+        if let Some(last) = last {
+            let path = segment::path(&folder, last);
+            settle(disk, &path, length, fsync).map_err(OpenError::io(&path))?;
+            if fsync == FsyncPolicy::Always {
+                disk.sync_folder(&folder).map_err(OpenError::io(&folder))?;
+            }
+        }
         let log = Self {
-            directory,
+            files,
+            folder,
             fsync,
             segments,
-            progress: Progress::new(Arc::clone(&file)),
-            file,
+            slot: Arc::default(),
             length,
+            start: -i128::from(length),
+            marked: 0,
             buffer: Vec::new(),
+            flushes: Arc::default(),
             broken: false,
         };
         Ok(Recovered { log, next })
     }
 
-    /// Writes `entries` in one go. They survive the end of the process when
-    /// this returns, and of the machine when the commit has been waited for.
+    /// Writes `entries` in one go. They survive the end of the process when this returns,
+    /// and of the machine when the commit has been waited for.
     ///
     /// # Errors
     ///
-    /// What the system says; nothing of `entries` is in the log then.
-    pub fn append<'a>(
+    /// The write fails, or an earlier write or flush did. None of `entries` is in the log.
+    pub(crate) fn append<'a>(
         &mut self,
         entries: impl Iterator<Item = Entry<'a>>,
     ) -> io::Result<Option<Commit>> {
@@ -101,97 +113,112 @@ impl ShardLog {
                 "an earlier write failed and could not be undone",
             ));
         }
+        self.flushes.check()?;
         self.buffer.clear();
         let mut first = None;
         for entry in entries {
-            first.get_or_insert(entry.index);
+            if first.is_none() {
+                first = Some(entry.index);
+                let full = self.length >= self.files.disk().segment_bytes();
+                if full || self.segments.is_empty() {
+                    self.roll(entry.index)?;
+                }
+                self.mark();
+            }
             frame::write(&mut self.buffer, &entry);
         }
-        let Some(first) = first else { return Ok(None) };
-        if self.length >= SEGMENT {
-            self.roll(first)?;
-        }
-        if let Err(error) = (&*self.file).write_all(&self.buffer) {
-            self.broken = self.file.set_len(self.length).is_err();
+        let Some(last) = first.and(self.segments.back()) else {
+            return Ok(None);
+        };
+        let path = || segment::path(&self.folder, *last);
+        let file = self.files.get(&self.slot, path)?;
+        if let Err(error) = file.append(&self.buffer) {
+            self.broken = file.set_length(self.length).is_err();
             return Err(error);
         }
-        self.length += self.buffer.len() as u64;
-        let commit = self.progress.wrote(self.buffer.len());
-        // A rare large batch must not keep its memory for good.
+        let bytes = self.buffer.len() as u64;
+        self.length += bytes;
+        // A large batch is rare: its memory is returned.
         self.buffer.shrink_to(64 * 1024);
-        Ok((self.fsync == FsyncPolicy::Always).then_some(commit))
+        Ok((self.fsync == FsyncPolicy::Always).then(|| self.flushes.wrote(&file, bytes)))
     }
 
     /// Deletes the files that hold only records before `first`.
-    pub fn forget(&mut self, first: u64) {
+    pub(crate) fn forget(&mut self, first: u64) {
         while self.segments.get(1).is_some_and(|second| *second <= first) {
             let Some(oldest) = self.segments.pop_front() else {
                 return;
             };
-            let path = segment::path(&self.directory, oldest);
-            if let Err(error) = fs::remove_file(&path) {
+            let path = segment::path(&self.folder, oldest);
+            if let Err(error) = self.files.disk().remove_file(&path) {
                 // The records are past retention: they will be trimmed again.
                 tracing::warn!(path = %path.display(), %error, "a trimmed log file stays");
             }
         }
     }
 
-    fn roll(&mut self, first: u64) -> io::Result<()> {
-        if self.fsync == FsyncPolicy::Always {
-            self.file.sync_data()?;
+    /// Closes the file: nothing more is written.
+    pub(crate) fn close(&self) {
+        self.slot.close();
+    }
+
+    /// Notes in the log how much of the file is flushed, where that changed: at start, a
+    /// power failure is told from damage by it.
+    fn mark(&mut self) {
+        if self.fsync == FsyncPolicy::Never {
+            return;
         }
-        self.file = Arc::new(segment::open(&self.directory, first)?);
-        sync_directory(&self.directory, self.fsync)?;
-        self.progress.switch(Arc::clone(&self.file));
+        let flushed = i128::from(self.flushes.flushed()) - self.start;
+        let flushed = u64::try_from(flushed).unwrap_or(0);
+        if self.length == 0 || flushed > self.marked {
+            frame::write_mark(&mut self.buffer, self.length, flushed);
+            self.marked = flushed;
+        }
+    }
+
+    /// Begins the file whose first record has the index `first`.
+    fn roll(&mut self, first: u64) -> io::Result<()> {
+        let always = self.fsync == FsyncPolicy::Always;
+        if always {
+            self.flushes.flush()?;
+        }
+        let disk = self.files.disk();
+        if self.segments.is_empty() {
+            match disk.create_folder(&self.folder) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                _ => {}
+            }
+            if always && let Some(parent) = self.folder.parent() {
+                disk.sync_folder(parent)?;
+            }
+        }
+        let slot = Arc::default();
+        self.files
+            .get(&slot, || segment::path(&self.folder, first))?;
+        if always {
+            disk.sync_folder(&self.folder)?;
+        }
+        self.slot.close();
+        self.slot = slot;
         self.segments.push_back(first);
         self.length = 0;
+        self.start = i128::from(self.flushes.written());
+        self.marked = 0;
         Ok(())
     }
 }
 
-/// Reads one file, and returns how many of its bytes are good.
-fn replay(
-    path: &Path,
-    last: bool,
-    next: &mut u64,
-    restore: &mut impl FnMut(Entry<'_>),
-) -> Result<u64, OpenError> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if last && error.kind() == io::ErrorKind::NotFound => return Ok(0),
-        Err(error) => return Err(OpenError::io(path)(error)),
-    };
-    let mut offset = 0;
-    let damaged = |offset: usize, reason: &str| OpenError::Damaged {
-        path: path.to_owned(),
-        offset: offset as u64,
-        reason: reason.to_owned(),
-    };
-    while let Some(rest) = bytes.get(offset..).filter(|rest| !rest.is_empty()) {
-        match frame::read(rest) {
-            Frame::Whole(entry, length) => {
-                if entry.index != *next {
-                    return Err(damaged(offset, "a record is missing or out of order"));
-                }
-                *next = entry.index + 1;
-                restore(entry);
-                offset += length;
-            }
-            Frame::Torn if last => {
-                tracing::warn!(path = %path.display(), offset, "a record whose writing was cut off is dropped");
-                break;
-            }
-            Frame::Torn => return Err(damaged(offset, "the file ends inside a record")),
-            Frame::Damaged(reason) => return Err(damaged(offset, reason)),
-        }
-    }
-    Ok(offset as u64)
-}
-
-/// Makes a new file's name survive a power failure.
-fn sync_directory(directory: &Path, fsync: FsyncPolicy) -> io::Result<()> {
-    if fsync == FsyncPolicy::Always && cfg!(unix) {
-        File::open(directory)?.sync_all()?;
+/// Cuts off a torn tail; with `always`, what is kept survives a power failure from now on.
+fn settle(
+    disk: &dyn Disk,
+    path: &std::path::Path,
+    length: u64,
+    fsync: FsyncPolicy,
+) -> io::Result<()> {
+    let file: Arc<dyn DiskFile> = disk.open(path)?;
+    file.set_length(length)?;
+    if fsync == FsyncPolicy::Always {
+        file.sync()?;
     }
     Ok(())
 }

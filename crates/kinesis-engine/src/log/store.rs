@@ -1,191 +1,282 @@
-//! The directory that holds all streams.
+//! The folder that holds all streams.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
-    io::{ErrorKind, Write as _},
+    io::{self, ErrorKind},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-use super::OpenError;
+use super::{OpenError, disk::Disk, disk::Lock, open_files::OpenFiles, shard_log::ShardLog};
 use crate::{
     engine::{
         shard::{Closing, Opening},
         stream::Settings,
     },
+    log::Entry,
+    log::shard_log::Recovered,
     options::FsyncPolicy,
 };
 
 /// All streams on disk.
 #[derive(Debug)]
-pub struct Store {
-    directory: PathBuf,
+pub(crate) struct Store {
+    folder: PathBuf,
     fsync: FsyncPolicy,
-    /// Keeps two versions of one description from crossing.
-    saving: Mutex<()>,
-    /// Locked for as long as the engine lives.
-    _lock: File,
+    files: Arc<OpenFiles>,
+    /// Held for as long as the engine lives.
+    _lock: Lock,
 }
 
 /// A stream's description: all of it but the records.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct StoredStream {
+pub(crate) struct StoredStream {
     /// The stream's name.
-    pub name: String,
+    pub(crate) name: String,
     /// Milliseconds since the Unix epoch.
-    pub created: u64,
-    /// What can be changed about it.
-    pub settings: Settings,
+    pub(crate) created: u64,
+    /// Its settings.
+    pub(crate) settings: Settings,
     /// Its shards, open and closed.
-    pub shards: Vec<StoredShard>,
+    pub(crate) shards: Vec<StoredShard>,
     /// The number that the next shard gets.
-    pub next_number: u64,
+    pub(crate) next_number: u64,
 }
 
 /// A shard's description.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct StoredShard {
+pub(crate) struct StoredShard {
     /// How it began.
-    pub opening: Opening,
+    pub(crate) opening: Opening,
     /// How it ended, if it did.
-    pub closing: Option<Closing>,
+    pub(crate) closing: Option<Closing>,
 }
 
+/// A description that could not be stored.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SaveError {
+    /// The old description is in effect.
+    #[error(transparent)]
+    Unchanged(OpenError),
+    /// At the next start, the old or the new description is in effect.
+    #[error(transparent)]
+    Unknown(OpenError),
+}
+
+const DESCRIPTION: &str = "stream.json";
+
 impl Store {
-    /// Opens `{data_dir}/kinesis` and what it holds.
+    /// Opens `{data_dir}/kinesis`; returns the streams in it with their folders.
     ///
     /// # Errors
     ///
     /// [`OpenError::InUse`] if another process has it open.
-    pub fn open(
+    pub(crate) fn open(
+        disk: Arc<dyn Disk>,
         data_dir: &Path,
         fsync: FsyncPolicy,
-    ) -> Result<(Self, Vec<StoredStream>), OpenError> {
-        let directory = data_dir.join("kinesis");
-        fs::create_dir_all(&directory).map_err(OpenError::io(&directory))?;
-        let path = directory.join("lock");
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(OpenError::io(&path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(OpenError::InUse { path: directory }),
-            Err(TryLockError::Error(source)) => return Err(OpenError::Io { path, source }),
-        }
+    ) -> Result<(Self, Vec<(PathBuf, StoredStream)>), OpenError> {
+        let folder = data_dir.join("kinesis");
+        disk.create_folders(&folder)
+            .map_err(OpenError::io(&folder))?;
+        let path = folder.join("lock");
+        let lock = disk.lock(&path).map_err(OpenError::io(&path))?;
+        let Some(lock) = lock else {
+            return Err(OpenError::InUse { path: folder });
+        };
         let store = Self {
-            directory,
+            folder,
             fsync,
-            saving: Mutex::new(()),
+            files: OpenFiles::new(disk),
             _lock: lock,
         };
+        for folder in store.folder.ancestors() {
+            let relative = folder.as_os_str().is_empty();
+            let folder = if relative { Path::new(".") } else { folder };
+            match store.sync_folder(folder) {
+                // A folder that this user may not open was there before.
+                Err(error) if error.kind() != ErrorKind::PermissionDenied => {
+                    return Err(OpenError::io(folder)(error));
+                }
+                _ => {}
+            }
+        }
         let streams = store.load()?;
         Ok((store, streams))
     }
 
-    /// Where the log of a shard is kept.
-    #[must_use]
-    pub fn shard_directory(&self, stream: &str, opening: &Opening) -> PathBuf {
-        let Opening { number, opened, .. } = opening;
-        self.stream_directory(stream)
-            .join(format!("shard-{number:012}-{opened}"))
-    }
-
-    /// When writes count as done.
-    #[must_use]
-    pub fn fsync(&self) -> FsyncPolicy {
-        self.fsync
-    }
-
-    /// Replaces a stream's description by what `describe` gives, whole or not
-    /// at all.
+    /// Creates the folder of a new stream; `created` (microseconds) tells it from those of
+    /// its namesakes, also on disks that ignore case.
     ///
     /// # Errors
     ///
-    /// What the system says; the old description is in place then.
-    pub fn save(&self, describe: impl FnOnce() -> StoredStream) -> Result<(), OpenError> {
-        let _saving = self.saving.lock();
-        let stream = describe();
-        let directory = self.stream_directory(&stream.name);
-        fs::create_dir_all(&directory).map_err(OpenError::io(&directory))?;
-        let (new, path) = (
-            directory.join("stream.json.new"),
-            directory.join("stream.json"),
-        );
-        let text = serde_json::to_vec_pretty(&stream)
-            .map_err(|error| OpenError::io(&path)(error.into()))?;
-        let mut file = File::create(&new).map_err(OpenError::io(&new))?;
-        file.write_all(&text).map_err(OpenError::io(&new))?;
+    /// The folder cannot be created.
+    pub(crate) fn create(&self, stream: &str, created: u64) -> Result<PathBuf, OpenError> {
+        let folder = self.folder.join(format!("{stream}.{created}.stream"));
+        let created = self.disk().create_folder(&folder);
+        created.map_err(OpenError::io(&folder))?;
+        Ok(folder)
+    }
+
+    /// Opens the log of a shard of the stream in `folder`.
+    ///
+    /// # Errors
+    ///
+    /// As [`ShardLog::open`].
+    pub(crate) fn shard(
+        &self,
+        folder: &Path,
+        opening: &Opening,
+        restore: impl FnMut(Entry<'_>),
+    ) -> Result<Recovered, OpenError> {
+        let folder = shard_folder(folder, opening);
+        ShardLog::open(Arc::clone(&self.files), folder, self.fsync, restore)
+    }
+
+    /// Replaces the description in a stream's folder, whole or not at all. The caller keeps
+    /// two versions from crossing.
+    ///
+    /// # Errors
+    ///
+    /// [`SaveError`] says whether the old description is still in effect.
+    pub(crate) fn save(&self, folder: &Path, stream: &StoredStream) -> Result<(), SaveError> {
+        let (new, path) = (folder.join("stream.json.new"), folder.join(DESCRIPTION));
+        self.write(&new, stream)
+            .map_err(|error| SaveError::Unchanged(OpenError::io(&new)(error)))?;
+        self.disk()
+            .rename(&new, &path)
+            .and_then(|()| self.sync_folder(folder))
+            // The folder's own name is new with the stream's first description.
+            .and_then(|()| self.sync_folder(&self.folder))
+            .map_err(|error| SaveError::Unknown(OpenError::io(&path)(error)))
+    }
+
+    fn write(&self, path: &Path, stream: &StoredStream) -> io::Result<()> {
+        let text = serde_json::to_vec_pretty(&stream)?;
+        let file = self.disk().open(path)?;
+        // A failed attempt may have left its text.
+        file.set_length(0)?;
+        file.append(&text)?;
         if self.fsync == FsyncPolicy::Always {
-            file.sync_all().map_err(OpenError::io(&new))?;
-        }
-        fs::rename(&new, &path).map_err(OpenError::io(&path))
-    }
-
-    /// Deletes a stream with all its records.
-    ///
-    /// # Errors
-    ///
-    /// What the system says.
-    pub fn remove(&self, stream: &str) -> Result<(), OpenError> {
-        let _saving = self.saving.lock();
-        let directory = self.stream_directory(stream);
-        let description = directory.join("stream.json");
-        match fs::remove_file(&description) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(OpenError::io(&description)(error));
-            }
-            _ => {}
-        }
-        // Without its description a stream is gone: what is left of it, where a
-        // put was still under way, is removed when the directory is opened next.
-        if let Err(error) = fs::remove_dir_all(&directory) {
-            tracing::warn!(path = %directory.display(), %error, "a deleted stream's files stay for now");
+            file.sync()?;
         }
         Ok(())
     }
 
+    /// Deletes a stream's folder with all its records.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be renamed; the stream is still there.
+    pub(crate) fn remove(&self, folder: &Path) -> Result<(), OpenError> {
+        // A rename is whole or not at all. What is left under the new name is deleted at
+        // the next start, such as the file of a put that was under way.
+        let deleted = folder.with_extension("deleted");
+        let renamed = self.disk().rename(folder, &deleted);
+        renamed
+            .and_then(|()| self.sync_folder(&self.folder))
+            .map_err(OpenError::io(folder))?;
+        self.purge(&deleted);
+        Ok(())
+    }
+
+    fn purge(&self, folder: &Path) {
+        if let Err(error) = self.disk().remove_folder(folder) {
+            tracing::warn!(path = %folder.display(), %error, "a deleted stream's files stay for now");
+        }
+    }
+
     /// Deletes the log of a shard that no description names any more.
-    pub fn remove_shard(&self, stream: &str, opening: &Opening) {
-        let directory = self.shard_directory(stream, opening);
-        if let Err(error) = fs::remove_dir_all(&directory) {
-            tracing::warn!(path = %directory.display(), %error, "an expired shard's files stay");
+    pub(crate) fn remove_shard(&self, folder: &Path, opening: &Opening) {
+        let folder = shard_folder(folder, opening);
+        match self.disk().remove_folder(&folder) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                tracing::warn!(path = %folder.display(), %error, "an expired shard's files stay");
+            }
+            _ => {}
         }
     }
 
-    fn load(&self) -> Result<Vec<StoredStream>, OpenError> {
-        let mut streams = Vec::new();
-        for entry in fs::read_dir(&self.directory).map_err(OpenError::io(&self.directory))? {
-            let directory = entry.map_err(OpenError::io(&self.directory))?.path();
-            if directory
-                .extension()
-                .is_none_or(|extension| extension != "stream")
-            {
-                continue;
+    fn load(&self) -> Result<Vec<(PathBuf, StoredStream)>, OpenError> {
+        let mut streams: Vec<(PathBuf, StoredStream)> = Vec::new();
+        let names = self.disk().list(&self.folder);
+        for name in names.map_err(OpenError::io(&self.folder))? {
+            let folder = self.folder.join(&name);
+            match folder.extension().and_then(|extension| extension.to_str()) {
+                Some("deleted") => self.purge(&folder),
+                Some("stream") => {
+                    let stream = self.describe(&folder)?;
+                    streams.extend(stream.map(|stream| (folder, stream)));
+                }
+                _ => {}
             }
-            let path = directory.join("stream.json");
-            if !path.exists() {
-                // A creation or a deletion that was cut off.
-                fs::remove_dir_all(&directory).map_err(OpenError::io(&directory))?;
-                continue;
-            }
-            let text = fs::read(&path).map_err(OpenError::io(&path))?;
-            let stream = serde_json::from_slice(&text).map_err(|error| OpenError::Damaged {
-                path,
-                offset: 0,
-                reason: error.to_string(),
-            })?;
-            streams.push(stream);
         }
-        Ok(streams)
+        // Without flushes, a power failure can bring back a stream that was deleted before
+        // its namesake was created.
+        streams.sort_by_key(|(_, stream)| std::cmp::Reverse(stream.created));
+        let mut kept: Vec<(PathBuf, StoredStream)> = Vec::new();
+        for (folder, stream) in streams {
+            if kept.iter().any(|(_, newer)| newer.name == stream.name) {
+                self.remove(&folder)?;
+            } else {
+                kept.push((folder, stream));
+            }
+        }
+        Ok(kept)
     }
 
-    /// The suffix keeps names such as `..` inside the directory.
-    fn stream_directory(&self, stream: &str) -> PathBuf {
-        self.directory.join(format!("{stream}.stream"))
+    /// Reads the description in a stream's folder.
+    fn describe(&self, folder: &Path) -> Result<Option<StoredStream>, OpenError> {
+        let path = folder.join(DESCRIPTION);
+        let text = match self.disk().read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.set_aside(folder).map_err(OpenError::io(folder))?;
+                return Ok(None);
+            }
+            text => text.map_err(OpenError::io(&path))?,
+        };
+        // What is read now must not vanish later.
+        self.sync_folder(folder).map_err(OpenError::io(folder))?;
+        let stream = serde_json::from_slice(&text).map_err(|error| OpenError::Unreadable {
+            path,
+            folder: folder.to_owned(),
+            reason: error.to_string(),
+        })?;
+        Ok(Some(stream))
     }
+
+    /// Removes a stream's folder without a description, which a creation left that was
+    /// cut off. A folder that holds logs was something else: it stays, under another name.
+    fn set_aside(&self, folder: &Path) -> io::Result<()> {
+        let names = self.disk().list(folder)?;
+        if !names.iter().any(|name| name.starts_with("shard-")) {
+            return self.disk().remove_folder(folder);
+        }
+        let aside = folder.with_extension("lost");
+        self.disk().rename(folder, &aside)?;
+        tracing::warn!(
+            path = %aside.display(),
+            "skipping a stream without stream.json; its records stay in this folder"
+        );
+        Ok(())
+    }
+
+    fn disk(&self) -> &dyn Disk {
+        self.files.disk()
+    }
+
+    /// Makes the names in a folder survive a power failure, if writes have to.
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        match self.fsync {
+            FsyncPolicy::Always => self.disk().sync_folder(folder),
+            FsyncPolicy::Never => Ok(()),
+        }
+    }
+}
+
+/// Where the log of a shard is kept.
+fn shard_folder(stream: &Path, opening: &Opening) -> PathBuf {
+    let Opening { number, opened, .. } = opening;
+    stream.join(format!("shard-{number:012}-{opened}"))
 }

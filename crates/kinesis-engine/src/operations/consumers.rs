@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use aws_wire::format::null_is_default;
 use serde::{Deserialize, Serialize};
 
 use super::tags;
@@ -27,19 +28,19 @@ const PAGE: i64 = 100;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Register {
+pub(super) struct Register {
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     consumer_name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     tags: BTreeMap<String, String>,
 }
 
 /// A consumer by its ARN, or by its stream's ARN and its name.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Named {
+pub(super) struct Named {
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
     consumer_name: Option<String>,
@@ -49,7 +50,7 @@ pub struct Named {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct List {
+pub(super) struct List {
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
     next_token: Option<String>,
@@ -70,26 +71,26 @@ struct Description {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Registered {
+pub(super) struct Registered {
     consumer: Description,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Described {
+pub(super) struct Described {
     consumer_description: Description,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Listed {
+pub(super) struct Listed {
     consumers: Vec<Description>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_token: Option<String>,
 }
 
 /// Adds a consumer, which is CREATING for the transition delay.
-pub async fn register_stream_consumer(
+pub(super) async fn register_stream_consumer(
     engine: &Engine,
     request: Register,
 ) -> Result<Registered, KinesisError> {
@@ -130,7 +131,7 @@ pub async fn register_stream_consumer(
 }
 
 /// Removes a consumer.
-pub async fn deregister_stream_consumer(
+pub(super) async fn deregister_stream_consumer(
     engine: &Engine,
     request: Named,
 ) -> Result<(), KinesisError> {
@@ -144,7 +145,7 @@ pub async fn deregister_stream_consumer(
 }
 
 /// Describes a consumer.
-pub async fn describe_stream_consumer(
+pub(super) async fn describe_stream_consumer(
     engine: &Engine,
     request: Named,
 ) -> Result<Described, KinesisError> {
@@ -158,7 +159,10 @@ pub async fn describe_stream_consumer(
 }
 
 /// Lists a stream's consumers by name, a page at a time.
-pub async fn list_stream_consumers(engine: &Engine, request: List) -> Result<Listed, KinesisError> {
+pub(super) async fn list_stream_consumers(
+    engine: &Engine,
+    request: List,
+) -> Result<Listed, KinesisError> {
     let mut constraints = Constraints::default();
     constraints.range("maxResults", request.max_results, 1, 10_000);
     constraints.finish()?;
@@ -215,8 +219,8 @@ fn find(engine: &Engine, request: &Named) -> Result<(Arc<Stream>, Consumer), Kin
 ///
 /// # Errors
 ///
-/// `ResourceNotFoundException` if there is none.
-pub fn by_arn(engine: &Engine, arn: &str) -> Result<(Arc<Stream>, Consumer), KinesisError> {
+/// `ResourceNotFoundException` if no consumer has it.
+pub(super) fn by_arn(engine: &Engine, arn: &str) -> Result<(Arc<Stream>, Consumer), KinesisError> {
     let (stream, name) = split_arn(arn).ok_or_else(|| no_such_consumer(arn))?;
     let stream = engine.stream(None, Some(stream))?;
     let consumer = stream.with_settings(|settings| settings.consumers.get(name).cloned());
@@ -225,7 +229,7 @@ pub fn by_arn(engine: &Engine, arn: &str) -> Result<(Arc<Stream>, Consumer), Kin
     Ok((stream, consumer))
 }
 
-fn no_such_consumer(what: &str) -> KinesisError {
+pub(super) fn no_such_consumer(what: &str) -> KinesisError {
     KinesisError::ResourceNotFound(format!("Consumer {what} not found."))
 }
 

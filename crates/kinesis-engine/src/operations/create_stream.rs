@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aws_wire::format::null_is_default;
 use serde::Deserialize;
 
 use super::{limits, shapes::StreamModeDetails, tags};
@@ -21,19 +22,19 @@ const ON_DEMAND_SHARDS: u32 = 4;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Request {
-    #[serde(default)]
+pub(super) struct Request {
+    #[serde(default, deserialize_with = "null_is_default")]
     stream_name: String,
     shard_count: Option<i64>,
     stream_mode_details: Option<StreamModeDetails>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     tags: BTreeMap<String, String>,
     #[serde(rename = "MaxRecordSizeInKiB")]
     max_record_size_in_kib: Option<i64>,
 }
 
 /// Adds a stream.
-pub async fn create_stream(engine: &Engine, request: Request) -> Result<(), KinesisError> {
+pub(super) async fn create_stream(engine: &Engine, request: Request) -> Result<(), KinesisError> {
     let mut constraints = Constraints::default();
     constraints.name("streamName", &request.stream_name);
     constraints.range("shardCount", request.shard_count, 1, limits::MAX_SHARDS);

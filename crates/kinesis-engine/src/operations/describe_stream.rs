@@ -22,7 +22,7 @@ const PAGE: i64 = 100;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Request {
+pub(super) struct Request {
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
@@ -32,7 +32,7 @@ pub struct Request {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Described {
+pub(super) struct Described {
     stream_description: Description,
 }
 
@@ -45,7 +45,7 @@ struct Description {
     has_more_shards: bool,
 }
 
-/// What both operations tell of a stream.
+/// The members that both replies share.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Common {
@@ -68,7 +68,7 @@ struct EnhancedMetrics {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Summarised {
+pub(super) struct Summarised {
     stream_description_summary: Summary,
 }
 
@@ -84,7 +84,10 @@ struct Summary {
 }
 
 /// Describes a stream with its shards, a page at a time.
-pub async fn describe_stream(engine: &Engine, request: Request) -> Result<Described, KinesisError> {
+pub(super) async fn describe_stream(
+    engine: &Engine,
+    request: Request,
+) -> Result<Described, KinesisError> {
     let mut constraints = Constraints::default();
     constraints.range("limit", request.limit, 1, 10_000);
     constraints.finish()?;
@@ -120,7 +123,7 @@ pub async fn describe_stream(engine: &Engine, request: Request) -> Result<Descri
 }
 
 /// Describes a stream without its shards.
-pub async fn describe_stream_summary(
+pub(super) async fn describe_stream_summary(
     engine: &Engine,
     request: Request,
 ) -> Result<Summarised, KinesisError> {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use aws_wire::format::null_is_default;
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeSeq};
 
 use super::shapes::ChildShard;
@@ -27,8 +28,8 @@ const MAX_BYTES: usize = 10 * 1024 * 1024;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Request {
-    #[serde(default)]
+pub(crate) struct Request {
+    #[serde(default, deserialize_with = "null_is_default")]
     shard_iterator: String,
     limit: Option<i64>,
     #[serde(rename = "StreamARN")]
@@ -37,7 +38,7 @@ pub struct Request {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Reply {
+pub(crate) struct Reply {
     records: Records,
     /// Absent once a closed shard has been read to its end.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,19 +48,19 @@ pub struct Reply {
     child_shards: Option<Vec<ChildShard>>,
 }
 
-/// What a read found, before it is written in any format.
-pub struct Read {
+/// The result of a read, before it is written in any format.
+pub(crate) struct Read {
     /// The records.
     pub records: Records,
-    /// Where to go on; none once a closed shard has been read to its end.
+    /// The next shard iterator; `None` at the end of a closed shard.
     pub next_iterator: Option<String>,
-    /// Milliseconds behind the shard's newest record.
+    /// `MillisBehindLatest`.
     pub millis_behind_latest: u64,
     children: Option<Vec<ChildShard>>,
 }
 
-/// Reads on from an iterator, and hands out the next one.
-pub async fn get_records(engine: &Engine, request: Request) -> Result<Reply, KinesisError> {
+/// Reads from a shard iterator, and returns the next one.
+pub(crate) async fn get_records(engine: &Engine, request: Request) -> Result<Reply, KinesisError> {
     let stream_arn = request.stream_arn.as_deref();
     let read = read(engine, &request.shard_iterator, request.limit, stream_arn)?;
     Ok(Reply {
@@ -71,7 +72,7 @@ pub async fn get_records(engine: &Engine, request: Request) -> Result<Reply, Kin
 }
 
 /// As [`get_records`], for readers in this process.
-pub fn read(
+pub(crate) fn read(
     engine: &Engine,
     iterator: &str,
     limit: Option<i64>,
@@ -125,16 +126,16 @@ pub fn read(
 
 /// The records of a batch, written straight from where the shard keeps them.
 #[derive(Debug)]
-pub struct Records {
+pub(crate) struct Records {
     /// The sequence number of the first.
     pub start: SequenceNumber,
-    /// What was read.
+    /// The records.
     pub batch: Batch,
 }
 
 impl Records {
     /// The records that were read from `shard`.
-    pub fn new(shard: &Shard, batch: Batch) -> Self {
+    pub(crate) fn new(shard: &Shard, batch: Batch) -> Self {
         Self {
             start: shard.sequence(batch.first),
             batch,

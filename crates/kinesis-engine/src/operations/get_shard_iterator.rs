@@ -1,5 +1,6 @@
 //! `GetShardIterator`.
 
+use aws_wire::format::null_is_default;
 use serde::{Deserialize, Serialize};
 
 use aws_wire::timestamp::Timestamp;
@@ -15,11 +16,11 @@ use crate::{
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Request {
+pub(super) struct Request {
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     shard_id: String,
     shard_iterator_type: StartingPoint,
     starting_sequence_number: Option<String>,
@@ -28,13 +29,16 @@ pub struct Request {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Reply {
+pub(super) struct Reply {
     shard_iterator: String,
 }
 
-/// Hands out a position in a shard. It is fixed now: what is put afterwards is
-/// seen from it, also from `LATEST`.
-pub async fn get_shard_iterator(engine: &Engine, request: Request) -> Result<Reply, KinesisError> {
+/// Returns a shard iterator. Its position is fixed now: it reads records put after this
+/// call, also with `LATEST`.
+pub(super) async fn get_shard_iterator(
+    engine: &Engine,
+    request: Request,
+) -> Result<Reply, KinesisError> {
     let mut constraints = Constraints::default();
     constraints.name("shardId", &request.shard_id);
     constraints.finish()?;

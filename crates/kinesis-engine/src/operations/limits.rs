@@ -1,4 +1,4 @@
-//! `DescribeLimits`, and what is held to them.
+//! `DescribeLimits`, and the account limits.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The most shards that a stream can have (API reference, `UpdateShardCount`).
-pub const MAX_SHARDS: i64 = 10_000;
+pub(super) const MAX_SHARDS: i64 = 10_000;
 /// Open shards in an account by default (developer guide, "Quotas and limits":
 /// 20,000 in the largest regions).
 const SHARD_LIMIT: usize = 20_000;
@@ -16,19 +16,22 @@ const SHARD_LIMIT: usize = 20_000;
 const ON_DEMAND_STREAM_LIMIT: usize = 50;
 
 #[derive(Debug, Deserialize)]
-pub struct Request {}
+pub(super) struct Request {}
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Reply {
+pub(super) struct Reply {
     shard_limit: usize,
     open_shard_count: usize,
     on_demand_stream_count: usize,
     on_demand_stream_count_limit: usize,
 }
 
-/// Says how much of the account's limits is used.
-pub async fn describe_limits(engine: &Engine, _request: Request) -> Result<Reply, KinesisError> {
+/// Describes the account's limits and their use.
+pub(super) async fn describe_limits(
+    engine: &Engine,
+    _request: Request,
+) -> Result<Reply, KinesisError> {
     Ok(used(engine))
 }
 
@@ -37,7 +40,11 @@ pub async fn describe_limits(engine: &Engine, _request: Request) -> Result<Reply
 /// # Errors
 ///
 /// `LimitExceededException` if that is more than the account may have.
-pub fn check_new_shards(engine: &Engine, mode: Mode, shards: u32) -> Result<(), KinesisError> {
+pub(super) fn check_new_shards(
+    engine: &Engine,
+    mode: Mode,
+    shards: u32,
+) -> Result<(), KinesisError> {
     if !engine.options.enforce_limits {
         return Ok(());
     }

@@ -26,7 +26,7 @@ const PAGE: i64 = 1000;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Request {
+pub(super) struct Request {
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
@@ -59,13 +59,13 @@ enum FilterType {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Reply {
+pub(super) struct Reply {
     shards: Vec<ShardDescription>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_token: Option<String>,
 }
 
-/// Where the next page goes on.
+/// The content of a page token.
 #[derive(Debug, Serialize, Deserialize)]
 struct Page {
     stream: String,
@@ -75,7 +75,7 @@ struct Page {
 }
 
 /// Lists a stream's shards, a page at a time.
-pub async fn list_shards(engine: &Engine, request: Request) -> Result<Reply, KinesisError> {
+pub(super) async fn list_shards(engine: &Engine, request: Request) -> Result<Reply, KinesisError> {
     let mut constraints = Constraints::default();
     constraints.range("maxResults", request.max_results, 1, 10_000);
     constraints.finish()?;
@@ -154,7 +154,7 @@ fn start(engine: &Engine, request: Request, now: u64) -> Result<(Arc<Stream>, Pa
     Ok((engine.stream(Some(&page.stream), arn)?, page))
 }
 
-/// A filter that has what it needs (API reference, `ShardFilter`).
+/// A checked `ShardFilter` (API reference).
 #[derive(Debug, Clone, Copy)]
 enum Wanted {
     All,

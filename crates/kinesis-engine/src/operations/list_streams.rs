@@ -16,7 +16,7 @@ const PAGE: i64 = 100;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Request {
+pub(super) struct Request {
     limit: Option<i64>,
     exclusive_start_stream_name: Option<String>,
     next_token: Option<String>,
@@ -24,7 +24,7 @@ pub struct Request {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Reply {
+pub(super) struct Reply {
     stream_names: Vec<String>,
     has_more_streams: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,7 +45,7 @@ struct Summary {
 }
 
 /// Lists streams by name, a page at a time.
-pub async fn list_streams(engine: &Engine, request: Request) -> Result<Reply, KinesisError> {
+pub(super) async fn list_streams(engine: &Engine, request: Request) -> Result<Reply, KinesisError> {
     let mut constraints = Constraints::default();
     constraints.range("limit", request.limit, 1, 10_000);
     constraints.finish()?;

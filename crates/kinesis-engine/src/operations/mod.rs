@@ -4,7 +4,7 @@ mod consumers;
 mod create_stream;
 mod delete_stream;
 mod describe_stream;
-pub mod get_records;
+pub(crate) mod get_records;
 mod get_shard_iterator;
 mod limits;
 mod list_shards;
@@ -27,7 +27,7 @@ use aws_wire::format::Format;
 use super::{engine::Engine, error::KinesisError};
 
 /// Declares the operations once: the list of names, and how each is carried out.
-/// `returns` replies with what the function gives, `empty` with an empty body,
+/// `returns` replies with the function's result, `empty` with an empty body,
 /// and `streams` makes its own reply.
 macro_rules! operations {
     (
@@ -36,14 +36,14 @@ macro_rules! operations {
         streams { $($streaming:literal => $subscribe:path,)* }
     ) => {
         /// The names of all operations.
-        pub const OPERATIONS: &[&str] = &[$($returning,)* $($silent,)* $($streaming,)*];
+        pub(crate) const OPERATIONS: &[&str] = &[$($returning,)* $($silent,)* $($streaming,)*];
 
         /// Carries out `operation`.
         ///
         /// # Errors
         ///
         /// Whatever the operation refuses.
-        pub async fn run(
+        pub(crate) async fn run(
             engine: &Arc<Engine>,
             operation: &str,
             format: Format,

@@ -13,7 +13,7 @@ use crate::{
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Request {
+pub(super) struct Request {
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
@@ -25,17 +25,17 @@ pub struct Request {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Reply {
+pub(super) struct Reply {
     shard_id: String,
     sequence_number: SequenceNumber,
     encryption_type: &'static str,
 }
 
 /// Stores one record.
-pub async fn put_record(engine: &Engine, request: Request) -> Result<Reply, KinesisError> {
+pub(super) async fn put_record(engine: &Engine, request: Request) -> Result<Reply, KinesisError> {
     let mut constraints = Constraints::default();
     if let Some(number) = &request.sequence_number_for_ordering {
-        // A shard's records are in order whether or not a producer asks for it.
+        // A shard's records are always in order.
         constraints.require(
             SequenceNumber::is_well_formed(number),
             "sequenceNumberForOrdering",
@@ -56,18 +56,18 @@ pub async fn put_record(engine: &Engine, request: Request) -> Result<Reply, Kine
     )?;
     entry.check_size(stream.with_settings(|settings| settings.max_record_kib))?;
     let record = (entry.hash_key()?, entry.record());
-    let placed = engine.put(&stream, &[record]).await?;
-    let placed = placed
+    let routed = engine.put(&stream, &[record]).await?;
+    let record = routed
         .first()
-        .ok_or_else(|| KinesisError::Internal("the record went nowhere".to_owned()))?;
-    match placed.outcome {
+        .ok_or_else(|| KinesisError::Internal("no shard took the record".to_owned()))?;
+    match record.outcome {
         Outcome::Stored(sequence_number) => Ok(Reply {
-            shard_id: placed.shard.id.clone(),
+            shard_id: record.shard.id.clone(),
             sequence_number,
             encryption_type: "NONE",
         }),
         Outcome::Throttled => Err(KinesisError::ThroughputExceeded(
-            engine.rate_exceeded(&stream, &placed.shard),
+            engine.rate_exceeded(&stream, &record.shard),
         )),
     }
 }

@@ -1,5 +1,6 @@
 //! `PutRecords`.
 
+use aws_wire::format::null_is_default;
 use serde::{Deserialize, Serialize};
 
 use aws_wire::blob::Blob;
@@ -24,8 +25,8 @@ const MAX_BLOB: usize = 10 * 1024 * 1024;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Request {
-    #[serde(default)]
+pub(super) struct Request {
+    #[serde(default, deserialize_with = "null_is_default")]
     records: Vec<Entry>,
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
@@ -35,7 +36,7 @@ pub struct Request {
 /// `PutRecordsRequestEntry`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Entry {
+pub(super) struct Entry {
     pub data: Option<Blob<'static>>,
     pub partition_key: Option<String>,
     pub explicit_hash_key: Option<String>,
@@ -43,7 +44,7 @@ pub struct Entry {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Reply {
+pub(super) struct Reply {
     failed_record_count: usize,
     records: Vec<EntryReply>,
     encryption_type: &'static str,
@@ -65,7 +66,7 @@ enum EntryReply {
 }
 
 /// Stores up to 500 records, each or not at all.
-pub async fn put_records(engine: &Engine, request: Request) -> Result<Reply, KinesisError> {
+pub(super) async fn put_records(engine: &Engine, request: Request) -> Result<Reply, KinesisError> {
     check(&request.records)?;
     let stream = engine.readable(
         request.stream_name.as_deref(),
@@ -84,17 +85,17 @@ pub async fn put_records(engine: &Engine, request: Request) -> Result<Reply, Kin
             "Records size {bytes} exceeds the limit of {MAX_BYTES} bytes"
         )));
     }
-    let placed = engine.put(&stream, &records).await?;
-    let replies: Vec<_> = placed
+    let routed = engine.put(&stream, &records).await?;
+    let replies: Vec<_> = routed
         .into_iter()
-        .map(|placed| match placed.outcome {
+        .map(|record| match record.outcome {
             Outcome::Stored(sequence_number) => EntryReply::Stored {
-                shard_id: placed.shard.id.clone(),
+                shard_id: record.shard.id.clone(),
                 sequence_number,
             },
             Outcome::Throttled => EntryReply::Refused {
                 error_code: "ProvisionedThroughputExceededException",
-                error_message: engine.rate_exceeded(&stream, &placed.shard),
+                error_message: engine.rate_exceeded(&stream, &record.shard),
             },
         })
         .collect();
@@ -137,8 +138,8 @@ fn check(records: &[Entry]) -> Result<(), KinesisError> {
 }
 
 impl Entry {
-    /// Notes what is wrong with the entry; `path` stands before member names.
-    pub fn check(&self, path: &str, constraints: &mut Constraints) {
+    /// Notes the constraints that the entry breaks; `path` prefixes member names.
+    pub(super) fn check(&self, path: &str, constraints: &mut Constraints) {
         let member = |name: &str| format!("{path}{name}");
         constraints.require(self.data.is_some(), member("data"), "null", "not be null");
         if let Some(data) = &self.data {
@@ -153,7 +154,7 @@ impl Entry {
         }
     }
 
-    /// What [`Entry::check`] would find, without preparing to say it.
+    /// Whether [`Entry::check`] would find nothing; faster, as it formats no message.
     fn is_sound(&self) -> bool {
         let data = self
             .data
@@ -167,7 +168,7 @@ impl Entry {
     ///
     /// `InvalidArgumentException` if key and data are over `max_kib` KiB
     /// (API reference, `PutRecord`, `Data`).
-    pub fn check_size(&self, max_kib: u32) -> Result<(), KinesisError> {
+    pub(super) fn check_size(&self, max_kib: u32) -> Result<(), KinesisError> {
         let (size, max) = (self.size(), max_kib as usize * 1024);
         if size <= max {
             return Ok(());
@@ -182,7 +183,7 @@ impl Entry {
     /// # Errors
     ///
     /// `InvalidArgumentException` if the explicit one is outside the key space.
-    pub fn hash_key(&self) -> Result<HashKey, KinesisError> {
+    pub(super) fn hash_key(&self) -> Result<HashKey, KinesisError> {
         let Some(explicit) = &self.explicit_hash_key else {
             return Ok(HashKey::of(
                 self.partition_key.as_deref().unwrap_or_default(),
@@ -196,7 +197,7 @@ impl Entry {
     }
 
     /// The record to store.
-    pub fn record(&self) -> NewRecord<'_> {
+    pub(super) fn record(&self) -> NewRecord<'_> {
         NewRecord {
             partition_key: self.partition_key.as_deref().unwrap_or_default(),
             data: self.data.as_ref().map_or(&[], |data| &data.0),

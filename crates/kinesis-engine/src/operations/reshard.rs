@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aws_wire::format::null_is_default;
 use serde::{Deserialize, Serialize};
 
 use super::limits;
@@ -18,32 +19,32 @@ use crate::{
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[allow(clippy::struct_field_names, reason = "the names are the API's")]
-pub struct Split {
+pub(super) struct Split {
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     shard_to_split: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     new_starting_hash_key: String,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[allow(clippy::struct_field_names, reason = "the names are the API's")]
-pub struct Merge {
+pub(super) struct Merge {
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     shard_to_merge: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     adjacent_shard_to_merge: String,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Update {
+pub(super) struct Update {
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
@@ -53,7 +54,7 @@ pub struct Update {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Updated {
+pub(super) struct Updated {
     stream_name: String,
     #[serde(rename = "StreamARN")]
     stream_arn: String,
@@ -62,7 +63,7 @@ pub struct Updated {
 }
 
 /// Splits a shard in two.
-pub async fn split_shard(engine: &Engine, request: Split) -> Result<(), KinesisError> {
+pub(super) async fn split_shard(engine: &Engine, request: Split) -> Result<(), KinesisError> {
     let mut constraints = Constraints::default();
     constraints.name("shardToSplit", &request.shard_to_split);
     let at = HashKey::parse(&request.new_starting_hash_key);
@@ -84,7 +85,7 @@ pub async fn split_shard(engine: &Engine, request: Split) -> Result<(), KinesisE
 }
 
 /// Merges two adjacent shards into one.
-pub async fn merge_shards(engine: &Engine, request: Merge) -> Result<(), KinesisError> {
+pub(super) async fn merge_shards(engine: &Engine, request: Merge) -> Result<(), KinesisError> {
     let mut constraints = Constraints::default();
     constraints.name("shardToMerge", &request.shard_to_merge);
     constraints.name("adjacentShardToMerge", &request.adjacent_shard_to_merge);
@@ -101,7 +102,10 @@ pub async fn merge_shards(engine: &Engine, request: Merge) -> Result<(), Kinesis
 }
 
 /// Splits and merges shards until there are as many as asked for.
-pub async fn update_shard_count(engine: &Engine, request: Update) -> Result<Updated, KinesisError> {
+pub(super) async fn update_shard_count(
+    engine: &Engine,
+    request: Update,
+) -> Result<Updated, KinesisError> {
     let scaling = request.scaling_type.unwrap_or_default();
     let target = request.target_shard_count.unwrap_or(0);
     let mut constraints = Constraints::default();

@@ -1,5 +1,6 @@
 //! `IncreaseStreamRetentionPeriod` and `DecreaseStreamRetentionPeriod`.
 
+use aws_wire::format::null_is_default;
 use serde::Deserialize;
 
 use crate::{
@@ -12,24 +13,24 @@ const MAX_HOURS: u32 = 8760;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Request {
+pub(super) struct Request {
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     retention_period_hours: i64,
 }
 
 /// Keeps records longer.
-pub async fn increase_stream_retention_period(
+pub(super) async fn increase_stream_retention_period(
     engine: &Engine,
     request: Request,
 ) -> Result<(), KinesisError> {
     change(engine, &request, |old, new| new >= old, "less")
 }
 
-/// Keeps records for a shorter time; older ones are gone at once.
-pub async fn decrease_stream_retention_period(
+/// Keeps records for a shorter time; older records are dropped at once.
+pub(super) async fn decrease_stream_retention_period(
     engine: &Engine,
     request: Request,
 ) -> Result<(), KinesisError> {

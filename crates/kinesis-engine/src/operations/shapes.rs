@@ -13,14 +13,14 @@ use crate::engine::{
 /// `StreamModeDetails`.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct StreamModeDetails {
+pub(super) struct StreamModeDetails {
     pub stream_mode: Mode,
 }
 
 /// `Shard`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct ShardDescription {
+pub(super) struct ShardDescription {
     shard_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     parent_shard_id: Option<String>,
@@ -41,7 +41,7 @@ struct SequenceNumberRange {
 
 impl ShardDescription {
     /// Describes `shard` as it is now.
-    pub fn of(shard: &Shard) -> Self {
+    pub(super) fn of(shard: &Shard) -> Self {
         let ending = shard.closing().map(|closing| shard.sequence(closing.index));
         Self {
             shard_id: shard.id.clone(),
@@ -59,7 +59,7 @@ impl ShardDescription {
 /// `ChildShard`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct ChildShard {
+pub(super) struct ChildShard {
     shard_id: String,
     parent_shards: Vec<String>,
     hash_key_range: HashKeyRange,
@@ -67,7 +67,7 @@ pub struct ChildShard {
 
 impl ChildShard {
     /// Describes the shards of `topology` with the given numbers.
-    pub fn of(topology: &Topology, numbers: &[u64]) -> Vec<Self> {
+    pub(super) fn of(topology: &Topology, numbers: &[u64]) -> Vec<Self> {
         let children = numbers.iter().filter_map(|number| topology.shard(*number));
         children
             .map(|child| Self {

@@ -7,7 +7,7 @@ use crate::{engine::Engine, error::KinesisError, validation::Constraints};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct ModeRequest {
+pub(super) struct ModeRequest {
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
     stream_mode_details: StreamModeDetails,
@@ -15,7 +15,7 @@ pub struct ModeRequest {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct SizeRequest {
+pub(super) struct SizeRequest {
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
     #[serde(rename = "MaxRecordSizeInKiB")]
@@ -23,7 +23,10 @@ pub struct SizeRequest {
 }
 
 /// Changes how a stream's capacity is managed. Its shards stay.
-pub async fn update_stream_mode(engine: &Engine, request: ModeRequest) -> Result<(), KinesisError> {
+pub(super) async fn update_stream_mode(
+    engine: &Engine,
+    request: ModeRequest,
+) -> Result<(), KinesisError> {
     let stream = engine.changeable(None, request.stream_arn.as_deref())?;
     engine.update(&stream, |settings| {
         settings.mode = request.stream_mode_details.stream_mode;
@@ -32,7 +35,7 @@ pub async fn update_stream_mode(engine: &Engine, request: ModeRequest) -> Result
 }
 
 /// Changes how large a record may be, 1 to 10 MiB.
-pub async fn update_max_record_size(
+pub(super) async fn update_max_record_size(
     engine: &Engine,
     request: SizeRequest,
 ) -> Result<(), KinesisError> {

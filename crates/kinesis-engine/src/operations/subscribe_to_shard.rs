@@ -1,7 +1,8 @@
-//! `SubscribeToShard`: records are pushed as they arrive.
+//! `SubscribeToShard` (enhanced fan-out): the engine pushes records as they arrive.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
+use aws_wire::format::null_is_default;
 use aws_wire::{event_stream, format::Format, timestamp::Timestamp};
 use axum_core::{
     body::Body,
@@ -18,11 +19,12 @@ use crate::{
         Engine,
         batch::Window,
         iterator::{StartingPoint, locate},
+        lifecycle::Status,
         moment::Moment,
         sequence::SequenceNumber,
         shard::Shard,
         stream::Stream,
-        subscriptions::Subscription,
+        subscriptions::{Ended, Subscription},
     },
     error::KinesisError,
     validation::Constraints,
@@ -38,10 +40,10 @@ const EVENT_BYTES: usize = 1024 * 1024;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Request {
-    #[serde(rename = "ConsumerARN", default)]
+pub(super) struct Request {
+    #[serde(rename = "ConsumerARN", default, deserialize_with = "null_is_default")]
     consumer_arn: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     shard_id: String,
     starting_position: StartingPosition,
 }
@@ -66,7 +68,7 @@ struct Event {
     child_shards: Option<Vec<ChildShard>>,
 }
 
-/// Everything that one subscription needs to go on by itself.
+/// The state of one subscription.
 struct Feed {
     engine: Arc<Engine>,
     stream: Arc<Stream>,
@@ -77,13 +79,13 @@ struct Feed {
     arrivals: watch::Receiver<u64>,
     next: u64,
     until: Instant,
-    /// The first event is sent at once, so that a subscriber knows it is heard.
+    /// Whether the first event was sent: it follows at once, also without records.
     begun: bool,
     ended: bool,
 }
 
 /// Subscribes a consumer to a shard.
-pub async fn subscribe_to_shard(
+pub(super) async fn subscribe_to_shard(
     engine: &Arc<Engine>,
     request: Request,
     format: Format,
@@ -93,8 +95,14 @@ pub async fn subscribe_to_shard(
     constraints.name("shardId", &request.shard_id);
     constraints.finish()?;
     let (stream, consumer) = consumers::by_arn(engine, &request.consumer_arn)?;
+    if consumer.lifecycle.at(engine.clock().millis()) != Some(Status::Active) {
+        return Err(KinesisError::ResourceInUse(format!(
+            "Consumer {} is not ACTIVE.",
+            consumer.arn
+        )));
+    }
     let shard = stream.shard(&request.shard_id, &engine.options.account)?;
-    // Before reading: what arrives in between then wakes the first wait.
+    // Before reading: a record that arrives in between then wakes the first wait.
     let arrivals = engine.arrivals.records(&stream.name, &shard.id);
     let position = request.starting_position;
     let next = locate(
@@ -152,6 +160,10 @@ impl Feed {
         let mut idle = !self.begun;
         self.begun = true;
         loop {
+            // Also with a backlog, which never waits.
+            if Instant::now() >= self.until {
+                return None;
+            }
             if self.stream.status(self.engine.clock().millis()).is_none() {
                 self.ended = true;
                 let gone = format!("Stream {} has been deleted.", self.stream.name);
@@ -163,11 +175,14 @@ impl Feed {
             tokio::select! {
                 // The sender lives as long as the engine, which this holds.
                 _ = self.arrivals.changed() => {}
-                () = self.subscription.replaced() => {
+                ended = self.subscription.ended() => {
                     self.ended = true;
-                    let taken = "Another SubscribeToShard call has taken over this subscription.";
-                    let gone = consumers::by_arn(&self.engine, &self.consumer).err();
-                    let error = gone.unwrap_or_else(|| KinesisError::ResourceInUse(taken.to_owned()));
+                    let error = match ended {
+                        Ended::TakenOver => KinesisError::ResourceInUse(
+                            "Another SubscribeToShard call has taken over this subscription.".to_owned(),
+                        ),
+                        Ended::ConsumerGone => consumers::no_such_consumer(&self.consumer),
+                    };
                     return Some(self.exception(error));
                 }
                 () = tokio::time::sleep_until(self.until) => return None,
@@ -176,7 +191,7 @@ impl Feed {
         }
     }
 
-    /// An event with what has arrived, or also without it if `idle`.
+    /// An event with the records that have arrived; without any, only if `idle`.
     fn read(&mut self, idle: bool) -> Option<Vec<u8>> {
         let window = Window {
             from: self.next,
@@ -199,7 +214,7 @@ impl Feed {
             .as_ref()
             .map(|children| ChildShard::of(&self.stream.topology(), children));
         let event = Event {
-            // Reading on AFTER this number gives what comes next.
+            // A new subscription AFTER this number continues here.
             continuation_sequence_number: (!self.ended).then(|| self.shard.sequence(self.next - 1)),
             millis_behind_latest: batch.behind(now.millis()),
             child_shards,

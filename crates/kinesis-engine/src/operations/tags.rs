@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use aws_wire::format::null_is_default;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -19,34 +20,34 @@ type Tags = BTreeMap<String, String>;
 /// Tags of one resource at most (API reference, `AddTagsToStream`).
 const MAX_TAGS: u8 = 50;
 
-/// What names a stream, and by `ResourceARN` also a consumer.
+/// Names a stream, or a consumer by `ResourceARN`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Add {
+pub(super) struct Add {
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
     #[serde(rename = "ResourceARN")]
     resource_arn: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     tags: Tags,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Remove {
+pub(super) struct Remove {
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
     #[serde(rename = "ResourceARN")]
     resource_arn: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     tag_keys: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct List {
+pub(super) struct List {
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
     stream_arn: Option<String>,
@@ -58,7 +59,7 @@ pub struct List {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Listed {
+pub(super) struct Listed {
     tags: Vec<Tag>,
     #[serde(skip_serializing_if = "Option::is_none")]
     has_more_tags: Option<bool>,
@@ -72,7 +73,7 @@ struct Tag {
 }
 
 /// Adds tags to a stream.
-pub async fn add_tags_to_stream(engine: &Engine, request: Add) -> Result<(), KinesisError> {
+pub(super) async fn add_tags_to_stream(engine: &Engine, request: Add) -> Result<(), KinesisError> {
     let stream = engine.stream(
         request.stream_name.as_deref(),
         request.stream_arn.as_deref(),
@@ -85,7 +86,10 @@ pub async fn add_tags_to_stream(engine: &Engine, request: Add) -> Result<(), Kin
 }
 
 /// Removes tags from a stream.
-pub async fn remove_tags_from_stream(engine: &Engine, request: Remove) -> Result<(), KinesisError> {
+pub(super) async fn remove_tags_from_stream(
+    engine: &Engine,
+    request: Remove,
+) -> Result<(), KinesisError> {
     let stream = engine.stream(
         request.stream_name.as_deref(),
         request.stream_arn.as_deref(),
@@ -98,7 +102,10 @@ pub async fn remove_tags_from_stream(engine: &Engine, request: Remove) -> Result
 }
 
 /// Lists a stream's tags, a page at a time.
-pub async fn list_tags_for_stream(engine: &Engine, request: List) -> Result<Listed, KinesisError> {
+pub(super) async fn list_tags_for_stream(
+    engine: &Engine,
+    request: List,
+) -> Result<Listed, KinesisError> {
     let mut constraints = Constraints::default();
     constraints.range("limit", request.limit, 1, i64::from(MAX_TAGS));
     constraints.finish()?;
@@ -128,17 +135,17 @@ pub async fn list_tags_for_stream(engine: &Engine, request: List) -> Result<List
 }
 
 /// Adds tags to a stream or a consumer.
-pub async fn tag_resource(engine: &Engine, request: Add) -> Result<(), KinesisError> {
+pub(super) async fn tag_resource(engine: &Engine, request: Add) -> Result<(), KinesisError> {
     Tagged::find(engine, request.resource_arn.as_deref())?.add(engine, request.tags)
 }
 
 /// Removes tags from a stream or a consumer.
-pub async fn untag_resource(engine: &Engine, request: Remove) -> Result<(), KinesisError> {
+pub(super) async fn untag_resource(engine: &Engine, request: Remove) -> Result<(), KinesisError> {
     Tagged::find(engine, request.resource_arn.as_deref())?.remove(engine, &request.tag_keys)
 }
 
 /// Lists the tags of a stream or a consumer.
-pub async fn list_tags_for_resource(
+pub(super) async fn list_tags_for_resource(
     engine: &Engine,
     request: List,
 ) -> Result<Listed, KinesisError> {
@@ -155,7 +162,7 @@ pub async fn list_tags_for_resource(
 ///
 /// `ValidationException` for a key or value of the wrong length,
 /// `InvalidArgumentException` for too many.
-pub fn check_new(present: &Tags, added: &Tags) -> Result<(), KinesisError> {
+pub(super) fn check_new(present: &Tags, added: &Tags) -> Result<(), KinesisError> {
     let mut constraints = Constraints::default();
     for (key, value) in added {
         constraints.length("tags", key, 1, 128);

@@ -155,3 +155,71 @@ async fn deregistering_a_consumer_ends_its_subscriptions() {
     }
     assert_eq!(last["__type"], "ResourceNotFoundException");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_with_a_backlog_also_ends_after_five_minutes() {
+    let fixture = Fixture::with_stream(1).await;
+    let arn = register(&fixture).await;
+    for _ in 0..20 {
+        fixture.put("k", &"x".repeat(700_000)).await;
+    }
+    let request = subscription(&arn, &json!({"Type": "TRIM_HORIZON"}));
+    let mut events = Events::subscribe(&fixture, request).await;
+    tokio::time::advance(Duration::from_mins(5)).await;
+    assert_eq!(events.next().await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_consumer_can_subscribe_once_it_is_active() {
+    let fixture = Fixture::with(crate::Options {
+        transition_delay: Duration::from_secs(1),
+        ..crate::Options::default()
+    })
+    .await;
+    let create = json!({"StreamName": "orders", "ShardCount": 1});
+    fixture.ok("CreateStream", create).await;
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let arn = register(&fixture).await;
+    let request = subscription(&arn, &json!({"Type": "LATEST"}));
+    assert_eq!(
+        fixture.refused("SubscribeToShard", request.clone()).await,
+        "ResourceInUseException"
+    );
+    tokio::time::advance(Duration::from_secs(1)).await;
+    Events::subscribe(&fixture, request).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_consumer_of_a_recreated_stream_can_subscribe_at_once() {
+    let fixture = Fixture::with_stream(1).await;
+    let request = subscription(&register(&fixture).await, &json!({"Type": "LATEST"}));
+    let mut before = Events::subscribe(&fixture, request).await;
+    let delete = json!({"StreamName": "orders", "EnforceConsumerDeletion": true});
+    fixture.ok("DeleteStream", delete).await;
+    let create = json!({"StreamName": "orders", "ShardCount": 1});
+    fixture.ok("CreateStream", create).await;
+    // Within the same second: the consumer has the same ARN again.
+    let request = subscription(&register(&fixture).await, &json!({"Type": "LATEST"}));
+    let _after = Events::subscribe(&fixture, request).await;
+    let mut last = Value::Null;
+    while let Some(event) = before.next().await {
+        last = event;
+    }
+    assert_eq!(last["__type"], "ResourceNotFoundException");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_of_a_recreated_consumer_does_not_outlive_the_first() {
+    let fixture = Fixture::with_stream(1).await;
+    let arn = register(&fixture).await;
+    let request = subscription(&arn, &json!({"Type": "LATEST"}));
+    let mut before = Events::subscribe(&fixture, request).await;
+    let consumer = json!({"ConsumerARN": arn});
+    fixture.ok("DeregisterStreamConsumer", consumer).await;
+    assert_eq!(register(&fixture).await, arn, "within the same second");
+    let mut last = Value::Null;
+    while let Some(event) = before.next().await {
+        last = event;
+    }
+    assert_eq!(last["__type"], "ResourceNotFoundException");
+}

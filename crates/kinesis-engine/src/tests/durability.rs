@@ -26,9 +26,14 @@ async fn with_stream(directory: &Path, shards: u32) -> Fixture {
     fixture
 }
 
+fn stream_folder(directory: &Path) -> PathBuf {
+    let folders = fs::read_dir(directory.join("kinesis")).unwrap();
+    let mut folders = folders.map(|entry| entry.unwrap().path());
+    folders.find(|path| path.is_dir()).unwrap()
+}
+
 fn log_file(directory: &Path) -> PathBuf {
-    let stream = directory.join("kinesis/orders.stream");
-    let shards = fs::read_dir(stream)
+    let shards = fs::read_dir(stream_folder(directory))
         .unwrap()
         .map(|entry| entry.unwrap().path());
     let shard = shards.filter(|path| path.is_dir()).min().unwrap();
@@ -108,7 +113,7 @@ async fn only_a_torn_tail_is_dropped() {
 }
 
 #[tokio::test]
-async fn damage_before_the_tail_stops_the_start_and_says_where() {
+async fn damage_before_the_tail_stops_the_start_and_names_the_byte() {
     let directory = tempfile::tempdir().unwrap();
     let fixture = with_stream(directory.path(), 1).await;
     for _ in 0..3 {
@@ -155,7 +160,7 @@ async fn a_deleted_stream_stays_deleted() {
 }
 
 #[tokio::test]
-async fn puts_wait_for_the_disk_together_when_asked_to() {
+async fn puts_under_fsync_always_share_flushes() {
     let directory = tempfile::tempdir().unwrap();
     let fixture = Fixture::with(Options {
         fsync: FsyncPolicy::Always,
@@ -198,4 +203,59 @@ async fn the_files_of_trimmed_records_are_deleted() {
     drop(fixture);
     let fixture = Fixture::with(on_disk(directory.path())).await;
     assert_eq!(fixture.contents(FIRST_SHARD).await.last().unwrap(), "new");
+}
+
+#[tokio::test]
+async fn the_logs_of_a_stream_without_a_description_are_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let fixture = with_stream(directory.path(), 1).await;
+    fixture.put("k", "data").await;
+    drop(fixture);
+    let content = fs::read(log_file(directory.path())).unwrap();
+    fs::remove_file(stream_folder(directory.path()).join("stream.json")).unwrap();
+
+    let fixture = with_stream(directory.path(), 1).await;
+    assert_eq!(fixture.contents(FIRST_SHARD).await, Vec::<String>::new());
+    let kept = fs::read_dir(directory.path().join("kinesis")).unwrap();
+    let mut kept = kept.map(|entry| entry.unwrap().path());
+    let lost = kept.find(|path| path.extension().is_some_and(|end| end == "lost"));
+    let shard = fs::read_dir(lost.unwrap())
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let log = fs::read_dir(shard).unwrap().next().unwrap().unwrap().path();
+    assert_eq!(fs::read(log).unwrap(), content);
+}
+
+#[tokio::test]
+async fn streams_whose_names_differ_in_case_have_folders_that_differ_in_more() {
+    let directory = tempfile::tempdir().unwrap();
+    let fixture = with_stream(directory.path(), 1).await;
+    let create = json!({"StreamName": "Orders", "ShardCount": 1});
+    fixture.ok("CreateStream", create).await;
+    let folders = fs::read_dir(directory.path().join("kinesis")).unwrap();
+    let mut names: Vec<_> = folders
+        .map(|entry| entry.unwrap().file_name().to_str().unwrap().to_lowercase())
+        .filter(|name| name.starts_with("orders"))
+        .collect();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), 2, "{names:?}");
+}
+
+/// As version 0.1.0 laid it out: one folder for each name.
+#[tokio::test]
+async fn a_stream_in_a_folder_of_its_plain_name_is_still_opened() {
+    let directory = tempfile::tempdir().unwrap();
+    let fixture = with_stream(directory.path(), 1).await;
+    fixture.put("k", "data").await;
+    drop(fixture);
+    let folder = stream_folder(directory.path());
+    fs::rename(&folder, folder.with_file_name("orders.stream")).unwrap();
+
+    let fixture = Fixture::with(on_disk(directory.path())).await;
+    assert_eq!(fixture.contents(FIRST_SHARD).await, ["data"]);
+    fixture.put("k", "more").await;
 }

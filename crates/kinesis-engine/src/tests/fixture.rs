@@ -7,22 +7,22 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::HeaderMap;
 use serde_json::{Value, json};
 
-use crate::{Kinesis, Options, arrivals::Arrivals, clock::Clock};
+use crate::{Kinesis, OpenError, Options, arrivals::Arrivals, clock::Clock, log::disk::Disk};
 use aws_wire::service::{Call, Service};
 
-pub const FIRST_SHARD: &str = "shardId-000000000000";
+pub(super) const FIRST_SHARD: &str = "shardId-000000000000";
 
-pub struct Fixture {
-    pub kinesis: Arc<Kinesis>,
-    pub arrivals: Arrivals,
+pub(super) struct Fixture {
+    pub(super) kinesis: Arc<Kinesis>,
+    pub(super) arrivals: Arrivals,
 }
 
 impl Fixture {
-    pub async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         Self::with(Options::default()).await
     }
 
-    pub async fn with(options: Options) -> Self {
+    pub(super) async fn with(options: Options) -> Self {
         let arrivals = Arrivals::default();
         let options = Options {
             clock: Clock::tokio(),
@@ -34,8 +34,17 @@ impl Fixture {
         }
     }
 
+    /// An engine on a disk of the test's own.
+    pub(super) async fn on(disk: Arc<dyn Disk>, options: Options) -> Result<Self, OpenError> {
+        let arrivals = Arrivals::default();
+        Ok(Self {
+            kinesis: Kinesis::open_on(disk, options, arrivals.clone()).await?,
+            arrivals,
+        })
+    }
+
     /// An engine with the stream `orders` of `shards` shards.
-    pub async fn with_stream(shards: u32) -> Self {
+    pub(super) async fn with_stream(shards: u32) -> Self {
         let fixture = Self::new().await;
         fixture
             .ok(
@@ -46,7 +55,7 @@ impl Fixture {
         fixture
     }
 
-    pub async fn call(&self, operation: &str, request: Value) -> (u16, Value) {
+    pub(super) async fn call(&self, operation: &str, request: Value) -> (u16, Value) {
         let call = Call {
             operation: operation.to_owned(),
             headers: HeaderMap::new(),
@@ -65,7 +74,7 @@ impl Fixture {
 
     /// The reply to a call that has to succeed.
     #[track_caller]
-    pub fn ok(&self, operation: &str, request: Value) -> impl Future<Output = Value> {
+    pub(super) fn ok(&self, operation: &str, request: Value) -> impl Future<Output = Value> {
         let what = format!("{operation} {request}");
         let reply = self.call(operation, request);
         async move {
@@ -76,7 +85,7 @@ impl Fixture {
     }
 
     /// The name of the exception that a call has to end in.
-    pub async fn refused(&self, operation: &str, request: Value) -> String {
+    pub(super) async fn refused(&self, operation: &str, request: Value) -> String {
         let what = format!("{operation} {request}");
         let (status, body) = self.call(operation, request).await;
         assert_eq!(status, 400, "{what}: {body}");
@@ -84,13 +93,13 @@ impl Fixture {
     }
 
     /// Puts one record into `orders` and returns its sequence number.
-    pub async fn put(&self, key: &str, data: &str) -> String {
+    pub(super) async fn put(&self, key: &str, data: &str) -> String {
         let reply = self.ok("PutRecord", record(key, data)).await;
         reply["SequenceNumber"].as_str().unwrap().to_owned()
     }
 
     /// An iterator on `shard` of `orders`; `more` is merged into the request.
-    pub async fn iterator(&self, shard: &str, kind: &str, more: Value) -> String {
+    pub(super) async fn iterator(&self, shard: &str, kind: &str, more: Value) -> String {
         let mut request =
             json!({"StreamName": "orders", "ShardId": shard, "ShardIteratorType": kind});
         for (name, value) in more.as_object().into_iter().flatten() {
@@ -100,24 +109,24 @@ impl Fixture {
         reply["ShardIterator"].as_str().unwrap().to_owned()
     }
 
-    pub async fn read(&self, iterator: &str) -> Value {
+    pub(super) async fn read(&self, iterator: &str) -> Value {
         self.ok("GetRecords", json!({"ShardIterator": iterator}))
             .await
     }
 
     /// The data of all records in `shard` of `orders`.
-    pub async fn contents(&self, shard: &str) -> Vec<String> {
+    pub(super) async fn contents(&self, shard: &str) -> Vec<String> {
         let iterator = self.iterator(shard, "TRIM_HORIZON", json!({})).await;
         data(&self.read(&iterator).await)
     }
 }
 
-pub fn record(key: &str, data: &str) -> Value {
+pub(super) fn record(key: &str, data: &str) -> Value {
     json!({"StreamName": "orders", "PartitionKey": key, "Data": STANDARD.encode(data)})
 }
 
 /// The data of the records in a reply, as text.
-pub fn data(reply: &Value) -> Vec<String> {
+pub(super) fn data(reply: &Value) -> Vec<String> {
     let records = reply["Records"].as_array().unwrap();
     let decode = |record: &Value| STANDARD.decode(record["Data"].as_str().unwrap()).unwrap();
     records

@@ -41,7 +41,7 @@ async fn a_stream_passes_through_creating_and_deleting() {
 }
 
 #[tokio::test]
-async fn an_on_demand_stream_starts_with_four_shards_and_says_so() {
+async fn an_on_demand_stream_starts_with_four_shards_and_reports_its_mode() {
     let fixture = Fixture::new().await;
     let request = json!({"StreamName": "orders", "StreamModeDetails": {"StreamMode": "ON_DEMAND"}});
     fixture.ok("CreateStream", request).await;
@@ -73,7 +73,7 @@ async fn a_stream_is_found_by_its_arn() {
 }
 
 #[tokio::test]
-async fn a_name_is_taken_once() {
+async fn a_stream_name_exists_once() {
     let fixture = Fixture::with_stream(1).await;
     let request = json!({"StreamName": "orders", "ShardCount": 1});
     assert_eq!(

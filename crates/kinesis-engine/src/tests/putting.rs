@@ -54,7 +54,7 @@ async fn put_records_answers_in_the_order_of_the_request() {
 }
 
 #[tokio::test]
-async fn what_breaks_a_limit_is_refused() {
+async fn a_put_over_a_limit_is_refused() {
     let fixture = Fixture::with_stream(1).await;
     let many = vec![json!({"PartitionKey": "k", "Data": ""}); 501];
     let cases = [
@@ -102,7 +102,7 @@ async fn a_body_that_cannot_be_read_is_a_serialization_exception() {
 }
 
 #[tokio::test]
-async fn a_word_of_no_enumeration_and_a_missing_member_break_a_constraint() {
+async fn an_unknown_enumeration_value_and_a_missing_member_break_a_constraint() {
     let fixture = Fixture::with_stream(1).await;
     let shard = "shardId-000000000000";
     for request in [

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::fixture::{FIRST_SHARD, Fixture, data};
 
 #[tokio::test]
-async fn latest_sees_what_is_put_after_it_was_taken() {
+async fn a_latest_iterator_reads_the_records_put_after_it() {
     let fixture = Fixture::with_stream(1).await;
     fixture.put("k", "before").await;
     let latest = fixture.iterator(FIRST_SHARD, "LATEST", json!({})).await;
@@ -168,7 +168,7 @@ async fn a_reply_holds_ten_mebibytes_at_most() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn records_past_retention_are_gone_and_their_iterators_go_on() {
+async fn records_past_retention_are_trimmed_and_their_iterators_continue() {
     let fixture = Fixture::with_stream(1).await;
     let number = fixture.put("k", "old").await;
     tokio::time::advance(Duration::from_hours(24)).await;

@@ -5,7 +5,7 @@ use super::fixture::{Fixture, record};
 const ARN: &str = "arn:aws:kinesis:us-east-1:000000000000:stream/orders";
 
 #[tokio::test]
-async fn retention_is_kept_between_a_day_and_a_year() {
+async fn the_retention_period_is_one_day_to_one_year() {
     let fixture = Fixture::with_stream(1).await;
     let hours = |hours: i64| json!({"StreamName": "orders", "RetentionPeriodHours": hours});
     fixture
@@ -97,4 +97,28 @@ async fn a_stream_can_take_records_of_ten_mebibytes() {
         )
         .await;
     fixture.ok("PutRecord", large).await;
+}
+
+#[tokio::test]
+async fn an_explicit_null_counts_as_an_absent_member() {
+    let fixture = Fixture::with_stream(1).await;
+    let nulls = json!({"StreamName": "orders", "Tags": null, "ExplicitHashKey": null});
+    assert_eq!(
+        fixture.call("AddTagsToStream", nulls).await.0,
+        200,
+        "no tags"
+    );
+    for operation in ["CreateStream", "PutRecords", "SplitShard", "GetRecords"] {
+        let nulls = json!({
+            "StreamName": null, "Records": null, "ShardToSplit": null, "NewStartingHashKey": null,
+            "ShardIterator": null, "ShardId": null, "Tags": null,
+        });
+        assert_eq!(
+            fixture.refused(operation, nulls).await,
+            "ValidationException",
+            "{operation}"
+        );
+    }
+    let delete = json!({"StreamName": "orders", "EnforceConsumerDeletion": null});
+    fixture.ok("DeleteStream", delete).await;
 }
