@@ -5,6 +5,7 @@ use std::{fmt::Debug, path::Path};
 use aws_sdk_ssm::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
+    operation::get_parameter_history::GetParameterHistoryOutput,
     types::{ParameterStringFilter, ParameterTier, ParameterType, ResourceTypeForTagging, Tag},
 };
 
@@ -227,7 +228,10 @@ async fn the_history_of_a_parameter_is_its_versions_with_labels_page_by_page() {
     let pages = ssm.get_parameter_history().name("k").max_results(5);
     let pages = pages.into_paginator().send().try_collect().await.unwrap();
     assert_eq!(pages.len(), 3);
-    let all: Vec<_> = pages.iter().flat_map(|page| page.parameters()).collect();
+    let all: Vec<_> = pages
+        .iter()
+        .flat_map(GetParameterHistoryOutput::parameters)
+        .collect();
     let versions: Vec<_> = all.iter().map(|version| version.version).collect();
     assert_eq!(versions, (1..=12).collect::<Vec<_>>());
     assert_eq!(all[1].labels(), ["live"]);

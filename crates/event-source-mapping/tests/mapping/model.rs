@@ -305,7 +305,9 @@ impl<'a> Run<'a> {
         self.stream.recreate(shards);
         self.ledger.recreated();
         self.checkpoints.clear();
-        puts.iter().for_each(|one| write(&self.stream, one));
+        for one in puts {
+            write(&self.stream, one);
+        }
         let began = Instant::now();
         while self.has_old_checkpoints() {
             let waited = began.elapsed();

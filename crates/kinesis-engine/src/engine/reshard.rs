@@ -84,7 +84,9 @@ impl Engine {
             topology, closings, ..
         } = draft;
         if let Err(error) = stored {
-            closings.iter().for_each(|(shard, _)| shard.unseal());
+            for (shard, _) in &closings {
+                shard.unseal();
+            }
             stream.reshard_ended();
             return Err(error);
         }
