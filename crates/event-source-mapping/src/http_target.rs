@@ -37,7 +37,7 @@ impl HttpTarget {
     #[must_use]
     pub fn new(url: Url, concurrency: usize) -> Self {
         Self {
-            client: client(),
+            client: client(&url),
             invocation: INVOCATION,
             replicas: Replicas::of(url.clone(), concurrency),
             url,
@@ -105,9 +105,15 @@ impl Target for HttpTarget {
 
 /// Without the limit for connecting where TLS cannot be set up, which is then an error
 /// of each request.
-fn client() -> reqwest::Client {
-    let client = reqwest::Client::builder().connect_timeout(CONNECT).build();
-    client.unwrap_or_default()
+///
+/// Plain HTTP is an emulator on this machine or beside it, which no proxy of the
+/// environment can reach.
+fn client(url: &Url) -> reqwest::Client {
+    let mut client = reqwest::Client::builder().connect_timeout(CONNECT);
+    if url.scheme() == "http" {
+        client = client.no_proxy();
+    }
+    client.build().unwrap_or_default()
 }
 
 /// Separates function errors from endpoint errors, for AWS and for RIE.
