@@ -1,7 +1,8 @@
-//! Allocations per record of a batch whose locations are all cached: what the
-//! function itself allocates, without the SDKs, whose place fakes take.
+//! Counts the function's allocations per record, for a batch whose locations are
+//! all cached. Fakes replace the SDKs, so their allocations do not count.
 //!
-//! `cargo bench --bench allocations`. The counts do not depend on the machine.
+//! Run it with `cargo bench --bench allocations`. The counts do not depend on the
+//! machine.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -25,7 +26,7 @@ use tokio::time::Instant;
 const RECORDS: usize = 100;
 const LOCATIONS: [&str; 3] = ["Car", "House", "Diner"];
 
-/// Has every location.
+/// A cache that has every location.
 struct Full;
 
 impl Cache for Full {
@@ -41,7 +42,7 @@ impl Cache for Full {
     }
 }
 
-/// Is never asked.
+/// A store that nothing may ask.
 struct Unasked;
 
 impl Store for Unasked {
@@ -79,7 +80,7 @@ fn main() {
             let response = runtime.block_on(handler.handle(&event, &invocation));
             assert!(response.batch_item_failures.is_empty());
         };
-        // What is allocated once and kept is not a record's.
+        // The first batch allocates buffers that later ones reuse.
         handle();
         let counted = allocation_counter::measure(handle);
         println!(
@@ -90,7 +91,7 @@ fn main() {
     }
 }
 
-#[allow(clippy::cast_precision_loss)] // far from what a float cannot tell apart
+#[allow(clippy::cast_precision_loss)] // far below 2^52
 fn per_record(total: u64) -> f64 {
     total as f64 / RECORDS as f64
 }
@@ -112,17 +113,17 @@ fn handler(coalesce: Coalesce) -> Handler<Full, Unasked> {
 }
 
 fn event() -> KinesisEvent {
-    let record = |place: usize| {
+    let record = |index: usize| {
         let data = json!({
-            "id": format!("2Nd5{place}"),
+            "id": format!("2Nd5{index}"),
             "name": "Model One",
-            "location": LOCATIONS[place % LOCATIONS.len()],
+            "location": LOCATIONS[index % LOCATIONS.len()],
             "writeTime": "2026-11-22T10:20:30.123456Z",
         });
         json!({ "kinesis": {
             "kinesisSchemaVersion": "1.0",
             "partitionKey": "key",
-            "sequenceNumber": place.to_string(),
+            "sequenceNumber": index.to_string(),
             "data": STANDARD.encode(data.to_string()),
             "approximateArrivalTimestamp": 1_700_000_000.123,
         } })

@@ -1,29 +1,29 @@
-//! What the cache holds: a location's JSON, or that there is none.
+//! The cached value of a location: its JSON, or the sentinel for an absent item.
 
 use crate::record::Location;
 
-/// The value of a location that the table does not have. A value is a location's
-/// JSON, a text that starts with `{`; no JSON text starts with `!` (RFC 8259,
-/// section 2), so no location, whatever it is called, is written like this.
+/// The cached value of a location that the table has no item for. It cannot
+/// collide with an item, whatever its name: items are JSON objects, and no JSON
+/// text starts with `!` (RFC 8259, section 2).
 pub const ABSENT: &[u8] = b"!absent";
 
-/// A cached value, understood.
+/// A decoded cached value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
     /// The table has this item.
     Present(Location),
-    /// The table has none.
+    /// The table has no item.
     Absent,
 }
 
-/// A cached value that is none of ours, or another location's.
+/// Why a cached value cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Corrupt {
-    /// It is no location.
+    /// It is not a location's JSON.
     #[error("it is not a location: {0}")]
     NotALocation(String),
-    /// It is another location than its key says.
-    #[error("it is the location {0:?}")]
+    /// It is the value of another key.
+    #[error("it is the value of location {0:?}")]
     Another(String),
 }
 
@@ -32,7 +32,7 @@ impl Entry {
     ///
     /// # Errors
     ///
-    /// It cannot be written as JSON.
+    /// The location cannot be written as JSON.
     pub fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
         match self {
             Self::Present(location) => serde_json::to_vec(location),
@@ -40,16 +40,16 @@ impl Entry {
         }
     }
 
-    /// The cached value of `name`, understood.
+    /// Decodes the cached value of `name`.
     ///
     /// # Errors
     ///
-    /// It is not a value that [`Self::encode`] makes for that name.
+    /// [`Self::encode`] did not write this value for this name.
     pub fn decode(name: &str, value: &[u8]) -> Result<Self, Corrupt> {
         if value == ABSENT {
             return Ok(Self::Absent);
         }
-        // Serde takes an array of a location's values for the location.
+        // Serde would also accept an array of the location's values.
         if !value.starts_with(b"{") {
             let reason = "it is not a JSON object".to_owned();
             return Err(Corrupt::NotALocation(reason));
@@ -81,7 +81,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_no_value_of_ours_is_corrupt_and_stops_nothing(value: Vec<u8>) {
+        fn any_other_bytes_are_corrupt_and_cause_no_panic(value: Vec<u8>) {
             let decoded = Entry::decode("Car", &value);
             prop_assert!(matches!(decoded, Err(Corrupt::NotALocation(_))), "{:?}", decoded);
         }

@@ -1,4 +1,4 @@
-//! What the function is told of an invocation, apart from its records.
+//! An invocation's context: request id, deadline and trace.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,17 +10,17 @@ use tokio::time::Instant;
 pub struct Invocation {
     /// Lambda's request id.
     pub request_id: String,
-    /// When the batch has to be answered: before Lambda ends it.
+    /// When the batch must be answered, some time before Lambda's own deadline.
     pub deadline: Instant,
-    /// X-Ray's tracing header, as it came.
+    /// X-Ray's tracing header, unchanged.
     pub xray_trace_id: Option<String>,
     /// The same trace's W3C id.
     pub trace_id: Option<String>,
 }
 
 impl Invocation {
-    /// The invocation of `context`, to be answered `margin` before Lambda ends
-    /// it, or half-way where there is less time than two margins.
+    /// The invocation of `context`. Its deadline is `margin` before Lambda's; with
+    /// less than two margins left, it is halfway.
     #[must_use]
     pub fn new(context: &Context, margin: Duration) -> Self {
         let ends = UNIX_EPOCH + Duration::from_millis(context.deadline);
@@ -80,7 +80,7 @@ mod tests {
         }
     }
 
-    /// How long a function that Lambda gives `lambda` gives itself.
+    /// The time that the function takes for itself of the `lambda` that Lambda gives it.
     fn time_for(lambda: Duration, margin: Duration) -> Duration {
         let ends = SystemTime::now() + lambda;
         let since = ends.duration_since(UNIX_EPOCH).unwrap();

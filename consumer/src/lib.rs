@@ -1,18 +1,20 @@
-//! The Lambda function of the pipeline: for every Kinesis record, replaces the
-//! location's name by its description, from Momento where it is cached and from
-//! DynamoDB where it is not.
+//! The Lambda function of the pipeline. It replaces the location's name in each
+//! Kinesis record by the location's item, from Momento if it is cached there and
+//! from DynamoDB if not.
 //!
-//! Data flows one way: [`handler`] decodes a batch ([`poison`] or [`record`]s),
-//! asks [`cache_aside`] for each record's location, which asks the [`cache`] first
-//! and the [`store`] on a miss, and tells of each record in its order. What keeps
-//! it going when either fails stands in small decorators around the two:
-//! [`deadline`], [`cache::retry`], [`cache::rotation`], [`cache::breaker`],
-//! [`store::bounded`]; [`init`] puts them together. docs/reference/cache-aside.md says why
-//! each is there, and which test proves it.
+//! Data flows one way. [`handler`] decodes a batch into [`record`]s and stops at
+//! the first [`poison`] record. [`cache_aside`] looks up each record's location:
+//! in the [`cache`] first, in the [`store`] on a miss. `handler` then prints each
+//! processed record, in the batch's order.
 //!
-//! Nothing here knows whether it runs in AWS, under AWS's Runtime Interface
-//! Emulator or in the local environment: endpoints and credentials come from
-//! the environment, as the AWS SDK reads them.
+//! Small decorators keep the function working when the cache or the table fails:
+//! [`deadline`], [`cache::retry`], [`cache::rotation`], [`cache::guarded`] and
+//! [`store::bounded`]. [`init`] puts them together. docs/reference/cache-aside.md gives the
+//! reason and the test for each.
+//!
+//! The function does not know whether it runs in AWS, under AWS's Runtime
+//! Interface Emulator or in the local environment. Endpoints and credentials come
+//! from the environment, as the AWS SDK reads them.
 
 pub mod cache;
 pub mod cache_aside;

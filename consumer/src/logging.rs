@@ -1,4 +1,4 @@
-//! Logs: JSON in Lambda, readable on a terminal.
+//! Logging: JSON in Lambda, plain text on a terminal.
 
 use std::io::{IsTerminal, stdout};
 
@@ -10,15 +10,15 @@ use crate::{
     invocation::Invocation,
 };
 
-/// What is logged without `RUST_LOG`.
+/// The filter when `RUST_LOG` is not set.
 const DEFAULT: &str = "info";
 
-/// Starts logging what `RUST_LOG` names, [`DEFAULT`] without it.
+/// Starts logging, filtered by `RUST_LOG` (default: `info`).
 ///
 /// # Errors
 ///
-/// `RUST_LOG` cannot be read. Logging has started with [`DEFAULT`] all the same,
-/// so that this error can be logged.
+/// `RUST_LOG` is malformed. Logging has then started with the default, so the
+/// caller can log the error.
 pub fn start() -> Result<(), ConfigError> {
     match filter(from_environment("RUST_LOG")) {
         Ok(filter) => {
@@ -51,7 +51,7 @@ fn start_with(filter: EnvFilter) {
     }
 }
 
-/// The span of an invocation, whose ids are in each of its lines.
+/// The span of an invocation: it adds the invocation's ids to each log line.
 #[must_use]
 pub fn span(invocation: &Invocation) -> Span {
     tracing::info_span!(
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rust_log_that_cannot_be_read_is_named() {
+    fn a_malformed_rust_log_is_named() {
         for held in ["consumer=loud", "a=b=c", "info,[span"] {
             let error = filter(Some(held.to_owned())).unwrap_err().to_string();
             assert!(error.starts_with("RUST_LOG is "), "{error}");

@@ -1,7 +1,7 @@
 //! `bootstrap`: the executable that Lambda starts.
 
-// Decorators within decorators within the runtime's layers: the type of the
-// whole is deeper than the compiler expects.
+// The decorators and the runtime's layers nest types deeper than the compiler's
+// default limit.
 #![recursion_limit = "256"]
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
@@ -16,14 +16,15 @@ use consumer::{
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use tracing::Instrument;
 
-// One thread: a batch mostly waits, and handing a reply to another thread costs
+// One thread: a batch mostly waits, and passing each reply to another thread costs
 // more than that thread saves (docs/measurements.md, "One thread or several").
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let (function, margin) = match start().await {
         Ok(started) => started,
         Err(error) => {
-            // Lambda shows the last lines of a failed init; one line says it all.
+            // One line with the whole reason: Lambda shows the last lines of a
+            // failed init.
             tracing::error!("init failed: {error}");
             return ExitCode::from(2);
         }

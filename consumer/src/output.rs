@@ -1,20 +1,20 @@
-//! Where lines go.
+//! Where the function writes its lines.
 
 use std::io::Write;
 
-/// Takes whole lines.
+/// A destination for whole lines.
 pub trait Output: Send + Sync {
-    /// Writes `line`, which ends with a line feed.
+    /// Writes `line`, which ends in a line feed.
     fn write(&self, line: &[u8]);
 }
 
-/// Standard output: in Lambda, the function's log.
+/// Standard output, which is the function's log in Lambda.
 #[derive(Debug, Default)]
 pub struct Stdout;
 
 impl Output for Stdout {
     fn write(&self, line: &[u8]) {
-        // A log that nobody reads any more is no reason to fail a record.
+        // A closed log must not fail a record.
         let _ = std::io::stdout().lock().write_all(line);
     }
 }

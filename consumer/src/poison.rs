@@ -1,33 +1,33 @@
-//! From a record's data to a reading, or the reason why it never will be one.
+//! Decodes a record's data, or names the reason why no retry can decode it.
 
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, error::Category};
 
 use crate::record::{MAX_LOCATION_BYTES, Reading, VERSION};
 
-/// Why a record's data is not a reading. Trying again cannot help: the event
-/// source mapping's retries and failure destination are where it ends.
+/// Why a record cannot be processed, however often Lambda delivers it. The event
+/// source mapping discards it after its retries, to its on-failure destination.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Poison {
-    /// Not text.
+    /// The data is not text.
     #[error("the data is not UTF-8 from byte {0} on")]
     NotUtf8(usize),
-    /// Text, and not JSON.
+    /// The data is text but not JSON.
     #[error("the data is not JSON: {0}")]
     NotJson(String),
-    /// JSON of another version of the record.
-    #[error("the record's version is {0}; this function knows version {VERSION}")]
+    /// The data is a record of another version.
+    #[error("the record's version is {0}; this function supports version {VERSION}")]
     UnknownVersion(Value),
-    /// JSON without a field, or with another type in it.
+    /// The data is JSON, but a field is missing or has the wrong type.
     #[error("the data is not a reading: {0}")]
     NotAReading(String),
-    /// A reading whose location no item of the table can have.
-    #[error("the location has {0} bytes; a key in DynamoDB has at most {MAX_LOCATION_BYTES}")]
+    /// The location is longer than a key of the table can be.
+    #[error("the location is {0} bytes long; DynamoDB allows keys of {MAX_LOCATION_BYTES} bytes")]
     LocationTooLong(usize),
 }
 
 impl Poison {
-    /// The name under which it is logged.
+    /// The `reason` field of the log line.
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
@@ -40,17 +40,17 @@ impl Poison {
     }
 }
 
-/// All that is read of a record that is not a reading.
+/// The one field that every version of the record has.
 #[derive(Deserialize)]
 struct Versioned {
     version: Option<Value>,
 }
 
-/// Reads a record's data.
+/// Decodes a record's data.
 ///
 /// # Errors
 ///
-/// It is not a reading of this version.
+/// The data is not a reading of version [`VERSION`].
 pub fn decode(data: &[u8]) -> Result<Reading<'_>, Poison> {
     let text = std::str::from_utf8(data).map_err(|error| Poison::NotUtf8(error.valid_up_to()))?;
     require_object(text)?;
@@ -59,8 +59,8 @@ pub fn decode(data: &[u8]) -> Result<Reading<'_>, Poison> {
         Err(error) if error.classify() != Category::Data => {
             return Err(Poison::NotJson(error.to_string()));
         }
-        // A record of another version may lack a field of this one: the version
-        // is what is wrong with it then.
+        // A record of another version may lack this version's fields. Then the
+        // version is the reason.
         Err(error) => {
             return Err(match other_version(text) {
                 Some(version) => Poison::UnknownVersion(version),
@@ -73,7 +73,7 @@ pub fn decode(data: &[u8]) -> Result<Reading<'_>, Poison> {
     {
         return Err(Poison::UnknownVersion(version.into()));
     }
-    // DynamoDB would refuse the request, and every other key in it, each time.
+    // DynamoDB would reject every request for this key, with all other keys in it.
     let bytes = reading.location.len();
     if bytes > MAX_LOCATION_BYTES {
         return Err(Poison::LocationTooLong(bytes));
@@ -81,9 +81,10 @@ pub fn decode(data: &[u8]) -> Result<Reading<'_>, Poison> {
     Ok(reading)
 }
 
-/// Serde takes an array of a struct's values for the struct; a record is an object.
+/// Checks that the text is a JSON object. Serde would also accept an array of a
+/// struct's values.
 fn require_object(text: &str) -> Result<(), Poison> {
-    // What JSON calls white space (RFC 8259, section 2).
+    // JSON's white space (RFC 8259, section 2).
     if text
         .trim_start_matches([' ', '\t', '\n', '\r'])
         .starts_with('{')
@@ -96,7 +97,7 @@ fn require_object(text: &str) -> Result<(), Poison> {
     })
 }
 
-/// The version of the record, unless it is the one that this function knows.
+/// The record's version, if it is not [`VERSION`].
 fn other_version(text: &str) -> Option<Value> {
     let Versioned { version } = serde_json::from_str(text).ok()?;
     version.filter(|version| *version != VERSION)
@@ -122,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reading_of_this_version_named_or_not_is_read() {
+    fn a_reading_of_version_1_or_without_a_version_is_decoded() {
         assert_eq!(decode(&reading(None)).unwrap().location, "Car");
         assert_eq!(decode(&reading(Some(json!(1)))).unwrap().location, "Car");
     }
@@ -153,18 +154,18 @@ mod tests {
     }
 
     #[test]
-    fn white_space_around_a_reading_is_no_poison() {
+    fn white_space_before_a_reading_is_allowed() {
         let mut data = b" \t\r\n".to_vec();
         data.extend(reading(None));
         assert_eq!(decode(&data).unwrap().location, "Car");
     }
 
     #[test]
-    fn what_is_wrong_is_said_in_one_line() {
+    fn the_message_names_the_problem_in_one_line() {
         assert_eq!(decode(b"ab\xFF").unwrap_err(), Poison::NotUtf8(2));
         assert_eq!(
             decode(br#"{"version":2}"#).unwrap_err().to_string(),
-            "the record's version is 2; this function knows version 1"
+            "the record's version is 2; this function supports version 1"
         );
         let missing = decode(br#"{"id":"1"}"#).unwrap_err().to_string();
         assert!(missing.contains("missing field `name`"), "{missing}");

@@ -1,32 +1,32 @@
-//! The record, before and after: the contract between producer and consumer.
+//! The record before and after processing: the contract with the producer.
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-/// The version of the record that this function knows. A record that names none
-/// is of this one.
+/// The record's version that this function supports. A record without a
+/// `version` has this one.
 pub const VERSION: u64 = 1;
 
 /// The longest name of a location, in bytes of UTF-8: the longest partition key
 /// of DynamoDB (Developer Guide, "Quotas in Amazon DynamoDB").
 pub const MAX_LOCATION_BYTES: usize = 2048;
 
-/// What the producer writes, as JSON, into a Kinesis record's data.
+/// The JSON that the producer writes into a Kinesis record's data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reading<'a> {
-    /// The record's version, where the producer names one: [`VERSION`].
+    /// The record's version, [`VERSION`]; optional.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
     /// A KSUID; also the record's partition key.
     #[serde(borrow)]
     pub id: Cow<'a, str>,
-    /// What was read, such as `Model One`.
+    /// The name of the device, such as `Model One`.
     #[serde(borrow)]
     pub name: Cow<'a, str>,
-    /// The key of the location's item: `Car`, `House`, `Diner`.
+    /// The key of the location's item, such as `Car`, `House` or `Diner`.
     #[serde(borrow)]
     pub location: Cow<'a, str>,
     /// When the producer wrote it.
@@ -34,22 +34,21 @@ pub struct Reading<'a> {
     pub write_time: OffsetDateTime,
 }
 
-/// An item of the locations table. A location that the table does not have is
-/// its name alone.
+/// An item of the locations table. A location without an item has only a name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Location {
     /// The item's key.
     pub location: String,
-    /// What the place is.
+    /// A description of the place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// What else is known of it.
+    /// Further notes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notes: Option<String>,
 }
 
 impl Location {
-    /// The location that the table has no item for.
+    /// A location without an item in the table.
     #[must_use]
     pub fn unknown(name: &str) -> Self {
         Self {
@@ -60,7 +59,7 @@ impl Location {
     }
 }
 
-/// The record with its location looked up.
+/// The processed record, with its location's item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EnrichedReading<'a> {
@@ -68,10 +67,10 @@ pub struct EnrichedReading<'a> {
     pub id: &'a str,
     /// [`Reading::name`].
     pub name: &'a str,
-    /// The item that [`Reading::location`] named.
+    /// The item of [`Reading::location`].
     pub location: &'a Location,
-    /// When the consumer was done with it; less [`Reading::write_time`] it is the
-    /// record's whole way.
+    /// When the consumer had processed it. [`Reading::write_time`] to here is the
+    /// record's end-to-end latency.
     #[serde(with = "time::serde::rfc3339")]
     pub read_time: OffsetDateTime,
     /// [`Reading::write_time`].
@@ -80,7 +79,7 @@ pub struct EnrichedReading<'a> {
 }
 
 impl Reading<'_> {
-    /// This record with its location looked up, read at `read_time`.
+    /// Replaces the location's name by its item, and adds `read_time`.
     #[must_use]
     pub fn enrich<'a>(
         &'a self,

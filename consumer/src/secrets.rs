@@ -4,19 +4,19 @@ use std::fmt;
 
 use aws_sdk_ssm::{Client, error::SdkError, operation::get_parameter::GetParameterError};
 
-/// Momento's API key. It never shows in a log, an error or `Debug` output.
+/// Momento's API key. No log, error or `Debug` output shows it.
 #[derive(Clone)]
 pub struct ApiKey(String);
 
 impl ApiKey {
-    /// Wraps a key. Whitespace around it is cut: a trailing newline makes a v1
-    /// key fail to parse, and a v2 key fail only at the first call.
+    /// Wraps a key, without the white space around it. With a trailing newline, a
+    /// v1 key fails to parse and a v2 key fails at the first call.
     #[must_use]
     pub fn new(key: &str) -> Self {
         Self(key.trim().to_owned())
     }
 
-    /// The key itself, for the one place that hands it to the client.
+    /// The key itself. Only the code that builds the client may call this.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -32,7 +32,7 @@ impl fmt::Debug for ApiKey {
 /// Why the API key could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// SSM has no parameter of that name.
+    /// SSM has no parameter with that name.
     #[error(
         "SSM parameter {parameter} (MOMENTO_API_KEY_PARAMETER) does not exist; create it as a SecureString that holds a Momento API key"
     )]
@@ -40,15 +40,15 @@ pub enum SecretError {
         /// The parameter's name.
         parameter: String,
     },
-    /// The parameter holds nothing.
+    /// The parameter's value is empty.
     #[error(
-        "SSM parameter {parameter} (MOMENTO_API_KEY_PARAMETER) is empty; put a Momento API key into it"
+        "SSM parameter {parameter} (MOMENTO_API_KEY_PARAMETER) is empty; set it to a Momento API key"
     )]
     Empty {
         /// The parameter's name.
         parameter: String,
     },
-    /// SSM could not be asked, or refused.
+    /// SSM cannot be reached, or refused the request.
     #[error("SSM parameter {parameter} (MOMENTO_API_KEY_PARAMETER) could not be read: {reason}")]
     Unreadable {
         /// The parameter's name.
@@ -58,12 +58,12 @@ pub enum SecretError {
     },
 }
 
-/// Reads the API key, decrypted: a `SecureString` comes back as ciphertext
-/// otherwise (`GetParameter`, `WithDecryption`).
+/// Reads the API key from SSM, decrypted. Without `WithDecryption`, `GetParameter`
+/// returns a `SecureString` as ciphertext.
 ///
 /// # Errors
 ///
-/// The parameter is missing, empty, or SSM cannot be asked.
+/// The parameter is missing or empty, or SSM cannot be reached.
 pub async fn read_api_key(ssm: &Client, parameter: &str) -> Result<ApiKey, SecretError> {
     let reply = ssm
         .get_parameter()

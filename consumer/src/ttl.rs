@@ -1,34 +1,34 @@
-//! How long a value is cached.
+//! How long the cache keeps a value.
 
 use std::time::Duration;
 
-/// Times to live.
+/// The times to live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ttl {
-    /// `CACHE_TTL_SECONDS`: of an item.
+    /// `CACHE_TTL_SECONDS`: for an item.
     pub present: Duration,
-    /// `CACHE_NEGATIVE_TTL_SECONDS`: of an item's absence, shorter, as an item
-    /// that is added is missed for so long.
+    /// `CACHE_NEGATIVE_TTL_SECONDS`: for an item's absence. Keep it short: a new
+    /// item stays invisible for this long.
     pub absent: Duration,
-    /// `CACHE_TTL_JITTER_PERCENT`: how much of each may be taken off at random,
-    /// so that what was cached together does not expire together.
+    /// `CACHE_TTL_JITTER_PERCENT`: the most to take off at random, so that values
+    /// cached together do not expire together.
     pub jitter_percent: u16,
 }
 
 impl Ttl {
-    /// For an item.
+    /// The TTL for an item.
     #[must_use]
     pub fn for_present(&self) -> Duration {
         self.jittered(self.present)
     }
 
-    /// For an item's absence.
+    /// The TTL for an item's absence.
     #[must_use]
     pub fn for_absent(&self) -> Duration {
         self.jittered(self.absent)
     }
 
-    /// Never longer than what was asked for: that is a promise of freshness.
+    /// Jitter only shortens: the configured TTL promises how fresh a value is.
     fn jittered(&self, ttl: Duration) -> Duration {
         let share = f64::from(self.jitter_percent) / 100.0;
         ttl.mul_f64(1.0 - share * fastrand::f64())
@@ -41,7 +41,7 @@ mod tests {
     use std::{collections::HashSet, time::Duration};
 
     #[test]
-    fn jitter_spreads_a_ttl_below_what_was_asked_for() {
+    fn jitter_only_shortens_a_ttl() {
         let ttl = Ttl {
             present: Duration::from_secs(100),
             absent: Duration::from_secs(10),
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn without_jitter_a_ttl_is_what_was_asked_for() {
+    fn without_jitter_a_ttl_is_the_configured_one() {
         let ttl = Ttl {
             present: Duration::from_secs(10),
             absent: Duration::from_secs(2),

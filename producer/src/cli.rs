@@ -14,8 +14,8 @@ use crate::{
     writer::{Mode, Writer},
 };
 
-/// The most records of one thread: with the most threads they are still a count
-/// that a float holds exactly, and the schedule's arithmetic too.
+/// The most records of one thread. Even the total of 1,000 threads is then a number
+/// that an `f64` represents exactly.
 const MAX_RECORDS: u64 = 1_000_000_000_000;
 
 /// Write records to a Kinesis stream, and report how long it took.
@@ -80,11 +80,11 @@ impl Cli {
     ///
     /// # Errors
     ///
-    /// The stream does not exist or Kinesis cannot be reached. The report of
-    /// what was written before is printed all the same.
+    /// The stream does not exist or Kinesis cannot be reached. A report of the
+    /// records written before then is printed first.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
-        // First: a signal while the SDK loads its settings must not end the
-        // program without a report.
+        // First of all, so that an early signal does not end the program without a
+        // report.
         let stop = stop_on_signal().context("handling SIGINT and SIGTERM")?;
         let plan = Plan {
             threads: self.threads,
@@ -108,8 +108,8 @@ impl Cli {
         });
         let Done { report, error } = load::run(&writer, plan, progress, &stop).await;
         bar.finish_and_clear();
-        // With nothing written, the error says all there is to say to a person;
-        // a program always gets its report.
+        // A person needs only the error if nothing was written. A program that
+        // reads JSON always gets its report.
         if error.is_none() || report.written > 0 || self.output == Output::Json {
             self.print(&report)?;
         }

@@ -1,8 +1,9 @@
-//! Load for the pipeline: records of the article's form, written to a Kinesis
-//! stream by any number of writers, as fast as they go or at a steady rate.
+//! The load generator of the pipeline. It writes the article's records to a Kinesis
+//! stream, from one or more threads, at full speed or at a steady rate.
 //!
-//! [`cli`] reads flags and environment, [`load`] runs the writers, [`writer`]
-//! puts batches and repeats what Kinesis refused, [`report`] says what it took.
+//! [`cli`] reads flags and environment, [`interrupt`] handles signals, [`load`]
+//! runs the writers, [`writer`] puts batches and retries refused records, and
+//! [`report`] holds the results.
 
 pub mod cli;
 pub mod interrupt;

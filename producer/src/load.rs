@@ -1,4 +1,4 @@
-//! The load: writers side by side, each with its own number of records.
+//! Runs the writers of a load, one per thread.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,10 +15,10 @@ use crate::{
     writer::{Outcome, WriteError, Writer},
 };
 
-/// How much to write, and how fast.
+/// How many records to write, and how fast.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Plan {
-    /// Writers side by side.
+    /// Writers that run at the same time.
     pub threads: u32,
     /// Records of all writers together; the first ones write one more where they
     /// cannot be shared evenly.
@@ -36,28 +36,28 @@ impl Plan {
     }
 }
 
-/// What a load came to.
+/// The result of a load.
 #[derive(Debug)]
 pub struct Done {
-    /// What was written until the end, or until the load was stopped.
+    /// What was written before the load ended or was stopped.
     pub report: Report,
-    /// Why the load could not go on.
+    /// The error that ended the load early.
     pub error: Option<WriteError>,
 }
 
 /// Called with the number of records that were just written or refused.
 pub type Progress = Arc<dyn Fn(u64) + Send + Sync>;
 
-/// What one writer did.
+/// The results of one writer.
 struct Share {
     outcome: Outcome,
     latency_us: Histogram<u64>,
     error: Option<WriteError>,
 }
 
-/// Writes what `plan` says. When `stop` is cancelled, or a writer cannot go on,
-/// the batches in flight are finished and no further ones are sent; the report
-/// is of what was done until then.
+/// Runs `plan`. If `stop` is cancelled or a writer hits a fatal error, all writers
+/// finish their batches in flight and send no more. The report covers everything
+/// up to then.
 pub async fn run(
     writer: &Writer,
     plan: Plan,
@@ -65,7 +65,7 @@ pub async fn run(
     stop: &CancellationToken,
 ) -> Done {
     let started = Instant::now();
-    // What stops one writer stops them all, and is not the caller's own stop.
+    // One writer's error stops all writers, but must not look like the caller's stop.
     let stop = stop.child_token();
     let mut writers = JoinSet::new();
     for thread in 0..plan.threads {
@@ -86,7 +86,7 @@ pub async fn run(
         total.written += share.outcome.written;
         total.failed += share.outcome.failed;
         total.retries += share.outcome.retries;
-        // Both have the same bounds, so adding cannot fail.
+        // Cannot fail: both have the same bounds.
         let _ = latency_us.add(share.latency_us);
     }
     Done {
@@ -119,10 +119,10 @@ async fn write_share(
         let readings: Vec<_> = (0..count).map(|_| Reading::random()).collect();
         let sent = Instant::now();
         let written = writer
-            .write(&readings, &mut share.outcome, |place, at| {
-                // From when the record was due, not from when it was sent: a
-                // stall then shows in every record that it held up.
-                let intended = schedule.intended(next + place as u64).unwrap_or(sent);
+            .write(&readings, &mut share.outcome, |index, at| {
+                // Measured from the due time, not the send time, so that a stall
+                // shows in every record that it delays.
+                let intended = schedule.intended(next + index as u64).unwrap_or(sent);
                 let micros = u64::try_from((at - intended).as_micros()).unwrap_or(u64::MAX);
                 share.latency_us.saturating_record(micros);
             })
@@ -138,7 +138,7 @@ async fn write_share(
     share
 }
 
-/// When each record of one writer is due.
+/// The due times of one writer's records.
 struct Schedule {
     started: Instant,
     records: u64,
@@ -167,7 +167,7 @@ impl Schedule {
         self.intended(record).unwrap_or(self.started)
     }
 
-    /// How many records from `first` on are due by now, at least one.
+    /// How many records from `first` on are due by now: at least one, at most `most`.
     fn due_by_now(&self, first: u64, most: usize) -> usize {
         let left = usize::try_from(self.records - first).unwrap_or(usize::MAX);
         let most = most.min(left);
@@ -213,7 +213,7 @@ mod tests {
         let schedule = Schedule::new(Instant::now(), plan(Some(20.0)), 0);
         assert_eq!(schedule.due_by_now(0, 500), 1);
         advance(Duration::from_secs(1)).await;
-        // Ten a second each: the one of the start, and those of the second.
+        // Ten per second for each writer: the first one, and those of one second.
         assert_eq!(schedule.due_by_now(0, 500), 11);
     }
 }

@@ -1,30 +1,30 @@
-//! The record that the producer writes: the contract with the consumer.
+//! The producer's record: the contract with the consumer.
 
 use rand::seq::IndexedRandom;
 use serde::Serialize;
 use svix_ksuid::{Ksuid, KsuidLike};
 use time::OffsetDateTime;
 
-/// The places that a reading can come from; the table has an item for each.
+/// The locations of readings. The table has an item for each.
 pub const LOCATIONS: [&str; 3] = ["Car", "House", "Diner"];
 
-/// One reading, as JSON in a Kinesis record's data.
+/// A reading, written as JSON into a Kinesis record's data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reading {
     /// A KSUID; also the record's partition key.
     pub id: String,
-    /// What was read.
+    /// The name of the device.
     pub name: &'static str,
     /// One of [`LOCATIONS`].
     pub location: &'static str,
-    /// When it was made.
+    /// When the producer made the reading.
     #[serde(with = "time::serde::rfc3339")]
     pub write_time: OffsetDateTime,
 }
 
 impl Reading {
-    /// A reading from a random location, made now.
+    /// A new reading from a random location.
     #[must_use]
     pub fn random() -> Self {
         let location = LOCATIONS
@@ -46,7 +46,7 @@ mod tests {
     use super::{LOCATIONS, Reading};
 
     #[test]
-    fn a_reading_has_exactly_the_contract_s_fields() {
+    fn a_reading_has_exactly_the_fields_of_the_contract() {
         let reading = serde_json::to_value(Reading::random()).unwrap();
         let fields: Vec<_> = reading.as_object().unwrap().keys().cloned().collect();
         assert_eq!(fields, ["id", "location", "name", "writeTime"]);

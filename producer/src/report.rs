@@ -1,4 +1,4 @@
-//! What a load took.
+//! The report of a load.
 
 use std::{fmt, time::Duration};
 
@@ -7,37 +7,37 @@ use serde::Serialize;
 
 use crate::writer::Outcome;
 
-/// The longest latency told apart, microseconds: an hour.
+/// The longest latency in the histogram, in microseconds: an hour.
 const LONGEST_US: u64 = 3_600_000_000;
 
 /// An empty histogram of microseconds with three significant digits.
 pub(crate) fn latencies() -> Histogram<u64> {
     Histogram::new_with_bounds(1, LONGEST_US, 3)
-        .unwrap_or_else(|_| unreachable!("the bounds are constants that it takes"))
+        .unwrap_or_else(|_| unreachable!("the constant bounds are valid"))
 }
 
 /// The report at the end of a load.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
-    /// Records that were asked for.
+    /// Records to write, of all threads together.
     pub asked: u64,
     /// Records that Kinesis acknowledged.
     pub written: u64,
     /// Records that were sent and never acknowledged.
     pub failed: u64,
-    /// Times that a record was sent again.
+    /// Retries of single records.
     pub retries: u64,
     /// The load ended before all records were sent.
     pub partial: bool,
-    /// From the first record to the last, milliseconds.
+    /// Duration of the load, in milliseconds.
     pub elapsed_ms: f64,
     /// Acknowledged records per second.
     pub records_per_second: f64,
-    /// From when a record was due to its acknowledgement, milliseconds.
+    /// From each record's due time to its acknowledgement, in milliseconds.
     pub latency_ms: Percentiles,
 }
 
-/// Percentiles, milliseconds.
+/// Percentiles, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[allow(missing_docs)] // the names are the percentiles
 pub struct Percentiles {

@@ -1,4 +1,4 @@
-//! Puts batches of records, and repeats only the entries that Kinesis refused.
+//! Puts batches of records, and retries only the entries that Kinesis refused.
 
 use std::time::Duration;
 
@@ -13,50 +13,48 @@ use tokio::time::{Instant, sleep};
 
 use crate::record::Reading;
 
-/// The most records that one `PutRecords` takes (API reference, `PutRecords`).
+/// The most records in one `PutRecords` (API reference, `PutRecords`).
 pub const MAX_BATCH: usize = 500;
 
-/// How often an entry is tried before it counts as failed.
+/// Attempts to put an entry before it counts as failed.
 const MAX_TRIES: u32 = 10;
 
-/// The first pause before a refused entry is tried again; it doubles up to
-/// [`MAX_PAUSE`], with jitter.
+/// The pause before the first retry of refused entries. It doubles with each retry,
+/// up to [`MAX_PAUSE`], and has jitter.
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 const MAX_PAUSE: Duration = Duration::from_secs(2);
 
-/// How records are put.
+/// How to put records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// `PutRecords`, up to [`MAX_BATCH`] at a time.
     Batches,
-    /// `PutRecord`, one at a time, as the article's program does it.
+    /// `PutRecord`, one record at a time, as in the article's program.
     Single,
 }
 
-/// What became of records.
+/// Counts of records.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// Records that Kinesis acknowledged.
     pub written: u64,
     /// Records that were sent and never acknowledged.
     pub failed: u64,
-    /// Times that a record was sent again.
+    /// Retries of single records.
     pub retries: u64,
 }
 
-/// Writing cannot go on: what Kinesis said will not change by trying again.
+/// A fatal error: a retry cannot help.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// There is no such stream.
-    #[error(
-        "stream {stream} does not exist there; create it, or name another in KINESIS_STREAM_NAME"
-    )]
+    /// The stream does not exist.
+    #[error("stream {stream} does not exist")]
     NoStream {
         /// The stream's name.
         stream: String,
     },
-    /// Kinesis cannot be reached, or refuses every record.
-    #[error("stream {stream} takes no records: {reason}")]
+    /// Kinesis cannot be reached, or refused the request.
+    #[error("cannot write to stream {stream}: {reason}")]
     Refused {
         /// The stream's name.
         stream: String,
@@ -64,8 +62,24 @@ pub enum WriteError {
         reason: String,
     },
     /// A record cannot be written as JSON.
-    #[error("a record cannot be written as JSON: {0}")]
+    #[error("cannot write a record as JSON: {0}")]
     Unwritable(#[from] serde_json::Error),
+}
+
+impl WriteError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NoStream { .. } => {
+                Some("create it, or choose another one with --stream (KINESIS_STREAM_NAME)")
+            }
+            Self::Refused { .. } => {
+                Some("check AWS_ENDPOINT_URL, AWS_REGION and the AWS credentials")
+            }
+            Self::Unwritable(_) => None,
+        }
+    }
 }
 
 /// Writes to one stream.
@@ -77,7 +91,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// A writer to `stream`.
+    /// A writer for `stream`.
     #[must_use]
     pub fn new(client: Client, stream: &str, mode: Mode) -> Self {
         Self {
@@ -87,7 +101,7 @@ impl Writer {
         }
     }
 
-    /// The most records that one [`Writer::write`] should be given.
+    /// The most records for one [`Writer::write`].
     #[must_use]
     pub fn batch_size(&self) -> usize {
         match self.mode {
@@ -115,8 +129,8 @@ impl Writer {
             let put = self.put(readings, &waiting).await;
             let refused = put.inspect_err(|_| outcome.failed += waiting.len() as u64)?;
             let now = Instant::now();
-            for place in waiting.iter().filter(|place| !refused.contains(place)) {
-                acknowledged(*place, now);
+            for index in waiting.iter().filter(|index| !refused.contains(index)) {
+                acknowledged(*index, now);
             }
             outcome.written += (waiting.len() - refused.len()) as u64;
             waiting = refused;
@@ -132,16 +146,16 @@ impl Writer {
         Ok(())
     }
 
-    /// Puts the readings at `places` once; what comes back was refused.
-    async fn put(&self, readings: &[Reading], places: &[usize]) -> Result<Vec<usize>, WriteError> {
-        match (self.mode, places) {
-            (Mode::Single, [place]) => self.put_one(readings, *place).await,
-            _ => self.put_many(readings, places).await,
+    /// Puts the readings at `indices` once. Returns the indices of the refused ones.
+    async fn put(&self, readings: &[Reading], indices: &[usize]) -> Result<Vec<usize>, WriteError> {
+        match (self.mode, indices) {
+            (Mode::Single, [index]) => self.put_one(readings, *index).await,
+            _ => self.put_many(readings, indices).await,
         }
     }
 
-    async fn put_one(&self, readings: &[Reading], place: usize) -> Result<Vec<usize>, WriteError> {
-        let reading = &readings[place];
+    async fn put_one(&self, readings: &[Reading], index: usize) -> Result<Vec<usize>, WriteError> {
+        let reading = &readings[index];
         let sent = self
             .client
             .put_record()
@@ -152,18 +166,18 @@ impl Writer {
             .await;
         match sent {
             Ok(_) => Ok(Vec::new()),
-            Err(error) => self.refused(error, &[place]),
+            Err(error) => self.refused(error, &[index]),
         }
     }
 
     async fn put_many(
         &self,
         readings: &[Reading],
-        places: &[usize],
+        indices: &[usize],
     ) -> Result<Vec<usize>, WriteError> {
-        let entries = places
+        let entries = indices
             .iter()
-            .map(|place| entry(&readings[*place]))
+            .map(|index| entry(&readings[*index]))
             .collect::<Result<Vec<_>, _>>()?;
         let sent = self
             .client
@@ -173,25 +187,25 @@ impl Writer {
             .send()
             .await;
         match sent {
-            Ok(reply) => Ok(places
+            Ok(reply) => Ok(indices
                 .iter()
                 .zip(reply.records())
                 .filter(|(_, result)| result.error_code().is_some())
-                .map(|(place, _)| *place)
+                .map(|(index, _)| *index)
                 .collect()),
-            Err(error) => self.refused(error, places),
+            Err(error) => self.refused(error, indices),
         }
     }
 
-    /// A whole call failed: throttling and the service's own errors are worth
-    /// another try, the rest is not (the SDK has tried three times already).
-    fn refused<E>(&self, error: SdkError<E>, places: &[usize]) -> Result<Vec<usize>, WriteError>
+    /// Handles a failed request. Throttling and internal failures are worth a retry;
+    /// for anything else, the SDK's own three attempts were enough.
+    fn refused<E>(&self, error: SdkError<E>, indices: &[usize]) -> Result<Vec<usize>, WriteError>
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         match error.code() {
             Some("ProvisionedThroughputExceededException" | "InternalFailure") => {
-                Ok(places.to_vec())
+                Ok(indices.to_vec())
             }
             Some("ResourceNotFoundException") => Err(WriteError::NoStream {
                 stream: self.stream.clone(),

@@ -19,11 +19,11 @@ use tokio::{
 };
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
-/// A Kinesis whose stream takes so many requests and is deleted then.
+/// A stream that is deleted after `takes` requests.
 struct Stream {
     takes: usize,
     requests: AtomicUsize,
-    /// Gets a message with each request.
+    /// Gets a message for each request.
     seen: UnboundedSender<()>,
 }
 
@@ -46,7 +46,7 @@ impl Respond for Stream {
     }
 }
 
-/// Kinesis, and a message for each request that it gets.
+/// A Kinesis endpoint, and a message for each request to it.
 async fn kinesis(takes: usize) -> (MockServer, UnboundedReceiver<()>) {
     let (seen, requests) = unbounded_channel();
     let stream = Stream {
@@ -77,7 +77,7 @@ fn producer(endpoint: &str, arguments: &[&str]) -> Child {
         .unwrap()
 }
 
-/// The exit status, the report, and what was written to standard error.
+/// The exit status, the report and the standard error of a producer that ends.
 async fn end(producer: Child) -> (ExitStatus, Value, String) {
     let output = producer.wait_with_output().await.unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
@@ -86,7 +86,7 @@ async fn end(producer: Child) -> (ExitStatus, Value, String) {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_deleted_midway_ends_with_a_report_of_what_was_written() {
+async fn a_stream_deleted_midway_still_gives_a_report_of_the_records_written() {
     let (server, _requests) = kinesis(2).await;
     let producer = producer(&server.uri(), &["--records", "5000"]);
     let (status, report, error) = end(producer).await;
@@ -99,7 +99,7 @@ async fn a_stream_that_is_deleted_midway_ends_with_a_report_of_what_was_written(
 }
 
 #[tokio::test]
-async fn a_stream_that_is_not_there_is_a_report_of_nothing_written() {
+async fn a_missing_stream_still_gives_a_json_report() {
     let (server, _requests) = kinesis(0).await;
     let producer = producer(&server.uri(), &["--records", "10"]);
     let (status, report, error) = end(producer).await;
@@ -109,7 +109,7 @@ async fn a_stream_that_is_not_there_is_a_report_of_nothing_written() {
 }
 
 #[tokio::test]
-async fn sigint_and_sigterm_end_with_a_partial_report() {
+async fn sigint_and_sigterm_give_a_partial_report() {
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let (server, mut requests) = kinesis(usize::MAX).await;
         let arguments = ["--records", "1000000", "--rate", "100"];
@@ -126,7 +126,7 @@ async fn sigint_and_sigterm_end_with_a_partial_report() {
 }
 
 #[tokio::test]
-async fn each_thread_writes_as_many_records_as_asked_for() {
+async fn each_thread_writes_the_requested_number_of_records() {
     let (server, _requests) = kinesis(usize::MAX).await;
     let arguments = ["--records", "10", "--threads", "3"];
     let (status, report, error) = end(producer(&server.uri(), &arguments)).await;
@@ -136,7 +136,7 @@ async fn each_thread_writes_as_many_records_as_asked_for() {
 }
 
 #[tokio::test]
-async fn arguments_that_cannot_be_used_are_exit_code_2_and_named() {
+async fn bad_arguments_are_named_and_exit_with_code_2() {
     for (arguments, named) in [
         (["--rate", "0"], "--rate"),
         (["--rate", "-1"], "--rate"),
@@ -146,7 +146,7 @@ async fn arguments_that_cannot_be_used_are_exit_code_2_and_named() {
         (["--records", "18446744073709551615"], "--records"),
         (["--stream", ""], "--stream"),
     ] {
-        // Nobody listens there: what is refused was never sent.
+        // Nothing listens there: the program must refuse before it connects.
         let producer = producer("http://127.0.0.1:1", &arguments);
         let (status, _, error) = end(producer).await;
         assert_eq!(status.code(), Some(2), "{arguments:?}: {error}");

@@ -1,4 +1,4 @@
-//! A circuit breaker: a cache that keeps failing is left alone for a while.
+//! A circuit breaker: after too many failures it withholds calls for a while.
 
 use std::{
     collections::VecDeque,
@@ -9,14 +9,14 @@ use tokio::time::Instant;
 
 use crate::config::{BREAKER_WINDOW, BreakerPolicy};
 
-/// What the breaker lets through.
+/// Which calls the breaker lets through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BreakerState {
-    /// Every call.
+    /// All calls.
     Closed,
-    /// One call, which decides.
+    /// One probe, whose result closes or opens the breaker.
     HalfOpen,
-    /// None.
+    /// No call.
     Open,
 }
 
@@ -32,7 +32,7 @@ impl BreakerState {
     }
 }
 
-/// The breaker alone: who may call, and what came of it.
+/// The breaker's state machine.
 #[derive(Debug)]
 pub(super) struct Breaker {
     policy: BreakerPolicy,
@@ -41,11 +41,11 @@ pub(super) struct Breaker {
 
 #[derive(Debug)]
 struct Inner {
-    /// The last calls, oldest first, and whether each failed.
+    /// Whether each of the last calls failed, oldest first.
     failed: VecDeque<bool>,
     phase: Phase,
-    /// Grows with each change of phase: a call of an earlier one says nothing
-    /// of this one.
+    /// Grows with each change of phase, so that the result of a call from an
+    /// earlier phase is ignored.
     number: u64,
 }
 
@@ -56,8 +56,8 @@ enum Phase {
     Probing,
 }
 
-/// Leave to make one call. Dropped without a verdict, the call says nothing;
-/// if it was the probe, the next call is.
+/// Permission for one call. Dropped without a result, the call does not count; if
+/// it was the probe, the next call becomes the probe.
 #[derive(Debug)]
 pub(super) struct Permit<'a> {
     breaker: &'a Breaker,
@@ -77,7 +77,7 @@ impl Breaker {
         }
     }
 
-    /// Leave to make a call, unless the breaker is open.
+    /// Permission for a call; `None` while the breaker is open.
     pub(super) fn permit(&self) -> Option<Permit<'_>> {
         let mut inner = self.lock();
         match inner.phase {
@@ -91,7 +91,7 @@ impl Breaker {
         })
     }
 
-    /// What it lets through now.
+    /// The current state.
     pub(super) fn state(&self) -> BreakerState {
         match self.lock().phase {
             Phase::Closed => BreakerState::Closed,
@@ -118,8 +118,8 @@ impl Inner {
         });
     }
 
-    /// Takes note of a call, and says how many of the last ones failed.
-    fn note(&mut self, failed: bool) -> usize {
+    /// Adds a call's result; returns how many of the last calls failed.
+    fn add(&mut self, failed: bool) -> usize {
         if self.failed.len() == usize::from(BREAKER_WINDOW) {
             self.failed.pop_front();
         }
@@ -129,8 +129,8 @@ impl Inner {
 }
 
 impl Permit<'_> {
-    /// The call was answered. Says whether that closed the breaker.
-    pub(super) fn answered(self) -> bool {
+    /// Reports a call that succeeded; returns whether it closed the breaker.
+    pub(super) fn succeeded(self) -> bool {
         let mut inner = self.breaker.lock();
         if inner.number != self.number {
             return false;
@@ -139,13 +139,12 @@ impl Permit<'_> {
         if probing {
             inner.enter(Phase::Closed);
         } else {
-            inner.note(false);
+            inner.add(false);
         }
         probing
     }
 
-    /// The call failed. Says whether that opened the breaker, for the first
-    /// time or again.
+    /// Reports a call that failed; returns whether it opened the breaker.
     pub(super) fn failed(self) -> bool {
         let mut inner = self.breaker.lock();
         if inner.number != self.number {
@@ -153,7 +152,7 @@ impl Permit<'_> {
         }
         let policy = self.breaker.policy;
         let opens =
-            matches!(inner.phase, Phase::Probing) || inner.note(true) >= policy.failures.into();
+            matches!(inner.phase, Phase::Probing) || inner.add(true) >= policy.failures.into();
         if opens {
             inner.open(policy);
         }
@@ -200,7 +199,7 @@ mod tests {
             if call % 5 == 0 {
                 assert!(!permit.failed());
             } else {
-                permit.answered();
+                permit.succeeded();
             }
         }
         assert_eq!(breaker.state(), BreakerState::Closed);
@@ -214,7 +213,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn after_its_time_one_call_is_let_through_and_decides() {
+    async fn after_its_time_one_probe_closes_or_opens_it() {
         let breaker = open();
         advance(POLICY.open_for).await;
         assert_eq!(breaker.state(), BreakerState::HalfOpen);
@@ -224,31 +223,31 @@ mod tests {
         assert_eq!(breaker.state(), BreakerState::Open);
 
         advance(POLICY.open_for).await;
-        assert!(breaker.permit().unwrap().answered());
+        assert!(breaker.permit().unwrap().succeeded());
         assert_eq!(breaker.state(), BreakerState::Closed);
         assert!(breaker.permit().is_some());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_probe_that_is_given_up_leaves_its_place_to_the_next_call() {
+    async fn after_a_cancelled_probe_the_next_call_is_the_probe() {
         let breaker = open();
         advance(POLICY.open_for).await;
         drop(breaker.permit().unwrap());
-        assert!(breaker.permit().unwrap().answered());
+        assert!(breaker.permit().unwrap().succeeded());
         assert_eq!(breaker.state(), BreakerState::Closed);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_call_made_before_it_opened_says_nothing_of_the_time_after() {
+    async fn a_call_from_before_the_breaker_opened_does_not_count_afterwards() {
         let breaker = Breaker::new(POLICY);
-        let (answered, failed) = (breaker.permit().unwrap(), breaker.permit().unwrap());
+        let (succeeded, failed) = (breaker.permit().unwrap(), breaker.permit().unwrap());
         for _ in 0..POLICY.failures {
             breaker.permit().unwrap().failed();
         }
-        assert!(!answered.answered());
+        assert!(!succeeded.succeeded());
         assert_eq!(breaker.state(), BreakerState::Open);
         advance(POLICY.open_for).await;
-        breaker.permit().unwrap().answered();
+        breaker.permit().unwrap().succeeded();
         assert!(!failed.failed());
         assert_eq!(breaker.state(), BreakerState::Closed);
     }

@@ -1,21 +1,22 @@
-//! From an API key to the SDK's credentials.
+//! Turns the API key into the SDK's credentials.
 
 use ::momento::CredentialProvider;
 
 use crate::{config::CacheEndpoint, secrets::ApiKey};
 
-/// Why there is no cache client: an API key that cannot be one.
+/// Momento's SDK cannot parse the API key.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the Momento API key in the SSM parameter cannot be used: {0}; expected a v1 key or a disposable token, or a v2 key together with MOMENTO_ENDPOINT"
 )]
 pub struct BadApiKey(pub(super) String);
 
-/// A v1 key and a disposable token carry their endpoint; a v2 key does not.
+/// The credentials for `api_key`. A v1 key and a disposable token contain their
+/// endpoint; a v2 key does not.
 ///
 /// # Errors
 ///
-/// The key is none of them, or is a v2 key and the endpoint is missing.
+/// The key has no known format, or it is a v2 key and the endpoint is missing.
 pub fn credentials(
     api_key: &ApiKey,
     endpoint: &CacheEndpoint,
@@ -76,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trailing_newline_spoils_no_key() {
+    fn a_trailing_newline_does_not_matter() {
         for key in [V1_KEY, V2_KEY] {
             let endpoint = momento(Some("cell.example"));
             let with_newline = ApiKey::new(&format!("{key}\n"));
@@ -88,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn the_stub_takes_every_kind_of_key() {
+    fn the_stub_accepts_every_kind_of_key() {
         let stub = CacheEndpoint::Stub {
             url: "http://127.0.0.1:1".into(),
         };

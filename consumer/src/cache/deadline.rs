@@ -34,7 +34,7 @@ mod tests {
     const LIMIT: Duration = Duration::from_millis(50);
 
     #[tokio::test(start_paused = true)]
-    async fn a_cache_that_never_answers_costs_the_deadline_and_no_more() {
+    async fn a_cache_that_never_answers_costs_the_deadline_only() {
         let cache = FakeCache::default();
         cache.answer_after(Duration::from_hours(1));
         let cache = Deadline::new(cache, LIMIT);

@@ -1,4 +1,4 @@
-//! A cache behind a circuit breaker.
+//! A cache behind the circuit breaker.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,7 +8,8 @@ use super::{
 };
 use crate::{config::BreakerPolicy, metrics::Metrics};
 
-/// A cache behind a breaker.
+/// A cache behind the circuit breaker: while it is open, calls fail at once with
+/// [`CacheError::BreakerOpen`].
 pub struct Guarded<C> {
     cache: C,
     breaker: Breaker,
@@ -16,7 +17,7 @@ pub struct Guarded<C> {
 }
 
 impl<C: Cache> Guarded<C> {
-    /// `cache`, left alone as `policy` says.
+    /// Guards `cache` with a breaker that follows `policy`.
     pub fn new(cache: C, policy: BreakerPolicy, metrics: Arc<Metrics>) -> Self {
         Self {
             cache,
@@ -28,33 +29,33 @@ impl<C: Cache> Guarded<C> {
     fn permit(&self) -> Result<Permit<'_>, CacheError> {
         let permit = self.breaker.permit();
         if permit.is_none() {
-            self.note_state();
+            self.count_state();
         }
         permit.ok_or(CacheError::BreakerOpen)
     }
 
     fn settle<T>(&self, permit: Permit<'_>, done: &Result<T, CacheError>) {
         match done {
-            // Such an error is an answer: the cache works.
+            // After an argument error, the cache works.
             Err(error) if !error.is_of_the_argument() => {
                 if permit.failed() {
-                    self.metrics.note(|sample| sample.breaker_opened += 1);
-                    tracing::warn!(%error, "the cache keeps failing; it is left alone for a while, and records are read from DynamoDB");
+                    self.metrics.update(|sample| sample.breaker_opened += 1);
+                    tracing::warn!(%error, "circuit breaker opened: the cache keeps failing; reading DynamoDB for now");
                 }
             }
             _ => {
-                if permit.answered() {
-                    tracing::info!("the cache answers again");
+                if permit.succeeded() {
+                    tracing::info!("circuit breaker closed: the cache works again");
                 }
             }
         }
-        self.note_state();
+        self.count_state();
     }
 
-    fn note_state(&self) {
+    fn count_state(&self) {
         let state = self.breaker.state();
         self.metrics
-            .note(|sample| sample.breaker_open = Some(state.gauge()));
+            .update(|sample| sample.breaker_open = Some(state.gauge()));
     }
 }
 
@@ -92,7 +93,7 @@ mod tests {
     };
 
     #[tokio::test(start_paused = true)]
-    async fn a_cache_behind_an_open_breaker_is_not_asked() {
+    async fn an_open_breaker_withholds_every_call() {
         let cache = FakeCache::default();
         cache.fail_next(usize::MAX, refused(LimitExceededError));
         let metrics = Arc::new(Metrics::default());
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_argument_that_the_cache_refuses_is_no_failure_of_the_cache() {
+    async fn an_argument_error_does_not_count_as_a_failure() {
         let cache = FakeCache::default();
         cache.fail_next(usize::MAX, refused(InvalidArgumentError));
         let cache = Guarded::new(cache, POLICY, Arc::new(Metrics::default()));

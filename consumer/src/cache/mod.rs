@@ -1,7 +1,7 @@
-//! The cache, as the rest of the function sees it.
+//! The cache as the rest of the function sees it.
 //!
-//! [`Cache`] is what is asked; [`momento`] answers. The others are decorators,
-//! each of one concern, put together in [`crate::init`].
+//! [`Cache`] is the interface and [`momento`] implements it. The other modules are
+//! decorators with one concern each; [`crate::init`] puts them together.
 
 pub mod breaker;
 pub mod credentials;
@@ -15,20 +15,20 @@ use std::{future::Future, time::Duration};
 
 use ::momento::{MomentoError, MomentoErrorCode};
 
-/// A cache of values by key.
+/// A cache that maps keys to values.
 pub trait Cache: Send + Sync {
-    /// The value, or none on a miss.
+    /// The value; `None` on a miss.
     ///
     /// # Errors
     ///
-    /// The cache gave no answer.
+    /// The call failed, so the cache may or may not have the value.
     fn get(&self, key: &str) -> impl Future<Output = Result<Option<Vec<u8>>, CacheError>> + Send;
 
     /// Keeps the value for `ttl`.
     ///
     /// # Errors
     ///
-    /// The cache did not confirm it; it may have the value all the same.
+    /// The cache did not confirm the set. It may have the value nevertheless.
     fn set(
         &self,
         key: &str,
@@ -37,10 +37,10 @@ pub trait Cache: Send + Sync {
     ) -> impl Future<Output = Result<(), CacheError>> + Send;
 }
 
-/// Why a cache call gave no answer. None of them fails a record.
+/// Why a cache call failed. A failed cache call never fails a record.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum CacheError {
-    /// The cache said no, or could not be reached.
+    /// Momento returned an error, or cannot be reached.
     #[error("{code:?}: {message}")]
     Service {
         /// Momento's error code, such as `LimitExceededError`.
@@ -48,11 +48,11 @@ pub enum CacheError {
         /// Momento's message.
         message: String,
     },
-    /// No answer in time.
+    /// The deadline passed.
     #[error("no answer within {} ms", .0.as_millis())]
     Timeout(Duration),
-    /// The circuit breaker is open, and the cache was not asked.
-    #[error("not asked: the circuit breaker is open")]
+    /// The circuit breaker is open and withheld the call.
+    #[error("call withheld: the circuit breaker is open")]
     BreakerOpen,
 }
 
@@ -66,7 +66,7 @@ impl From<MomentoError> for CacheError {
 }
 
 impl CacheError {
-    /// The name under which the error is counted.
+    /// The `Code` dimension of the error's metric.
     #[must_use]
     pub fn code(&self) -> String {
         match self {
@@ -76,9 +76,9 @@ impl CacheError {
         }
     }
 
-    /// Whether the same call may succeed at once. Momento's SDK never retries
-    /// and has no such method; these codes are connections that broke and calls
-    /// that the server dropped, and a get or set done twice is one done once.
+    /// Whether an immediate retry may succeed. The codes stand for broken
+    /// connections and calls that the server dropped. Momento's SDK never retries
+    /// by itself. A retry is safe: gets and sets are idempotent.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(
@@ -93,7 +93,7 @@ impl CacheError {
         )
     }
 
-    /// Whether another API key may help.
+    /// Whether another API key may help: Momento refused this one.
     #[must_use]
     pub fn is_of_the_key(&self) -> bool {
         matches!(
@@ -105,7 +105,7 @@ impl CacheError {
         )
     }
 
-    /// Whether it says something of this one call and nothing of the cache.
+    /// Whether the call's argument is at fault, and the cache works.
     #[must_use]
     pub fn is_of_the_argument(&self) -> bool {
         matches!(

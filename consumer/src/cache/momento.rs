@@ -1,4 +1,4 @@
-//! Momento's SDK, as the cache.
+//! The cache on Momento's SDK.
 
 use std::time::Duration;
 
@@ -20,34 +20,34 @@ use crate::{
     secrets::{self, ApiKey, SecretError},
 };
 
-/// How long the first connection is waited for. The SDK has no connect timeout.
+/// How long init waits for the first connection. The SDK has no connect timeout.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// The SDK wants a default TTL; every set here names its own.
+/// The SDK requires a default TTL, though every set here has its own.
 const DEFAULT_TTL: Duration = Duration::from_secs(1);
 
 /// Why there is no cache client.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// The API key's parameter.
+    /// The API key cannot be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// The API key itself.
+    /// The API key cannot be used.
     #[error(transparent)]
     ApiKey(#[from] BadApiKey),
 }
 
-/// Reads the API key from SSM and makes a client with it.
+/// Reads the API key from SSM and builds a client with it.
 pub struct MomentoConnector {
-    /// Who is asked for the key.
+    /// The client of SSM.
     pub ssm: aws_sdk_ssm::Client,
-    /// Which parameter holds it.
+    /// The parameter with the API key.
     pub parameter: String,
-    /// `CACHE_BACKEND` chose the endpoint, nothing else.
+    /// Momento's endpoint, or the stub's. Nothing else depends on `CACHE_BACKEND`.
     pub endpoint: CacheEndpoint,
     /// The cache's name.
     pub cache_name: String,
-    /// How long one call may take, a retry included.
+    /// The deadline of one call, its retry included.
     pub call_timeout: Duration,
 }
 
@@ -62,26 +62,28 @@ impl Connector for MomentoConnector {
     }
 }
 
-/// The SDK's client.
+/// A cache of Momento.
 pub struct MomentoCache {
     client: CacheClient,
     cache_name: String,
 }
 
 impl MomentoCache {
-    /// Builds the client and connects it. A cache that cannot be reached now is
-    /// logged and left for the first call: the function works without it.
+    /// Builds the client and connects it. If the cache is unreachable, this logs a
+    /// warning and leaves connecting to the first call: the function works without
+    /// a cache.
     ///
     /// # Errors
     ///
-    /// The API key cannot be one.
+    /// The API key cannot be used.
     pub async fn connect(
         api_key: &ApiKey,
         endpoint: &CacheEndpoint,
         cache_name: &str,
     ) -> Result<Self, BadApiKey> {
         let credentials = credentials(api_key, endpoint)?;
-        // The configuration without keepalive: a frozen process misses its pings.
+        // This configuration sends no keepalive pings: a frozen environment would
+        // miss them.
         let builder = || {
             CacheClient::builder()
                 .default_ttl(DEFAULT_TTL)
@@ -95,7 +97,7 @@ impl MomentoCache {
                     Ok(Err(error)) => CacheError::from(error),
                     _ => CacheError::Timeout(CONNECT_TIMEOUT),
                 };
-                tracing::warn!(%reason, "the cache cannot be reached now; records are read from DynamoDB until it can");
+                tracing::warn!(%reason, "cache unreachable; reading DynamoDB until it can be reached");
                 builder()
                     .build()
                     .map_err(|error| BadApiKey(error.message))?
@@ -138,15 +140,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_cache_that_refuses_connections_is_an_error_of_the_call_not_of_init() {
+    async fn a_cache_that_refuses_connections_fails_calls_but_not_init() {
         let url = "http://127.0.0.1:1".into();
         let cache = out_of_reach(CacheEndpoint::Stub { url }).await;
         assert!(cache.get("Car").await.is_err());
     }
 
     #[tokio::test]
-    async fn momento_itself_is_spoken_to_over_tls() {
-        // The host does not exist: what shows is that TLS can be set up at all.
+    async fn momento_s_own_endpoint_uses_tls() {
+        // The host does not exist. The test shows that TLS can be set up.
         let cache = out_of_reach(CacheEndpoint::Momento { endpoint: None }).await;
         assert!(cache.get("Car").await.is_err());
     }

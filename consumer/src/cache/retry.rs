@@ -1,12 +1,12 @@
-//! One more try, where a second may do what the first did not.
+//! One retry of a cache call after a transient error.
 
 use std::time::Duration;
 
 use super::{Cache, CacheError};
 
-/// Asks once more after a transient error ([`CacheError::is_transient`]), at
-/// once: a connection that broke is replaced by the call that finds it broken.
-/// Both tries share the deadline around them.
+/// Retries a call once, and at once, after a transient error
+/// ([`CacheError::is_transient`]): the retry opens a new connection if the old one
+/// broke. Call and retry share the deadline around them.
 #[derive(Debug)]
 pub struct Retry<C>(pub C);
 
@@ -36,7 +36,7 @@ mod tests {
     use ::momento::MomentoErrorCode as Code;
 
     #[tokio::test]
-    async fn a_transient_error_is_asked_about_once_more_and_no_more() {
+    async fn a_call_is_retried_once_after_a_transient_error() {
         for code in [
             Code::ServerUnavailable,
             Code::InternalServerError,
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_error_that_another_try_cannot_help_is_final() {
+    async fn a_call_is_not_retried_after_any_other_error() {
         for code in [
             Code::LimitExceededError,
             Code::AuthenticationError,

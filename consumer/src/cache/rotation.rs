@@ -1,4 +1,4 @@
-//! A new API key while the function runs.
+//! API key rotation while the function runs.
 
 use std::{
     future::Future,
@@ -14,52 +14,51 @@ use tokio::{
 use super::{Cache, CacheError};
 use crate::metrics::Metrics;
 
-/// The shortest time between two re-reads of the key. `GetParameter` has one
-/// account-wide rate, and a key that is wrong for good must not use it up.
+/// The shortest time between two refreshes of the key. `GetParameter` has an
+/// account-wide rate limit, which a permanently wrong key must not use up.
 pub const BETWEEN_REFRESHES: Duration = Duration::from_secs(30);
 
-/// How long a re-read may hold up the records that wait for it.
+/// The longest that a refresh may delay the records that wait for it.
 pub const REFRESH_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Makes clients, each with the key as it is now.
+/// Builds clients, each with the current key.
 pub trait Connector: Send + Sync {
-    /// What it makes.
+    /// The client.
     type Cache: Cache;
-    /// Why it could not.
+    /// Why there is no client.
     type Error: std::fmt::Display + Send;
 
-    /// Reads the key and makes a client with it.
+    /// Reads the key and builds a client with it.
     ///
     /// # Errors
     ///
-    /// The key cannot be read, or cannot be one.
+    /// The key cannot be read or used.
     fn connect(&self) -> impl Future<Output = Result<Self::Cache, Self::Error>> + Send;
 }
 
-/// A cache whose client is made anew, with the key as it is by then, when the
-/// old key is refused. The call that found out is asked again with the new
-/// client, and so is every other that the old one was refused.
+/// A cache that replaces its client when Momento refuses the key: it reads the key
+/// again, builds a new client, and repeats each refused call with it.
 pub struct Rotating<K: Connector> {
     connector: K,
     current: RwLock<Arc<Client<K::Cache>>>,
-    /// When the key was last read again. Held while it is, so that calls that
-    /// were refused meanwhile wait for the one re-read.
+    /// When the last refresh ended. Locked during a refresh, so that all refused
+    /// calls wait for the same one.
     refreshed: Mutex<Option<Instant>>,
     metrics: Arc<Metrics>,
 }
 
 struct Client<C> {
-    /// Tells whether a refused call was made with the client that is current.
+    /// Shows whether a refused call used the current client or an older one.
     number: u64,
     cache: C,
 }
 
 impl<K: Connector> Rotating<K> {
-    /// Makes the first client.
+    /// Builds the first client.
     ///
     /// # Errors
     ///
-    /// It cannot be made.
+    /// The key cannot be read or used.
     pub async fn start(connector: K, metrics: Arc<Metrics>) -> Result<Self, K::Error> {
         let cache = connector.connect().await?;
         Ok(Self {
@@ -75,7 +74,7 @@ impl<K: Connector> Rotating<K> {
         current.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A client newer than `refused`, if there is one to be had.
+    /// A client with a newer key than `refused`, if a refresh may be tried and works.
     async fn newer_than(&self, refused: &Client<K::Cache>) -> Option<Arc<Client<K::Cache>>> {
         let mut refreshed = self.refreshed.lock().await;
         let current = self.current();
@@ -85,25 +84,25 @@ impl<K: Connector> Rotating<K> {
         if refreshed.is_some_and(|at| at.elapsed() < BETWEEN_REFRESHES) {
             return None;
         }
-        self.metrics.note(|sample| sample.key_refreshes += 1);
+        self.metrics.update(|sample| sample.key_refreshes += 1);
         let connected = timeout(REFRESH_TIMEOUT, self.connector.connect()).await;
-        // Only now: a refresh that is cancelled with its record was none, and the
-        // next refused call may start another.
+        // Not before the await: a cancelled refresh does not count, so the next
+        // refused call may start another.
         *refreshed = Some(Instant::now());
         let failed = match connected {
             Ok(Ok(cache)) => {
-                tracing::info!("the cache refused the API key; it was read again");
+                tracing::info!("Momento refused the API key; read it again from SSM");
                 let number = current.number + 1;
                 let client = Arc::new(Client { number, cache });
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = client.clone();
                 return Some(client);
             }
             Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("not within {} ms", REFRESH_TIMEOUT.as_millis()),
+            Err(_) => format!("no answer within {} ms", REFRESH_TIMEOUT.as_millis()),
         };
         tracing::error!(
             reason = failed,
-            "the cache refused the API key, and it could not be read again; records are read from DynamoDB"
+            "Momento refused the API key, and reading it again failed; reading DynamoDB instead"
         );
         None
     }
@@ -152,7 +151,7 @@ mod tests {
     };
     use tokio::time::{Instant, advance, sleep, timeout};
 
-    /// Its first client's key has been revoked.
+    /// Refuses the first client's key.
     #[derive(Default)]
     struct Keys {
         read: AtomicUsize,
@@ -183,7 +182,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_refused_key_is_read_again_once_and_no_call_is_lost() {
+    async fn all_refused_calls_share_one_refresh_and_then_succeed() {
         let keys = Arc::new(Keys::default());
         let cache = start(&keys).await;
         let gets = join_all((0..50).map(|_| cache.get("Car"))).await;
@@ -192,7 +191,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_key_that_stays_refused_is_read_again_now_and_then_only() {
+    async fn a_key_that_stays_refused_is_read_again_every_30_seconds_at_most() {
         let keys = Arc::new(Keys::default());
         keys.revoked_for_good.store(true, SeqCst);
         let cache = start(&keys).await;
@@ -218,7 +217,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_key_that_cannot_be_read_holds_records_up_for_a_second_at_most() {
+    async fn a_refresh_that_hangs_delays_records_by_a_second_at_most() {
         let keys = Arc::new(Keys::default());
         let cache = start(&keys).await;
         keys.hangs.store(true, SeqCst);

@@ -11,18 +11,18 @@ use tokio::{sync::Semaphore, time::Instant};
 use super::{CacheAside, Lookup};
 use crate::{
     cache::Cache,
-    single_flight::{Leader, Seat},
+    single_flight::{Leader, Role},
     store::{MAX_NAMES, Read, Store, StoreError},
 };
 
-/// Locations by name.
+/// Results of lookups, by name.
 pub type Lookups = HashMap<String, Result<Lookup, StoreError>>;
 
 impl<C: Cache, S: Store> CacheAside<C, S> {
-    /// Looks up distinct locations: each in the cache, and those it misses in the
-    /// table, many with each request. At most `concurrency` calls of the cache are
-    /// in flight at a time. Each location goes into `found` as soon as it is known,
-    /// so a batch whose time ends keeps what was found until then.
+    /// Looks up distinct locations: each in the cache, and the missing ones in the
+    /// table, many per request. At most `concurrency` cache calls are in flight at
+    /// a time. Each location goes into `found` as soon as it is known, so a batch
+    /// that runs out of time keeps the locations found by then.
     pub async fn look_up_all(&self, names: &[&str], concurrency: usize, found: &mut Lookups) {
         let since = Instant::now();
         let asked = stream::iter(names.iter().copied())
@@ -31,18 +31,18 @@ impl<C: Cache, S: Store> CacheAside<C, S> {
         let mut asked = std::pin::pin!(asked);
         while let Some((name, entry)) = asked.next().await {
             if let Some(entry) = entry {
-                found.insert(name.to_owned(), Ok(Lookup::cached(name, entry)));
+                found.insert(name.to_owned(), Ok(Lookup::from_cache(name, entry)));
             }
         }
-        // In the batch's order: a batch ends at its first record without a location.
+        // In the batch's order, since the batch ends at its first failed record.
         let missing = names.iter().copied();
         let missing: Vec<&str> = missing.filter(|name| !found.contains_key(*name)).collect();
         match missing[..] {
             [] => {}
-            // One item is what GetItem is for.
+            // GetItem is enough for one item.
             [name] => {
                 let read = self.read(name, since).await;
-                found.insert(name.to_owned(), Lookup::read(name, read));
+                found.insert(name.to_owned(), Lookup::from_store(name, read));
             }
             _ => self.read_all(&missing, since, concurrency, found).await,
         }
@@ -59,9 +59,9 @@ impl<C: Cache, S: Store> CacheAside<C, S> {
         let mut leaders = Vec::new();
         let mut others = Vec::new();
         for name in names {
-            match self.reads.board(name, since) {
-                Seat::Leader(leader) => leaders.push(leader),
-                Seat::Follower(_) | Seat::Arrived(_) => others.push(*name),
+            match self.reads.join(name, since) {
+                Role::Leader(leader) => leaders.push(leader),
+                Role::Follower(_) | Role::Finished(_) => others.push(*name),
             }
         }
         self.lead_all(leaders, concurrency, found).await;
@@ -70,7 +70,7 @@ impl<C: Cache, S: Store> CacheAside<C, S> {
             .buffer_unordered(concurrency);
         let mut others = std::pin::pin!(others);
         while let Some((name, read)) = others.next().await {
-            found.insert(name.to_owned(), Lookup::read(name, read));
+            found.insert(name.to_owned(), Lookup::from_store(name, read));
         }
     }
 
@@ -82,8 +82,8 @@ impl<C: Cache, S: Store> CacheAside<C, S> {
         concurrency: usize,
         found: &mut Lookups,
     ) {
-        // A cache that is asked for thousands of sets at once answers most of
-        // them too late, and the breaker takes it for broken.
+        // Thousands of sets at once would time out on a healthy cache and open the
+        // circuit breaker.
         let sets = Semaphore::new(concurrency);
         let mut reading = FuturesUnordered::new();
         let mut leaders = leaders.into_iter();
@@ -99,9 +99,9 @@ impl<C: Cache, S: Store> CacheAside<C, S> {
             tokio::select! {
                 Some(part) = reading.next() => for (leader, read) in part {
                     let name = leader.key().to_owned();
-                    let lookup = Lookup::read(&name, read.clone());
+                    let lookup = Lookup::from_store(&name, read.clone());
                     found.insert(name, lookup);
-                    setting.push(self.keep_and_land(leader, read, &sets));
+                    setting.push(self.fill_and_finish(leader, read, &sets));
                 },
                 Some(()) = setting.next() => {}
                 else => break,
@@ -114,7 +114,7 @@ impl<C: Cache, S: Store> CacheAside<C, S> {
         let mut found = HashMap::with_capacity(leaders.len());
         let names: Vec<&str> = leaders.iter().map(Leader::key).collect();
         self.store.read_many(&names, &mut found).await;
-        self.note_read(began, found.values());
+        self.count_read(began, found.values());
         let read = |leader: Leader<'a, Read>| {
             let read = found.remove(leader.key())?;
             Some((leader, read))
@@ -122,11 +122,11 @@ impl<C: Cache, S: Store> CacheAside<C, S> {
         leaders.into_iter().filter_map(read).collect()
     }
 
-    async fn keep_and_land(&self, leader: Leader<'_, Read>, read: Read, sets: &Semaphore) {
-        // The one error possible is a closed semaphore, and nobody closes it.
+    async fn fill_and_finish(&self, leader: Leader<'_, Read>, read: Read, sets: &Semaphore) {
+        // Fails only on a closed semaphore, and nothing closes this one.
         let permit = sets.acquire().await;
-        self.keep(leader.key(), &read).await;
+        self.fill(leader.key(), &read).await;
         drop(permit);
-        leader.land(read);
+        leader.finish(read);
     }
 }

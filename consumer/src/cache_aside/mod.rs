@@ -1,65 +1,43 @@
-//! Cache-aside: ask the cache, on a miss the table, and keep what it says.
+//! Cache-aside: ask the cache, on a miss ask the table, and cache the answer.
 //!
-//! The cache is an optimisation. Whatever it does (down, slow, full, corrupt),
-//! the table is asked and the record is processed.
+//! The cache is an optimisation. If it is down, slow, full or corrupt, the table
+//! is asked and the record is processed.
 
 mod batch;
+mod cached;
+mod lookup;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod tests;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
 pub use batch::Lookups;
+pub use lookup::{Lookup, Source};
 
 use crate::{
-    cache::{Cache, CacheError},
-    entry::Entry,
-    metrics::{Metrics, Sample},
-    record::Location,
-    single_flight::{Leader, Seat, SingleFlight},
+    cache::Cache,
+    metrics::Metrics,
+    single_flight::{Leader, Role, SingleFlight},
     store::{Read, Store, StoreError},
     ttl::Ttl,
 };
 
-/// A location, and where it came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lookup {
-    /// The item; its name alone where the table has none.
-    pub location: Location,
-    /// Where it came from.
-    pub source: Source,
-}
-
-/// Where a location came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Source {
-    /// The cache had it.
-    Cache,
-    /// The cache had none, or could not say, and the table had it.
-    Store,
-    /// The cache knew that the table has no such location.
-    NegativeCache,
-    /// The cache had none, or could not say, and neither had the table.
-    Nowhere,
-}
-
-/// The cache and the table behind it.
+/// The cache, and the table behind it.
 pub struct CacheAside<C, S> {
     cache: C,
     store: S,
     ttl: Ttl,
-    /// Reads of the table that are under way: one per key.
+    /// Reads of the table in flight, one per key.
     reads: SingleFlight<Read>,
     metrics: Arc<Metrics>,
 }
 
 impl<C: Cache, S: Store> CacheAside<C, S> {
-    /// `cache` in front of `store`.
+    /// Puts `cache` in front of `store`.
     pub fn new(cache: C, store: S, ttl: Ttl, metrics: Arc<Metrics>) -> Self {
         Self {
             cache,
@@ -70,7 +48,7 @@ impl<C: Cache, S: Store> CacheAside<C, S> {
         }
     }
 
-    /// Looks a location up.
+    /// Looks up a location.
     ///
     /// # Errors
     ///
@@ -78,25 +56,25 @@ impl<C: Cache, S: Store> CacheAside<C, S> {
     pub async fn look_up(&self, name: &str) -> Result<Lookup, StoreError> {
         let since = Instant::now();
         match self.cached(name).await {
-            Some(entry) => Ok(Lookup::cached(name, entry)),
-            None => Lookup::read(name, self.read(name, since).await),
+            Some(entry) => Ok(Lookup::from_cache(name, entry)),
+            None => Lookup::from_store(name, self.read(name, since).await),
         }
     }
 
-    /// Reads the table, or has what another read of that key brings.
+    /// Reads the table, or shares the result of another read of this key.
     async fn read(&self, name: &str, since: Instant) -> Read {
         let shared = loop {
-            match self.reads.board(name, since) {
-                Seat::Leader(leader) => return self.lead(leader).await,
-                Seat::Arrived(read) => break read,
-                Seat::Follower(follower) => {
-                    if let Some(read) = follower.arrival().await {
+            match self.reads.join(name, since) {
+                Role::Leader(leader) => return self.lead(leader).await,
+                Role::Finished(read) => break read,
+                Role::Follower(follower) => {
+                    if let Some(read) = follower.result().await {
                         break read;
                     }
                 }
             }
         };
-        self.metrics.note(|sample| sample.shared_reads += 1);
+        self.metrics.update(|sample| sample.shared_reads += 1);
         shared
     }
 
@@ -104,131 +82,20 @@ impl<C: Cache, S: Store> CacheAside<C, S> {
         let name = leader.key().to_owned();
         let began = Instant::now();
         let read = self.store.read(&name).await;
-        self.note_read(began, [&read]);
-        // First kept, then given out: who asks the cache after that has a hit.
-        self.keep(&name, &read).await;
-        leader.land(read.clone());
+        self.count_read(began, [&read]);
+        // Cache first, then finish: a caller that comes after the flight hits.
+        self.fill(&name, &read).await;
+        leader.finish(read.clone());
         read
     }
 
-    /// What the cache knows of it, if anything.
-    async fn cached(&self, name: &str) -> Option<Entry> {
-        // Momento takes an empty key without complaint; the table never does.
-        if name.is_empty() {
-            return None;
-        }
-        let began = Instant::now();
-        let got = self.cache.get(name).await;
+    fn count_read<'a>(&self, began: Instant, reads: impl IntoIterator<Item = &'a Read>) {
         let took = began.elapsed();
-        self.metrics.note(|sample| match &got {
-            Ok(value) => {
-                sample.misses += u64::from(value.is_none());
-                sample.cache_get.push(took);
-            }
-            Err(error) => count_failure(sample, error, took),
-        });
-        let value = match got {
-            Ok(value) => value?,
-            Err(error) => {
-                complain(&error, name, "cache get failed; asking DynamoDB");
-                return None;
-            }
-        };
-        match Entry::decode(name, &value) {
-            Ok(entry) => {
-                self.metrics.note(|sample| match entry {
-                    Entry::Present(_) => sample.hits += 1,
-                    Entry::Absent => sample.negative_hits += 1,
-                });
-                Some(entry)
-            }
-            Err(error) => {
-                tracing::warn!(%error, location = name, "the cached value is corrupt; it is read and set again");
-                self.metrics.note(|sample| sample.corrupt += 1);
-                None
-            }
-        }
-    }
-
-    /// Sets the cache to what the table said. That it fails is no failure.
-    async fn keep(&self, name: &str, read: &Read) {
-        let (entry, ttl) = match read {
-            Ok(Some(location)) => (Entry::Present(location.clone()), self.ttl.for_present()),
-            Ok(None) if name.is_empty() => return,
-            Ok(None) => (Entry::Absent, self.ttl.for_absent()),
-            Err(_) => return,
-        };
-        let value = match entry.encode() {
-            Ok(value) => value,
-            Err(error) => {
-                tracing::warn!(%error, location = name, "the item cannot be written as JSON; it is not cached");
-                return;
-            }
-        };
-        let began = Instant::now();
-        let set = self.cache.set(name, &value, ttl).await;
-        let took = began.elapsed();
-        match set {
-            Ok(()) => self.metrics.note(|sample| sample.cache_set.push(took)),
-            Err(error) => {
-                complain(&error, name, "cache set failed; the record goes on");
-                self.metrics
-                    .note(|sample| count_failure(sample, &error, took));
-            }
-        }
-    }
-
-    fn note_read<'a>(&self, began: Instant, reads: impl IntoIterator<Item = &'a Read>) {
-        let took = began.elapsed();
-        self.metrics.note(|sample| {
+        self.metrics.update(|sample| {
             sample.store_read.push(took);
             for error in reads.into_iter().filter_map(|read| read.as_ref().err()) {
                 *sample.store_errors.entry(error.code()).or_default() += 1;
             }
         });
-    }
-}
-
-impl Lookup {
-    fn cached(name: &str, entry: Entry) -> Self {
-        match entry {
-            Entry::Present(location) => Self {
-                location,
-                source: Source::Cache,
-            },
-            Entry::Absent => Self {
-                location: Location::unknown(name),
-                source: Source::NegativeCache,
-            },
-        }
-    }
-
-    fn read(name: &str, read: Read) -> Result<Self, StoreError> {
-        Ok(match read? {
-            Some(location) => Self {
-                location,
-                source: Source::Store,
-            },
-            None => Self {
-                location: Location::unknown(name),
-                source: Source::Nowhere,
-            },
-        })
-    }
-}
-
-fn count_failure(sample: &mut Sample, error: &CacheError, took: Duration) {
-    match error {
-        CacheError::BreakerOpen => sample.calls_withheld += 1,
-        error => sample.cache_failed(error.code(), took),
-    }
-}
-
-/// While the breaker is open every call fails; one line has said so already.
-fn complain(error: &CacheError, name: &str, what: &str) {
-    if *error == CacheError::BreakerOpen {
-        tracing::debug!(%error, location = name, "{what}");
-    } else {
-        tracing::warn!(%error, location = name, "{what}");
     }
 }

@@ -1,5 +1,5 @@
-//! Whatever goes wrong, in whatever order: no record gets a wrong item, and no
-//! key is read twice at a time.
+//! Random histories of failures: no record gets a wrong item, and no key is read
+//! twice at a time.
 
 use std::{
     collections::HashMap,
@@ -34,38 +34,37 @@ const TTL: Ttl = Ttl {
     jitter_percent: 20,
 };
 
-/// The oldest that a version may be: read from the table, set to the cache at
-/// the last moment, found there at the last moment. In a batch the set may have
-/// waited for another one. Reads before it may have waited for a place, with the
-/// version still to be read.
+/// The greatest age of a version: it was read from the table, waited for another
+/// set of its batch, was set, and was found in the cache, each at the last moment.
+/// Waiting to read the table does not count, since the read comes after it.
 const OLDEST: Duration = Duration::from_millis(200 + 50 + 50 + 400 + 50);
 
-/// One thing that happens.
+/// One event.
 #[derive(Debug, Clone)]
 enum Step {
-    /// A record comes.
+    /// A record arrives.
     LookUp(usize),
-    /// A record comes, and is given up after so many milliseconds.
-    GiveUp(usize, u64),
-    /// A batch with each of the keys comes.
+    /// A record arrives, and its lookup is cancelled after so many milliseconds.
+    Cancel(usize, u64),
+    /// A batch with each of the keys arrives.
     LookUpAll,
-    /// Time goes by, milliseconds.
+    /// Time passes, in milliseconds.
     Pass(u64),
-    /// The table's item changes, and the cache is told.
+    /// The table's item changes, and the cached value is removed.
     Change(usize),
-    /// The table's item goes, and the cache is told.
+    /// The table's item is removed, and so is the cached value.
     Remove(usize),
-    /// The cached value goes.
+    /// The cached value is removed.
     Invalidate(usize),
-    /// The cached value is spoilt.
+    /// The cached value becomes corrupt.
     Corrupt(usize),
-    /// So many calls of the cache fail.
+    /// So many cache calls fail.
     FailCache(usize, MomentoErrorCode),
-    /// The cache answers later, milliseconds.
+    /// The cache's delay changes, in milliseconds.
     SlowCache(u64),
-    /// The table fails, or does not any more.
+    /// The table begins or stops to fail.
     FailStore(bool),
-    /// The table answers later, milliseconds.
+    /// The table's delay changes, in milliseconds.
     SlowStore(u64),
 }
 
@@ -80,7 +79,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     ];
     let step = prop_oneof![
         12 => key.clone().prop_map(Step::LookUp),
-        2 => (key.clone(), 1..60_u64).prop_map(|(key, after)| Step::GiveUp(key, after)),
+        2 => (key.clone(), 1..60_u64).prop_map(|(key, after)| Step::Cancel(key, after)),
         3 => Just(Step::LookUpAll),
         8 => (1..250_u64).prop_map(Step::Pass),
         2 => key.clone().prop_map(Step::Change),
@@ -95,7 +94,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..80)
 }
 
-/// What the table has held, and since when.
+/// All versions of the table's items.
 #[derive(Default)]
 struct History(Mutex<HashMap<&'static str, Vec<Version>>>);
 
@@ -127,7 +126,7 @@ struct World {
     metrics: Arc<Metrics>,
 }
 
-/// The function's own arrangement of decorators.
+/// The decorators in the deployed function's order.
 type Locations<'a> =
     CacheAside<Guarded<Deadline<Retry<&'a FakeCache>>>, Bounded<Deadline<&'a FakeStore>>>;
 
@@ -157,7 +156,7 @@ impl World {
         CacheAside::new(cache, store, TTL, self.metrics.clone())
     }
 
-    /// Gives the table's item a version, or takes it away.
+    /// Gives the table's item a version, or removes the item.
     fn set(&self, key: &'static str, version: Option<usize>) {
         let item = version.map(|version| Location {
             notes: Some(format!("version {version}")),
@@ -171,8 +170,8 @@ impl World {
         self.cache.invalidate(key);
     }
 
-    /// A record's item is the record's, and the table held it lately.
-    fn judge(&self, key: &str, began: Instant, found: Result<Lookup, StoreError>) {
+    /// Checks that the item belongs to the key and that the table held it recently.
+    fn check(&self, key: &str, began: Instant, found: Result<Lookup, StoreError>) {
         let lookup = match found {
             Ok(lookup) => lookup,
             Err(StoreError::Timeout(_)) => return,
@@ -192,14 +191,14 @@ impl World {
         let since = began.checked_sub(OLDEST).unwrap_or(began);
         assert!(
             self.history.held(key, item, since),
-            "{key} is {lookup:?}, which the table has not held since {OLDEST:?} before it was asked for"
+            "{key} is {lookup:?}, which the table last held more than {OLDEST:?} before the lookup"
         );
     }
 
     async fn look_up(&self, locations: &Locations<'_>, key: &str) {
         let began = Instant::now();
         let found = locations.look_up(key).await;
-        self.judge(key, began, found);
+        self.check(key, began, found);
     }
 
     async fn look_up_all(&self, locations: &Locations<'_>) {
@@ -208,34 +207,34 @@ impl World {
         locations.look_up_all(&KEYS, 2, &mut found).await;
         assert_eq!(found.len(), KEYS.len());
         for (key, found) in found {
-            self.judge(&key, began, found);
+            self.check(&key, began, found);
         }
     }
 
-    /// Does one step at once, all but the records that it brings.
-    fn turn(&self, place: usize, step: &Step) {
+    /// Does a step that is not a record.
+    fn apply(&self, number: usize, step: &Step) {
         match step {
-            Step::Change(key) => self.set(KEYS[*key], Some(place)),
+            Step::Change(key) => self.set(KEYS[*key], Some(number)),
             Step::Remove(key) => self.set(KEYS[*key], None),
             Step::Invalidate(key) => self.cache.invalidate(KEYS[*key]),
-            Step::Corrupt(key) => self.cache.put(KEYS[*key], b"\xFF spoilt", TTL.present),
+            Step::Corrupt(key) => self.cache.put(KEYS[*key], b"\xFF corrupt", TTL.present),
             Step::FailCache(count, code) => self.cache.fail_next(*count, refused(code.clone())),
             Step::SlowCache(delay) => self.cache.answer_after(Duration::from_millis(*delay)),
             Step::FailStore(failing) => self.store.fail(*failing),
             Step::SlowStore(delay) => self.store.answer_after(Duration::from_millis(*delay)),
-            Step::LookUp(_) | Step::GiveUp(..) | Step::LookUpAll | Step::Pass(_) => {}
+            Step::LookUp(_) | Step::Cancel(..) | Step::LookUpAll | Step::Pass(_) => {}
         }
     }
 
     async fn play(&self, steps: &[Step]) {
         let locations = &self.locations();
         let mut records = FuturesUnordered::new();
-        for (place, step) in steps.iter().enumerate() {
-            self.turn(place, step);
+        for (number, step) in steps.iter().enumerate() {
+            self.apply(number, step);
             let record = async move {
                 match step {
                     Step::LookUp(key) => self.look_up(locations, KEYS[*key]).await,
-                    Step::GiveUp(key, after) => {
+                    Step::Cancel(key, after) => {
                         let looking = self.look_up(locations, KEYS[*key]);
                         let _ = timeout(Duration::from_millis(*after), looking).await;
                     }
@@ -255,7 +254,7 @@ impl World {
                 }
             }
         }
-        // Every record ends, and none waits for one that was given up.
+        // Every record ends: none waits for a cancelled one.
         let all = async { while records.next().await.is_some() {} };
         let ended = timeout(Duration::from_mins(10), all).await;
         assert!(ended.is_ok(), "a record waits for ever");

@@ -1,4 +1,4 @@
-//! What is asked of the cache, what of the table, and what is kept.
+//! What the cache and the table are asked, and what is cached.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -64,7 +64,7 @@ async fn records_that_miss_together_read_the_table_once_and_set_the_cache_once()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_read_that_fails_fails_for_all_who_wait_and_is_tried_again_by_the_next() {
+async fn a_failed_read_fails_all_that_share_it_and_the_next_lookup_tries_again() {
     let world = World::with(&["Car"]);
     world.store.answer_after(Duration::from_millis(10));
     world.store.fail(true);
@@ -79,19 +79,19 @@ async fn a_read_that_fails_fails_for_all_who_wait_and_is_tried_again_by_the_next
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_record_that_is_given_up_leaves_its_read_to_who_waits() {
+async fn a_cancelled_lookup_leaves_its_read_to_another() {
     let world = World::with(&["Car"]);
     world.store.answer_after(Duration::from_millis(10));
     let locations = world.locations();
-    let given_up = tokio::time::timeout(Duration::from_millis(5), locations.look_up("Car"));
-    let (given_up, waiting) = tokio::join!(given_up, locations.look_up("Car"));
-    assert!(given_up.is_err());
+    let cancelled = tokio::time::timeout(Duration::from_millis(5), locations.look_up("Car"));
+    let (cancelled, waiting) = tokio::join!(cancelled, locations.look_up("Car"));
+    assert!(cancelled.is_err());
     assert_eq!(waiting, Ok(from(Source::Store, item("Car"))));
     assert_eq!(world.store.keys_read_twice_at_a_time(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_absence_is_cached_for_a_time_of_its_own() {
+async fn an_absence_is_cached_with_the_negative_ttl() {
     let world = World::with(&[]);
     let locations = world.locations();
     let moon = Location::unknown("Moon");
@@ -132,7 +132,7 @@ async fn a_corrupt_value_is_a_miss_and_is_overwritten() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whatever_the_cache_does_the_table_is_asked() {
+async fn the_table_is_read_however_the_cache_fails() {
     for error in [
         refused(MomentoErrorCode::ServerUnavailable),
         refused(MomentoErrorCode::LimitExceededError),
@@ -145,7 +145,7 @@ async fn whatever_the_cache_does_the_table_is_asked() {
         let found = world.locations().look_up("Car").await;
         assert_eq!(found, Ok(from(Source::Store, item("Car"))), "{error}");
         let sample = world.metrics.take();
-        // Neither a hit nor a miss: the cache did not say.
+        // A failed get is neither a hit nor a miss.
         assert_eq!((sample.hits, sample.misses), (0, 0));
         let failed = sample.cache_errors.values().sum::<u64>() + sample.calls_withheld;
         assert_eq!(failed, 2, "a get and a set");
@@ -153,7 +153,7 @@ async fn whatever_the_cache_does_the_table_is_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_empty_name_is_asked_of_nobody_but_the_table() {
+async fn an_empty_name_is_not_asked_of_the_cache() {
     let world = World::with(&[]);
     let found = world.locations().look_up("").await;
     assert_eq!(found, Ok(from(Source::Nowhere, Location::unknown(""))));
@@ -161,7 +161,7 @@ async fn an_empty_name_is_asked_of_nobody_but_the_table() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_asks_the_cache_once_for_a_key_and_the_table_once_for_all() {
+async fn a_batch_asks_the_cache_once_per_key_and_the_table_once_for_all() {
     let world = World::with(&["Car", "House", "Diner"]);
     let locations = world.locations();
     locations.look_up("Diner").await.unwrap();
@@ -180,7 +180,7 @@ async fn a_batch_asks_the_cache_once_for_a_key_and_the_table_once_for_all() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_waits_for_reads_that_are_under_way_and_repeats_none() {
+async fn a_batch_shares_reads_in_flight_and_repeats_none() {
     let world = World::with(&["Car", "House", "Diner"]);
     world.store.answer_after(Duration::from_millis(10));
     let locations = world.locations();
@@ -200,7 +200,7 @@ fn numbered(count: usize) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_whose_time_ends_keeps_what_was_read() {
+async fn a_batch_that_runs_out_of_time_keeps_the_locations_it_has_read() {
     let names = numbered(1000);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let world = World::with(&names);
@@ -213,13 +213,13 @@ async fn a_batch_whose_time_ends_keeps_what_was_read() {
     assert!(timeout(Duration::from_millis(550), looking).await.is_err());
     let read = |name: &&&str| matches!(found.get(**name), Some(Ok(_)));
     assert_eq!(names.iter().filter(read).count(), 500);
-    // In their order, as a batch ends at the first record that has none.
+    // In the batch's order, since the batch ends at its first failed record.
     assert!(names[..500].iter().all(|name| read(&name)));
     assert_eq!(world.cache.sets(), 500);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_of_new_locations_sets_no_more_than_the_bound_at_a_time() {
+async fn a_batch_of_new_locations_never_exceeds_the_limit_of_concurrent_sets() {
     let names = numbered(300);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let world = World::with(&names);

@@ -1,11 +1,11 @@
-//! The cache's variables.
+//! The cache's settings.
 
 use std::time::Duration;
 
 use super::variable::{ConfigError, Variables};
 use crate::ttl::Ttl;
 
-/// A day: the longest TTL that Momento's on-demand plan takes.
+/// One day, the longest TTL of Momento's on-demand plan.
 const MAX_TTL_SECONDS: u64 = 24 * 60 * 60;
 
 /// How many of the last calls the circuit breaker judges.
@@ -18,27 +18,27 @@ pub const TIMEOUT_MS: u64 = if cfg!(debug_assertions) { 1000 } else { 50 };
 /// The cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CacheConfig {
-    /// Where it is.
+    /// Its endpoint.
     pub endpoint: CacheEndpoint,
     /// `CACHE_NAME`: its name.
     pub name: String,
-    /// How long what is cached lives.
+    /// The times to live.
     pub ttl: Ttl,
-    /// `CACHE_TIMEOUT_MS`: how long one call may take, its retry included, before
-    /// the table is asked.
+    /// `CACHE_TIMEOUT_MS`: the deadline of one call, its retry included. After it,
+    /// the function reads the table.
     pub timeout: Duration,
-    /// When it is left alone.
+    /// When the circuit breaker opens.
     pub breaker: BreakerPolicy,
     /// `MOMENTO_API_KEY_PARAMETER`: the SSM parameter that holds Momento's API key.
     pub api_key_parameter: String,
 }
 
-/// `CACHE_BACKEND`: which endpoint the one Momento client talks to.
+/// `CACHE_BACKEND`: the endpoint of the Momento client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CacheEndpoint {
     /// Momento's service, over TLS.
     Momento {
-        /// `MOMENTO_ENDPOINT`: needed with a v2 API key, which names none.
+        /// `MOMENTO_ENDPOINT`: required for a v2 API key, which contains none.
         endpoint: Option<String>,
     },
     /// A stub that speaks Momento's protocol over plain HTTP/2.
@@ -96,8 +96,8 @@ fn cache_endpoint<L: Fn(&str) -> Option<String>>(
     }
 }
 
-/// Momento's client takes a URL without a scheme and then fails every call, so
-/// the scheme is checked here.
+/// Checks the scheme: Momento's client accepts a URL without one, and then fails
+/// every call.
 fn stub_url(held: Option<String>) -> Result<String, ConfigError> {
     match held {
         Some(url) if url.starts_with("http://") && url.len() > "http://".len() => Ok(url),

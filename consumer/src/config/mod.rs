@@ -10,16 +10,16 @@ pub use cache::{BREAKER_WINDOW, BreakerPolicy, CacheConfig, CacheEndpoint};
 pub use variable::ConfigError;
 use variable::Variables;
 
-/// Everything the function is told by its environment.
+/// All settings of the function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// The cache.
     pub cache: CacheConfig,
     /// The table.
     pub store: StoreConfig,
-    /// Batches.
+    /// The batches.
     pub handling: Handling,
-    /// `METRICS`, `METRICS_NAMESPACE`: whose metrics are told; none with `off`.
+    /// `METRICS`: where metrics belong; `None` with `off`.
     pub emf: Option<EmfConfig>,
 }
 
@@ -28,13 +28,13 @@ pub struct Config {
 pub struct StoreConfig {
     /// `TABLE_NAME`: the DynamoDB table of locations.
     pub table: String,
-    /// `STORE_TIMEOUT_MS`: how long one read may take, the SDK's retries included.
+    /// `STORE_TIMEOUT_MS`: the deadline of one read, the SDK's retries included.
     pub timeout: Duration,
-    /// `STORE_CONCURRENCY`: reads under way at a time.
+    /// `STORE_CONCURRENCY`: the most reads at a time.
     pub concurrency: usize,
 }
 
-/// Whose metrics they are.
+/// The namespace and dimension of the function's metrics.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmfConfig {
     /// `METRICS_NAMESPACE`.
@@ -43,20 +43,20 @@ pub struct EmfConfig {
     pub function: String,
 }
 
-/// How a batch is handled.
+/// How to handle a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Handling {
-    /// `RECORD_CONCURRENCY`: records under way at a time.
+    /// `RECORD_CONCURRENCY`: the most records at a time.
     pub concurrency: usize,
-    /// `CACHE_COALESCE`: what the cache is asked for.
+    /// `CACHE_COALESCE`: one cache get per record, or per distinct key.
     pub coalesce: Coalesce,
-    /// `BATCH_MARGIN_MS`: how long before Lambda ends an invocation its batch is
-    /// answered, with what is not done reported.
+    /// `BATCH_MARGIN_MS`: how long before Lambda's deadline the function answers,
+    /// and reports the first record that it has not processed.
     pub margin: Duration,
 }
 
-/// `CACHE_COALESCE`: how often the cache is asked for a location that several
-/// records of a batch have.
+/// `CACHE_COALESCE`: how often to ask the cache for a location that several
+/// records of a batch share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coalesce {
     /// Once for each record.
@@ -70,16 +70,16 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// The first variable that holds what cannot be used.
+    /// A variable's value cannot be used. The error names the first one.
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::from_lookup(from_environment)
     }
 
-    /// Reads variables through `lookup`; an empty value counts as none.
+    /// Reads variables through `lookup`. An empty value counts as unset.
     ///
     /// # Errors
     ///
-    /// The first variable that holds what cannot be used.
+    /// A variable's value cannot be used. The error names the first one.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let variables = Variables(lookup);
         Ok(Self {
@@ -107,8 +107,8 @@ impl Config {
     }
 }
 
-/// A variable of the process's environment. What is not Unicode in it shows as
-/// U+FFFD: a variable that cannot be used must not count as unset.
+/// A variable of the process's environment. Bytes that are not Unicode become
+/// U+FFFD, so that such a variable is refused instead of counting as unset.
 #[must_use]
 pub fn from_environment(name: &str) -> Option<String> {
     std::env::var_os(name).map(|held| held.to_string_lossy().into_owned())
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_set_is_what_is_deployed() {
+    fn the_defaults_are_those_of_the_deployed_function() {
         let config = read(&[]).unwrap();
         assert_eq!(
             config.cache.endpoint,
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_value_names_the_variable_what_it_held_and_what_is_expected() {
+    fn a_bad_value_is_reported_with_its_variable_and_the_values_expected() {
         assert_eq!(
             complaint(&[("CACHE_TTL_SECONDS", "ten")]),
             "CACHE_TTL_SECONDS is \"ten\"; expected whole seconds from 1 to 86400"
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn metrics_and_coalescing_are_switched_by_name() {
+    fn metrics_and_coalescing_are_chosen_by_name() {
         let config = read(&[("METRICS", "off"), ("CACHE_COALESCE", "batch")]).unwrap();
         assert_eq!(config.emf, None);
         assert_eq!(config.handling.coalesce, Coalesce::Batch);

@@ -1,16 +1,16 @@
-//! Environment variables, and what is wrong with them.
+//! Environment variables, and errors in them.
 
 use std::{fmt, ops::RangeInclusive, time::Duration};
 
-/// An environment variable that cannot be used: what it is, what it held, what
-/// it should hold. No variable of this function holds a secret.
+/// An environment variable that cannot be used. The value shows in the message: no
+/// variable of this function holds a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     /// Its name.
     pub variable: &'static str,
-    /// What it held; none if it was not set.
+    /// Its value; `None` if it is not set.
     pub held: Option<String>,
-    /// What it should hold.
+    /// A description of the values that it may have.
     pub expected: String,
 }
 
@@ -30,7 +30,7 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// Variables by name; an empty one counts as none.
+/// Variables by name. An empty one counts as unset.
 pub(super) struct Variables<L>(pub L);
 
 impl<L: Fn(&str) -> Option<String>> Variables<L> {
@@ -62,7 +62,7 @@ impl<L: Fn(&str) -> Option<String>> Variables<L> {
             .map(Duration::from_millis)
     }
 
-    /// How many of something, counted in memory.
+    /// A count, small enough for memory.
     pub fn count(
         &self,
         name: &'static str,
@@ -74,7 +74,7 @@ impl<L: Fn(&str) -> Option<String>> Variables<L> {
         Ok(u16::try_from(number).unwrap_or(u16::MAX))
     }
 
-    /// One of `choices`, the first by default.
+    /// One of `choices`; the first is the default.
     pub fn choice<T: Copy>(
         &self,
         name: &'static str,

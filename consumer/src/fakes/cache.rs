@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::cache::{Cache, CacheError};
 
-/// A cache in memory, by tokio's clock.
+/// A cache in memory, on tokio's clock.
 #[derive(Debug, Default)]
 pub struct FakeCache(Mutex<CacheState>);
 
@@ -25,7 +25,7 @@ struct CacheState {
     most_at_a_time: usize,
 }
 
-/// A call of the cache, over when it is dropped.
+/// A call in flight; dropping it ends the call.
 struct Call<'a>(&'a FakeCache);
 
 impl Drop for Call<'_> {
@@ -35,7 +35,7 @@ impl Drop for Call<'_> {
 }
 
 impl FakeCache {
-    /// The next `count` calls fail.
+    /// Fails the next `count` calls.
     pub fn fail_next(&self, count: usize, error: CacheError) {
         self.lock().failures = Some((count, error));
     }
@@ -56,23 +56,23 @@ impl FakeCache {
         self.lock().sets
     }
 
-    /// The most calls that were in flight together.
+    /// The most calls that were in flight at a time.
     pub fn most_at_a_time(&self) -> usize {
         self.lock().most_at_a_time
     }
 
-    /// Puts a value in, from outside.
+    /// Sets a value without a call.
     pub fn put(&self, key: &str, value: &[u8], ttl: Duration) {
         let value = (value.to_vec(), Instant::now() + ttl);
         self.lock().values.insert(key.to_owned(), value);
     }
 
-    /// Takes a value out, from outside.
+    /// Removes a value without a call.
     pub fn invalidate(&self, key: &str) {
         self.lock().values.remove(key);
     }
 
-    /// The value, and how long it still lives.
+    /// The value, and the rest of its TTL.
     pub fn value(&self, key: &str) -> Option<(Vec<u8>, Duration)> {
         let state = self.lock();
         let (value, expires) = state.values.get(key)?;

@@ -1,4 +1,4 @@
-//! A cache and a store that do as a test says.
+//! A cache and a store under a test's control.
 
 mod cache;
 mod store;
@@ -10,7 +10,7 @@ pub use store::FakeStore;
 
 use crate::{cache::CacheError, record::Location, store::StoreError};
 
-/// Momento's refusal of that code.
+/// Momento's error with this code.
 pub fn refused(code: MomentoErrorCode) -> CacheError {
     CacheError::Service {
         code,
@@ -18,7 +18,7 @@ pub fn refused(code: MomentoErrorCode) -> CacheError {
     }
 }
 
-/// DynamoDB's refusal.
+/// DynamoDB's error.
 pub fn unreadable() -> StoreError {
     StoreError::Unreadable {
         table: "Locations".to_owned(),
@@ -26,7 +26,7 @@ pub fn unreadable() -> StoreError {
     }
 }
 
-/// An item of that name.
+/// An item called `name`.
 pub fn item(name: &str) -> Location {
     Location {
         description: Some(format!("{name} description")),

@@ -14,7 +14,7 @@ use crate::{
     store::{MAX_NAMES, Read, Store},
 };
 
-/// A table in memory that watches how it is read.
+/// A table in memory that records its reads.
 #[derive(Debug, Default)]
 pub struct FakeStore(Mutex<StoreState>);
 
@@ -24,27 +24,27 @@ struct StoreState {
     failing: bool,
     failures: usize,
     delay: Duration,
-    /// How many names one request takes; the rest need further ones.
+    /// How many names one request reads.
     takes: Option<usize>,
     reads: Vec<Vec<String>>,
-    under_way: usize,
+    in_flight: usize,
     most_at_a_time: usize,
-    keys_under_way: BTreeSet<String>,
+    keys_in_flight: BTreeSet<String>,
     keys_read_twice_at_a_time: usize,
 }
 
-/// A read under way, over when it is dropped.
-struct UnderWay<'a> {
+/// A read in flight; dropping it ends the read.
+struct InFlight<'a> {
     store: &'a FakeStore,
     names: Vec<String>,
 }
 
-impl Drop for UnderWay<'_> {
+impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         let mut state = self.store.lock();
-        state.under_way -= 1;
+        state.in_flight -= 1;
         for name in &self.names {
-            state.keys_under_way.remove(name);
+            state.keys_in_flight.remove(name);
         }
     }
 }
@@ -76,17 +76,17 @@ impl FakeStore {
         self.lock().delay = delay;
     }
 
-    /// A read of more names than this is answered in parts, each after the delay.
+    /// Answers a read of more names in parts, each after the delay.
     pub fn take_at_most(&self, names: usize) {
         self.lock().takes = Some(names);
     }
 
-    /// The keys of each read, in the order in which reads began.
+    /// The keys of each read, in the order of their start.
     pub fn reads(&self) -> Vec<Vec<String>> {
         self.lock().reads.clone()
     }
 
-    /// How often a read was refused.
+    /// How many reads failed.
     pub fn failures(&self) -> usize {
         self.lock().failures
     }
@@ -95,32 +95,32 @@ impl FakeStore {
         self.lock().most_at_a_time
     }
 
-    /// How often a key was read that was being read already.
+    /// How often a read began for a key that another read was reading.
     pub fn keys_read_twice_at_a_time(&self) -> usize {
         self.lock().keys_read_twice_at_a_time
     }
 
-    fn begin(&self, names: &[&str]) -> UnderWay<'_> {
+    fn begin(&self, names: &[&str]) -> InFlight<'_> {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let mut state = self.lock();
         state.reads.push(names.clone());
-        state.under_way += 1;
-        state.most_at_a_time = state.most_at_a_time.max(state.under_way);
+        state.in_flight += 1;
+        state.most_at_a_time = state.most_at_a_time.max(state.in_flight);
         for name in &names {
-            if !state.keys_under_way.insert(name.clone()) {
+            if !state.keys_in_flight.insert(name.clone()) {
                 state.keys_read_twice_at_a_time += 1;
             }
         }
-        UnderWay { store: self, names }
+        InFlight { store: self, names }
     }
 
-    /// The items as they are when the read begins; the answer comes later.
+    /// The items at the start of the read, after the delay.
     async fn answer(&self, names: &[&str]) -> Vec<Read> {
-        let under_way = self.begin(names);
+        let in_flight = self.begin(names);
         let (answer, delay) = {
             let mut state = self.lock();
             state.failures += usize::from(state.failing);
-            // DynamoDB refuses the whole request for one key that is too long.
+            // DynamoDB rejects a whole request for one key that is too long.
             let refused = names.iter().any(|name| name.len() > 2048);
             let find = |name: &&str| {
                 if state.failing || refused {
@@ -133,7 +133,7 @@ impl FakeStore {
         if !delay.is_zero() {
             sleep(delay).await;
         }
-        drop(under_way);
+        drop(in_flight);
         answer
     }
 

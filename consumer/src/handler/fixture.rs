@@ -1,4 +1,4 @@
-//! A handler on fakes, and batches for it.
+//! A handler with a fake cache and store, and batches for it.
 
 use std::{
     sync::{Arc, Mutex},
@@ -23,7 +23,7 @@ use crate::{
 
 pub const LONG: Duration = Duration::from_hours(1);
 
-/// Lines that were written.
+/// Collects lines.
 #[derive(Default)]
 pub struct Lines(pub Mutex<Vec<Value>>);
 
@@ -69,7 +69,7 @@ impl World {
         self
     }
 
-    /// Handles a batch, and says which sequence numbers were reported.
+    /// Handles a batch, and returns the reported sequence numbers.
     pub async fn handle(&self, data: &[Vec<u8>], time: Duration) -> Vec<String> {
         let metrics = Arc::new(Metrics::default());
         let ttl = Ttl {
@@ -97,7 +97,7 @@ impl World {
         reported(&handler.handle(&event(data), &invocation).await)
     }
 
-    /// The ids of processed records, in the order in which they were told.
+    /// The ids of the processed records, in the order of their lines.
     pub fn processed(&self) -> Vec<String> {
         let lines = self.lines.0.lock().unwrap();
         let processed = lines.iter().filter(|line| line["message"] == "processed");
@@ -105,7 +105,7 @@ impl World {
         processed.map(id).collect()
     }
 
-    /// A metric's value, summed over all lines.
+    /// The sum of a metric over all lines.
     pub fn metric(&self, name: &str) -> u64 {
         let lines = self.lines.0.lock().unwrap();
         lines.iter().filter_map(|line| line[name].as_u64()).sum()
@@ -120,16 +120,16 @@ fn reported(response: &KinesisEventResponse) -> Vec<String> {
     failures.map(identifier).collect()
 }
 
-/// Record `n` has the sequence number `n`.
+/// The event of these records. Record `n` has the sequence number `n`.
 fn event(data: &[Vec<u8>]) -> KinesisEvent {
     use base64::Engine;
     let base64 = base64::engine::general_purpose::STANDARD;
-    let record = |(place, data): (usize, &Vec<u8>)| {
+    let record = |(index, data): (usize, &Vec<u8>)| {
         json!({
             "kinesis": {
                 "kinesisSchemaVersion": "1.0",
                 "partitionKey": "key",
-                "sequenceNumber": place.to_string(),
+                "sequenceNumber": index.to_string(),
                 "data": base64.encode(data),
                 "approximateArrivalTimestamp": 1_700_000_000.123,
             },
@@ -139,11 +139,11 @@ fn event(data: &[Vec<u8>]) -> KinesisEvent {
     serde_json::from_value(json!({ "Records": records })).unwrap()
 }
 
-/// One record from each of these locations; its id is its place.
+/// The data of one record from each location. Record `n` has the id `n`.
 pub fn batch(locations: &[&str]) -> Vec<Vec<u8>> {
-    let reading = |(place, location): (usize, &&str)| {
+    let reading = |(index, location): (usize, &&str)| {
         json!({
-            "id": place.to_string(),
+            "id": index.to_string(),
             "name": "Model One",
             "location": location,
             "writeTime": "2026-11-22T10:20:30.123456Z",
@@ -154,6 +154,6 @@ pub fn batch(locations: &[&str]) -> Vec<Vec<u8>> {
     locations.iter().enumerate().map(reading).collect()
 }
 
-pub fn places(range: std::ops::Range<usize>) -> Vec<String> {
-    range.map(|place| place.to_string()).collect()
+pub fn ids(range: std::ops::Range<usize>) -> Vec<String> {
+    range.map(|id| id.to_string()).collect()
 }

@@ -1,4 +1,5 @@
-//! One invocation: a batch of Kinesis records in, the first failed one out.
+//! Handles one invocation: processes a batch of Kinesis records, and reports the
+//! first failed record.
 
 #[cfg(test)]
 mod fixture;
@@ -29,23 +30,24 @@ use crate::{
     store::{Store, StoreError},
 };
 
-/// Why a record is reported as failed.
+/// Why a record failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
-    /// Retrying cannot help; the event source mapping's failure destination is
-    /// where it ends.
+    /// No retry can process it. The event source mapping discards it to its
+    /// on-failure destination.
     #[error(transparent)]
     Poison(#[from] Poison),
-    /// The location could not be read. Retrying may help.
+    /// The location could not be read. A retry may succeed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The invocation's time was up. It comes again, first in its batch.
-    #[error("its turn did not come in the time that Lambda gives an invocation")]
+    /// The invocation's deadline passed first. Lambda delivers the record again, at
+    /// the front of a batch.
+    #[error("not processed before the invocation deadline")]
     OutOfTime,
 }
 
 impl RecordError {
-    /// The name under which it is logged.
+    /// The `reason` field of the log line.
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
@@ -56,17 +58,17 @@ impl RecordError {
     }
 }
 
-/// The function.
+/// The function: handles one batch per invocation.
 pub struct Handler<C, S> {
     locations: CacheAside<C, S>,
     handling: Handling,
     metrics: Arc<Metrics>,
-    /// None where metrics are off.
+    /// `None` if metrics are off.
     emf: Option<Emf>,
     output: Arc<dyn Output>,
 }
 
-/// The line that tells of one processed record.
+/// The line of one processed record.
 #[derive(Serialize)]
 struct ProcessedLine<'a> {
     level: &'static str,
@@ -80,14 +82,15 @@ struct ProcessedLine<'a> {
     after: &'a EnrichedReading<'a>,
 }
 
-/// A record that ends the batch, by its place in it.
+/// The record that ends the batch, by its index in the batch.
 struct Failure {
-    place: usize,
+    index: usize,
     error: RecordError,
 }
 
 impl<C: Cache, S: Store> Handler<C, S> {
-    /// A function that looks locations up in `locations`.
+    /// A function that looks up locations in `locations`. It writes its lines,
+    /// metrics included, to `output`.
     pub fn new(
         locations: CacheAside<C, S>,
         handling: Handling,
@@ -104,9 +107,9 @@ impl<C: Cache, S: Store> Handler<C, S> {
         }
     }
 
-    /// Processes records up to the first that fails, and reports that one
-    /// (`ReportBatchItemFailures`). What comes after it comes again with it: the
-    /// mapping goes on from the lowest sequence number that is reported.
+    /// Processes records until one fails, and reports that record
+    /// (`ReportBatchItemFailures`). Lambda retries from the lowest reported sequence
+    /// number, so it delivers all later records again too.
     pub async fn handle(
         &self,
         event: &KinesisEvent,
@@ -116,22 +119,22 @@ impl<C: Cache, S: Store> Handler<C, S> {
         let (readings, poison) = decode(event);
         let mut response = KinesisEventResponse::default();
         let failure = self.process(&readings, invocation).await.err().or(poison);
-        self.metrics.note(|sample| {
+        self.metrics.update(|sample| {
             sample.batch_size += event.records.len() as u64;
             sample.batch.push(began.elapsed());
         });
-        if let Some(Failure { place, error }) = failure {
-            let sequence_number = &event.records[place].kinesis.sequence_number;
+        if let Some(Failure { index, error }) = failure {
+            let sequence_number = &event.records[index].kinesis.sequence_number;
             let reason = error.reason();
             let retryable = !matches!(error, RecordError::Poison(_));
             tracing::error!(%error, reason, retryable, sequence_number, "record failed");
-            self.metrics.note(|sample| match error {
+            self.metrics.update(|sample| match error {
                 RecordError::Poison(_) => sample.poison += 1,
                 _ => sample.retryable += 1,
             });
             response.add_failure(sequence_number.clone());
         }
-        self.tell_metrics(invocation);
+        self.print_metrics(invocation);
         response
     }
 
@@ -146,8 +149,8 @@ impl<C: Cache, S: Store> Handler<C, S> {
         }
     }
 
-    /// Looks each record's location up, so many at a time, and tells of them in
-    /// their order.
+    /// Looks up the location of each record, several at a time, and prints the
+    /// records in their order.
     async fn one_by_one(
         &self,
         readings: &[Reading<'_>],
@@ -161,20 +164,20 @@ impl<C: Cache, S: Store> Handler<C, S> {
             .buffered(self.handling.concurrency);
         let mut lookups = pin!(lookups);
         let mut line = Vec::new();
-        for (place, reading) in readings.iter().enumerate() {
-            let fail = |error| Failure { place, error };
+        for (index, reading) in readings.iter().enumerate() {
+            let fail = |error| Failure { index, error };
             let looked_up = timeout_at(invocation.deadline, lookups.next()).await;
             let (lookup, began) = looked_up
                 .ok()
                 .flatten()
                 .ok_or_else(|| fail(RecordError::OutOfTime))?;
             let lookup = lookup.map_err(|error| fail(error.into()))?;
-            self.tell(reading, &lookup, invocation, began, &mut line);
+            self.print(reading, &lookup, invocation, began, &mut line);
         }
         Ok(())
     }
 
-    /// Looks each location of the batch up once, then tells of the records.
+    /// Looks up each distinct location once, then prints the records.
     async fn key_by_key(
         &self,
         readings: &[Reading<'_>],
@@ -187,13 +190,13 @@ impl<C: Cache, S: Store> Handler<C, S> {
         let mut found = HashMap::with_capacity(names.len());
         let concurrency = self.handling.concurrency;
         let looking = self.locations.look_up_all(&names, concurrency, &mut found);
-        // What is not found by then has run out of time, and is told so below.
+        // Past the deadline, locations are missing from `found`: see below.
         let _ = timeout_at(invocation.deadline, looking).await;
         let mut line = Vec::new();
-        for (place, reading) in readings.iter().enumerate() {
-            let fail = |error| Failure { place, error };
+        for (index, reading) in readings.iter().enumerate() {
+            let fail = |error| Failure { index, error };
             match found.get(&*reading.location) {
-                Some(Ok(lookup)) => self.tell(reading, lookup, invocation, began, &mut line),
+                Some(Ok(lookup)) => self.print(reading, lookup, invocation, began, &mut line),
                 Some(Err(error)) => return Err(fail(error.clone().into())),
                 None => return Err(fail(RecordError::OutOfTime)),
             }
@@ -201,8 +204,8 @@ impl<C: Cache, S: Store> Handler<C, S> {
         Ok(())
     }
 
-    /// Tells of a processed record, in a line that reuses the last one's memory.
-    fn tell(
+    /// Prints the line of a processed record. Every line reuses the buffer `line`.
+    fn print(
         &self,
         reading: &Reading<'_>,
         lookup: &Lookup,
@@ -211,7 +214,7 @@ impl<C: Cache, S: Store> Handler<C, S> {
         line: &mut Vec<u8>,
     ) {
         let read_time = OffsetDateTime::now_utc();
-        let told = ProcessedLine {
+        let processed = ProcessedLine {
             level: "INFO",
             message: "processed",
             source: lookup.source,
@@ -221,13 +224,13 @@ impl<C: Cache, S: Store> Handler<C, S> {
             after: &reading.enrich(&lookup.location, read_time),
         };
         line.clear();
-        match serde_json::to_writer(&mut *line, &told) {
+        match serde_json::to_writer(&mut *line, &processed) {
             Ok(()) => line.push(b'\n'),
-            // Strings and times always are JSON.
-            Err(error) => tracing::error!(%error, "the line of a record cannot be written"),
+            // Cannot happen: strings and times can always be written as JSON.
+            Err(error) => tracing::error!(%error, "processed line cannot be written as JSON"),
         }
         self.output.write(line);
-        self.metrics.note(|sample| {
+        self.metrics.update(|sample| {
             sample.processed += 1;
             sample.record.push(began.elapsed());
             if let Ok(took) = (read_time - reading.write_time).try_into() {
@@ -236,7 +239,7 @@ impl<C: Cache, S: Store> Handler<C, S> {
         });
     }
 
-    fn tell_metrics(&self, invocation: &Invocation) {
+    fn print_metrics(&self, invocation: &Invocation) {
         let sample = self.metrics.take();
         let Some(emf) = &self.emf else { return };
         let timestamp = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
@@ -252,16 +255,16 @@ impl<C: Cache, S: Store> Handler<C, S> {
     }
 }
 
-/// The records up to the first that is poison: what comes after it is not
-/// processed now, so it is not looked up either.
+/// Decodes the records up to the first poison one. Lambda delivers the later ones
+/// again, so they are not looked up now.
 fn decode(event: &KinesisEvent) -> (Vec<Reading<'_>>, Option<Failure>) {
     let mut readings = Vec::with_capacity(event.records.len());
-    for (place, record) in event.records.iter().enumerate() {
+    for (index, record) in event.records.iter().enumerate() {
         match poison::decode(&record.kinesis.data) {
             Ok(reading) => readings.push(reading),
             Err(poison) => {
                 let error = poison.into();
-                return (readings, Some(Failure { place, error }));
+                return (readings, Some(Failure { index, error }));
             }
         }
     }

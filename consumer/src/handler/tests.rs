@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::fixture::{LONG, World, batch, places};
+use super::fixture::{LONG, World, batch, ids};
 
 #[tokio::test(start_paused = true)]
-async fn records_are_looked_up_side_by_side_up_to_the_bound() {
+async fn records_are_looked_up_concurrently_up_to_the_limit() {
     let names: Vec<String> = (0..100).map(|place| format!("place {place}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let world = World::with(&names);
@@ -20,17 +20,17 @@ async fn records_are_looked_up_side_by_side_up_to_the_bound() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn results_keep_the_order_of_their_records() {
+async fn records_are_printed_in_the_batch_s_order() {
     // Every other one is slow.
     let world = World::with(&["Car", "House", "Diner"]).cached(&["Car"]);
     world.store.answer_after(Duration::from_millis(10));
     let locations = ["House", "Car", "Diner", "Car"].repeat(10);
     world.handle(&batch(&locations), LONG).await;
-    assert_eq!(world.processed(), places(0..40));
+    assert_eq!(world.processed(), ids(0..40));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_out_of_time_reports_the_first_record_that_is_not_done() {
+async fn a_batch_out_of_time_reports_the_first_unprocessed_record() {
     let world = World::with(&["Car", "House"]).cached(&["Car"]);
     world.store.answer_after(LONG);
     let began = Instant::now();
@@ -38,7 +38,7 @@ async fn a_batch_out_of_time_reports_the_first_record_that_is_not_done() {
     let locations = ["Car", "Car", "House", "Car"];
     assert_eq!(world.handle(&batch(&locations), time).await, ["2"]);
     assert_eq!(began.elapsed(), time);
-    assert_eq!(world.processed(), places(0..2));
+    assert_eq!(world.processed(), ids(0..2));
     assert_eq!(world.metric("RecordsRetryable"), 1);
 }
 
@@ -49,13 +49,13 @@ async fn a_record_whose_location_cannot_be_read_is_reported() {
         world.store.fail(true);
         let locations = ["Car", "House", "Car", "Diner"];
         assert_eq!(world.handle(&batch(&locations), LONG).await, ["1"]);
-        assert_eq!(world.processed(), places(0..1));
+        assert_eq!(world.processed(), ids(0..1));
         assert_eq!(world.metric("RecordsRetryable"), 1);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_poison_record_is_reported_and_what_came_before_it_is_done() {
+async fn a_poison_record_is_reported_and_the_records_before_it_are_processed() {
     for poison in [
         &b"not JSON"[..],
         b"\xFF\xFE",
@@ -68,7 +68,7 @@ async fn a_poison_record_is_reported_and_what_came_before_it_is_done() {
             data[4] = poison.to_vec();
             data[7] = poison.to_vec();
             assert_eq!(world.handle(&data, LONG).await, ["4"]);
-            assert_eq!(world.processed(), places(0..4));
+            assert_eq!(world.processed(), ids(0..4));
             assert_eq!(world.metric("RecordsPoison"), 1);
             assert_eq!(world.metric("RecordsProcessed"), 4);
         }
@@ -81,7 +81,7 @@ async fn a_location_longer_than_a_dynamodb_key_is_poison_and_fails_no_neighbour(
     for world in [World::with(&["Car"]), World::with(&["Car"]).coalescing()] {
         let locations = ["Car", "House", &too_long, "Diner"];
         assert_eq!(world.handle(&batch(&locations), LONG).await, ["2"]);
-        assert_eq!(world.processed(), places(0..2));
+        assert_eq!(world.processed(), ids(0..2));
         assert_eq!(world.metric("RecordsPoison"), 1);
         assert_eq!(world.metric("RecordsRetryable"), 0);
     }
@@ -98,7 +98,7 @@ async fn a_failure_before_a_poison_record_is_the_one_reported() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn coalescing_asks_the_cache_once_for_a_key_of_the_batch() {
+async fn coalescing_asks_the_cache_once_for_each_distinct_key() {
     let locations = ["Car", "House", "Diner", "Moon"].repeat(25);
     let items = ["Car", "House", "Diner"];
     let each = World::with(&items);
@@ -109,22 +109,22 @@ async fn coalescing_asks_the_cache_once_for_a_key_of_the_batch() {
     world.handle(&batch(&locations), LONG).await;
     assert_eq!(world.cache.gets(), 4);
     assert_eq!(world.store.reads().len(), 1);
-    assert_eq!(world.processed(), places(0..100));
+    assert_eq!(world.processed(), ids(0..100));
     assert_eq!(world.processed(), each.processed());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_coalesced_batch_out_of_time_tells_of_what_it_found() {
+async fn a_coalesced_batch_out_of_time_processes_the_locations_it_found() {
     let world = World::with(&["Car", "House"]).cached(&["Car"]).coalescing();
     world.store.answer_after(LONG);
     let locations = ["Car", "Car", "House", "Car"];
     let time = Duration::from_secs(2);
     assert_eq!(world.handle(&batch(&locations), time).await, ["2"]);
-    assert_eq!(world.processed(), places(0..2));
+    assert_eq!(world.processed(), ids(0..2));
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_line_has_the_trace_s_ids() {
+async fn every_line_has_the_trace_ids() {
     let world = World::with(&["Car"]);
     world.handle(&batch(&["Car"; 3]), LONG).await;
     let lines = world.lines.0.lock().unwrap();
@@ -137,7 +137,7 @@ async fn every_line_has_the_trace_s_ids() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn hits_and_misses_are_as_many_as_gets() {
+async fn hits_and_misses_add_up_to_the_gets() {
     let world = World::with(&["Car", "House"]).cached(&["Car"]);
     world.handle(&batch(&["Car", "House", "Moon"]), LONG).await;
     world.handle(&batch(&["Car", "House", "Moon"]), LONG).await;

@@ -1,5 +1,5 @@
-//! CloudWatch's Embedded Metric Format: a log line that CloudWatch makes
-//! metrics of.
+//! CloudWatch's Embedded Metric Format: log lines from which CloudWatch extracts
+//! metrics.
 //!
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
@@ -10,20 +10,20 @@ use serde_json::{Map, Value, json};
 use super::Sample;
 use crate::config::EmfConfig;
 
-/// The most values that one metric of one line may have.
+/// The most values of one metric in one line.
 const MAX_VALUES: usize = 100;
 
-/// The dimension that every metric has.
+/// The dimension of every metric.
 const FUNCTION: &str = "FunctionName";
 
-/// The dimension of errors.
+/// The further dimension of errors.
 const CODE: &str = "Code";
 
-/// The metrics of one function, as log lines.
+/// Writes metrics as log lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Emf(pub EmfConfig);
 
-/// One metric of one line.
+/// One metric in one line.
 struct Metric {
     name: &'static str,
     unit: &'static str,
@@ -31,8 +31,8 @@ struct Metric {
 }
 
 impl Emf {
-    /// The lines of one invocation at `timestamp`, milliseconds since 1970.
-    /// `properties` are in each of them, to be searched for in CloudWatch Logs.
+    /// The lines of one invocation at `timestamp`, in milliseconds since 1970. Each
+    /// line has all `properties`, for searches in CloudWatch Logs.
     #[must_use]
     pub fn lines(
         &self,
@@ -45,7 +45,7 @@ impl Emf {
             self.line(&metrics, timestamp, properties, code)
         };
         lines.push(line(counts(sample), None));
-        // As many lines as the longest of the series needs.
+        // The longest series decides how many lines there are.
         let series = series(sample);
         let longest = series.iter().map(|(_, values)| values.len()).max();
         for part in 0..longest.unwrap_or(0).div_ceil(MAX_VALUES) {
@@ -80,7 +80,7 @@ impl Emf {
             .iter()
             .map(|metric| json!({ "Name": metric.name, "Unit": metric.unit }))
             .collect();
-        // With a code, once in all and once for each code.
+        // CloudWatch sums errors twice: over all codes, and for each code.
         let dimensions = match code {
             None => json!([[FUNCTION]]),
             Some(_) => json!([[FUNCTION], [FUNCTION, CODE]]),
@@ -157,7 +157,7 @@ fn series(sample: &Sample) -> [(&'static str, &[Duration]); 7] {
     ]
 }
 
-/// With three decimals.
+/// Milliseconds with three decimals.
 fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
@@ -180,7 +180,7 @@ mod tests {
             .collect()
     }
 
-    /// What the specification demands of every line.
+    /// Checks the specification's requirements for every line.
     fn assert_valid(line: &Value) {
         assert!(line["_aws"]["Timestamp"].is_i64(), "{line}");
         for directive in line["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_are_one_line_that_names_its_metrics() {
+    fn counts_are_one_line() {
         let lines = lines(&Sample {
             batch_size: 10,
             processed: 9,
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_series_is_told_in_full_over_several_lines() {
+    fn a_series_of_more_than_100_values_takes_several_lines() {
         let sample = Sample {
             cache_get: (1..=250).map(Duration::from_millis).collect(),
             cache_set: vec![Duration::from_micros(1500)],
@@ -242,19 +242,19 @@ mod tests {
         };
         let lines = lines(&sample);
         lines.iter().for_each(assert_valid);
-        let told: Vec<f64> = lines
+        let written: Vec<f64> = lines
             .iter()
             .filter_map(|line| line["CacheGetLatency"].as_array())
             .flatten()
             .filter_map(Value::as_f64)
             .collect();
         let expected: Vec<f64> = (1..=250_u32).map(f64::from).collect();
-        assert_eq!(told, expected);
+        assert_eq!(written, expected);
         assert_eq!(lines[1]["CacheSetLatency"], json!([1.5]));
     }
 
     #[test]
-    fn errors_are_told_by_code_and_in_all() {
+    fn errors_are_counted_by_code_and_in_total() {
         let mut sample = Sample::default();
         sample.cache_failed("Timeout".to_owned(), Duration::from_millis(50));
         sample.calls_withheld = 1;

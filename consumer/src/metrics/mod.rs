@@ -1,4 +1,4 @@
-//! What the function counts and times, and how CloudWatch is told.
+//! The function's metrics.
 
 pub mod emf;
 
@@ -8,8 +8,8 @@ use std::{
     time::Duration,
 };
 
-/// Counts of the invocation under way. One environment has one invocation at a
-/// time; were there more, each line would tell of some of each.
+/// The metrics of the current invocation. An environment handles one invocation at
+/// a time; concurrent ones would share their counts.
 #[derive(Debug, Default)]
 pub struct Metrics(Mutex<Sample>);
 
@@ -20,58 +20,58 @@ pub struct Sample {
     pub batch_size: u64,
     /// Records that were processed.
     pub processed: u64,
-    /// Records that were reported and may succeed next time.
+    /// Records reported as failed that may succeed in a retry.
     pub retryable: u64,
-    /// Records that were reported and never will.
+    /// Records reported as failed that no retry can process.
     pub poison: u64,
-    /// Values that the cache had.
+    /// Gets that returned an item.
     pub hits: u64,
-    /// Gets that the cache answered with a miss.
+    /// Gets that missed.
     pub misses: u64,
-    /// Absences that the cache knew of.
+    /// Gets that returned the sentinel of an absent item.
     pub negative_hits: u64,
-    /// Values that the cache had and that were none.
+    /// Cached values that failed to decode.
     pub corrupt: u64,
-    /// Calls that the open breaker kept from the cache.
+    /// Calls that the open circuit breaker withheld.
     pub calls_withheld: u64,
     /// Cache calls that failed, by code.
     pub cache_errors: BTreeMap<String, u64>,
     /// Requests to DynamoDB, the SDK's retries included.
     pub store_reads: u64,
-    /// Records that waited for another's read of the same key.
+    /// Lookups that shared another lookup's read of the same key.
     pub shared_reads: u64,
-    /// Reads of the table that failed, by code.
+    /// Items that could not be read from the table, by code.
     pub store_errors: BTreeMap<&'static str, u64>,
-    /// How often the API key was read again.
+    /// Refreshes of the API key.
     pub key_refreshes: u64,
-    /// How often the breaker opened.
+    /// Times that the circuit breaker opened.
     pub breaker_opened: u64,
-    /// The breaker after the last call, made or withheld: 0 closed, 0.5 half-open,
-    /// 1 open. `None` without a call.
+    /// The circuit breaker after the last call, withheld ones included: 0 closed,
+    /// 0.5 half-open, 1 open. `None` without a call.
     pub breaker_open: Option<f64>,
-    /// Gets that were answered.
+    /// Durations of successful gets.
     pub cache_get: Vec<Duration>,
-    /// Sets that were answered.
+    /// Durations of successful sets.
     pub cache_set: Vec<Duration>,
-    /// Cache calls that failed.
+    /// Durations of failed cache calls.
     pub cache_failure: Vec<Duration>,
-    /// Reads of the table, the wait for a place included.
+    /// Durations of reads of the table, the wait for `STORE_CONCURRENCY` included.
     pub store_read: Vec<Duration>,
-    /// Records, from their turn to their item.
+    /// From the start of each record's lookup to its processed line.
     pub record: Vec<Duration>,
-    /// From the producer's `writeTime` to the processed line.
+    /// From each record's `writeTime` to its processed line.
     pub write_to_read: Vec<Duration>,
-    /// The whole invocation.
+    /// Durations of whole invocations.
     pub batch: Vec<Duration>,
 }
 
 impl Metrics {
-    /// Adds to the counts.
-    pub fn note(&self, add: impl FnOnce(&mut Sample)) {
-        add(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    /// Changes the metrics.
+    pub fn update(&self, change: impl FnOnce(&mut Sample)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Takes the counts, and begins anew.
+    /// Returns the metrics and resets them.
     pub fn take(&self) -> Sample {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }

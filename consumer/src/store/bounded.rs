@@ -1,4 +1,4 @@
-//! A bound on concurrent reads.
+//! A limit on concurrent reads.
 
 use std::collections::HashMap;
 
@@ -6,33 +6,34 @@ use tokio::sync::Semaphore;
 
 use super::{Read, Store};
 
-/// A store that reads of this process reach so many at a time. While the cache
-/// is gone every record reads the table; the bound is what the table sees of it.
+/// Limits concurrent reads of a store. While the cache is down every record reads
+/// the table, and this limit protects the table.
 #[derive(Debug)]
 pub struct Bounded<S> {
     store: S,
-    places: Semaphore,
+    permits: Semaphore,
 }
 
 impl<S> Bounded<S> {
-    /// At most `concurrency` reads of `store` at a time; one of many items is one.
+    /// Allows `concurrency` reads of `store` at a time. One [`Store::read_many`]
+    /// counts as one read.
     pub fn new(store: S, concurrency: usize) -> Self {
         Self {
             store,
-            places: Semaphore::new(concurrency),
+            permits: Semaphore::new(concurrency),
         }
     }
 }
 
 impl<S: Store> Store for Bounded<S> {
     async fn read(&self, name: &str) -> Read {
-        // The one error possible is a closed semaphore, and nobody closes it.
-        let _place = self.places.acquire().await;
+        // Fails only on a closed semaphore, and nothing closes this one.
+        let _permit = self.permits.acquire().await;
         self.store.read(name).await
     }
 
     async fn read_many(&self, names: &[&str], found: &mut HashMap<String, Read>) {
-        let _place = self.places.acquire().await;
+        let _permit = self.permits.acquire().await;
         self.store.read_many(names, found).await;
     }
 }
@@ -45,7 +46,7 @@ mod tests {
     use std::time::Duration;
 
     #[tokio::test(start_paused = true)]
-    async fn no_more_reads_than_the_bound_are_under_way_at_a_time() {
+    async fn reads_never_exceed_the_limit_at_a_time() {
         let names: Vec<String> = (0..100).map(|place| format!("place {place}")).collect();
         let store = FakeStore::with(&[]);
         store.answer_after(Duration::from_millis(10));

@@ -38,7 +38,7 @@ mod tests {
     const LIMIT: Duration = Duration::from_millis(50);
 
     #[tokio::test(start_paused = true)]
-    async fn a_store_that_never_answers_costs_the_deadline_and_no_more() {
+    async fn a_store_that_never_answers_costs_the_deadline_only() {
         let store = FakeStore::with(&["Car"]);
         store.answer_after(Duration::from_hours(1));
         let store = Deadline::new(store, LIMIT);
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_read_before_the_deadline_is_kept() {
+    async fn results_from_before_the_deadline_are_kept() {
         let store = FakeStore::with(&["Car", "House"]);
         store.take_at_most(1);
         store.answer_after(LIMIT * 2 / 3);

@@ -1,4 +1,4 @@
-//! The table, as the rest of the function sees it.
+//! The table as the rest of the function sees it.
 
 pub mod bounded;
 mod deadline;
@@ -9,24 +9,24 @@ use std::{collections::HashMap, future::Future, time::Duration};
 
 use crate::record::Location;
 
-/// The most names that one [`Store::read_many`] should be given: the most keys
-/// that one `BatchGetItem` takes (API reference, `BatchGetItem`).
+/// The most names that one [`Store::read_many`] reads with one request: the limit
+/// of `BatchGetItem` (API reference).
 pub const MAX_NAMES: usize = 100;
 
-/// An item, or none where the table has no item of that name.
+/// The item of a name; `None` if the table has no such item.
 pub type Read = Result<Option<Location>, StoreError>;
 
-/// Where locations come from when the cache has none.
+/// The source of the locations that are not cached.
 pub trait Store: Send + Sync {
-    /// The item, or none where the table has none of that name.
+    /// Reads the item of `name`.
     ///
     /// # Errors
     ///
-    /// The table gave no answer, or the item is not a location.
+    /// The table could not be read, or the item is not a location.
     fn read(&self, name: &str) -> impl Future<Output = Read> + Send;
 
-    /// Reads the items of these distinct names. Each result goes into `found` as
-    /// soon as it is known, so a caller that stops waiting keeps what was read.
+    /// Reads the items of distinct names. Each result goes into `found` as soon as
+    /// it is known, so a caller that stops waiting keeps the results so far.
     fn read_many(
         &self,
         names: &[&str],
@@ -34,10 +34,10 @@ pub trait Store: Send + Sync {
     ) -> impl Future<Output = ()> + Send;
 }
 
-/// Why a location could not be read. The record is retried.
+/// Why a location could not be read. A retry of the record may succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// DynamoDB could not be asked, or refused.
+    /// DynamoDB cannot be reached, or refused the request.
     #[error("table {table} could not be read: {reason}")]
     Unreadable {
         /// The table's name.
@@ -45,23 +45,23 @@ pub enum StoreError {
         /// The whole chain of causes.
         reason: String,
     },
-    /// DynamoDB gave no answer in time.
-    #[error("the table gave no answer within {} ms", .0.as_millis())]
+    /// The deadline passed.
+    #[error("DynamoDB did not answer within {} ms", .0.as_millis())]
     Timeout(Duration),
-    /// The item is not of the form that this function knows.
+    /// The item's attributes are not those of a location.
     #[error("table {table}, item {name:?} is not a location: {reason}")]
     Malformed {
         /// The table's name.
         table: String,
         /// The item's key.
         name: String,
-        /// Which attribute, and why.
+        /// The attribute, and the problem with it.
         reason: String,
     },
 }
 
 impl StoreError {
-    /// The name under which the error is counted.
+    /// The `Code` dimension of the error's metric.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! How many requests DynamoDB gets.
+//! Counts the requests to DynamoDB.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use aws_sdk_dynamodb::{
 
 use crate::metrics::Metrics;
 
-/// Counts each request that the SDK sends, its own retries included: one read of
-/// the table may take several.
+/// Counts each request that the SDK sends, its retries included. One read of the
+/// table may take several requests.
 #[derive(Debug)]
 pub struct CountRequests(pub Arc<Metrics>);
 
@@ -27,7 +27,7 @@ impl Intercept for CountRequests {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        self.0.note(|sample| sample.store_reads += 1);
+        self.0.update(|sample| sample.store_reads += 1);
         Ok(())
     }
 }

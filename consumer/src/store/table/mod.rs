@@ -1,4 +1,4 @@
-//! DynamoDB, as the table of locations.
+//! The locations table in DynamoDB.
 
 #[cfg(test)]
 mod tests;
@@ -21,12 +21,13 @@ use crate::record::{Location, MAX_LOCATION_BYTES};
 /// The key attribute.
 const KEY: &str = "location";
 
-/// How often keys that `BatchGetItem` left unprocessed are asked for again. After
-/// that the records that need them are reported, and Lambda delivers them again.
+/// How often to ask again for keys that `BatchGetItem` left unprocessed. After
+/// that, their records are reported as failed, and Lambda delivers them again.
 const MORE_ROUNDS: u32 = 2;
 
-/// The pause before unprocessed keys are asked for again. It doubles each time:
-/// the API reference of `BatchGetItem` asks for exponential back-off.
+/// The first pause before asking again for unprocessed keys. Each further pause is
+/// twice as long: the API reference of `BatchGetItem` recommends exponential
+/// back-off.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 type Item = HashMap<String, AttributeValue>;
@@ -39,7 +40,7 @@ pub struct LocationTable {
 }
 
 impl LocationTable {
-    /// The table of that name.
+    /// The table called `table`.
     #[must_use]
     pub fn new(client: Client, table: &str) -> Self {
         Self {
@@ -63,8 +64,8 @@ impl LocationTable {
         }
     }
 
-    /// Reads up to [`MAX_NAMES`] items into `found`. Keys that DynamoDB leaves
-    /// unprocessed (throttled, or over 16 MB) are asked for again.
+    /// Reads up to [`MAX_NAMES`] items into `found`. Asks again for keys that
+    /// DynamoDB left unprocessed: it throttled them, or the reply reached 16 MB.
     async fn read_batch(
         &self,
         names: &[&str],
@@ -123,7 +124,7 @@ fn name_of(item: &Item) -> Option<&str> {
     Some(name)
 }
 
-/// The names that DynamoDB did not look for.
+/// The names that DynamoDB left unprocessed.
 fn unprocessed(reply: &BatchGetItemOutput) -> HashSet<&str> {
     let tables = reply.unprocessed_keys.iter().flat_map(HashMap::values);
     let keys = tables.flat_map(KeysAndAttributes::keys);
@@ -134,8 +135,8 @@ fn pause(round: u32) -> Duration {
     FIRST_PAUSE * 2_u32.pow(round)
 }
 
-/// Whether DynamoDB takes `name` as a key. It refuses a request for any other,
-/// with all other keys in it; and no item can have it.
+/// Whether `name` is a valid key. DynamoDB rejects a whole request that has an
+/// invalid key, and no item can have one.
 fn can_be_key(name: &str) -> bool {
     (1..=MAX_LOCATION_BYTES).contains(&name.len())
 }

@@ -1,4 +1,4 @@
-//! What is asked of DynamoDB, and what becomes of the replies.
+//! Requests to DynamoDB, and its replies.
 
 use super::{LocationTable, MAX_NAMES, MORE_ROUNDS, pause};
 use crate::{
@@ -16,8 +16,8 @@ use std::{collections::HashMap, sync::Arc};
 use tokio::time::Instant;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::header};
 
-/// A `BatchGetItem` that leaves out all but the first `takes` keys, and has
-/// an item for each key that it takes but `Moon`.
+/// A `BatchGetItem` that processes the first `takes` keys of a request and leaves
+/// the rest unprocessed. It has an item for each key but `Moon`.
 struct Reluctant {
     takes: usize,
 }
@@ -69,7 +69,7 @@ async fn counted_table(takes: usize) -> (LocationTable, MockServer, Arc<Metrics>
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("local", "local", None, None, "test"))
-        // On a paused clock, waiting for the server would end each timeout.
+        // On a paused clock, every timeout would fire while a request waits.
         .timeout_config(TimeoutConfig::disabled())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .interceptor(CountRequests(metrics.clone()))
@@ -91,7 +91,7 @@ async fn read_many(table: &LocationTable, names: &[&str]) -> Vec<Read> {
 }
 
 #[tokio::test]
-async fn keys_that_dynamodb_leaves_out_are_asked_for_again() {
+async fn unprocessed_keys_are_asked_for_again() {
     let (table, server) = table(2).await;
     let names = ["Car", "Moon", "House", "Diner", ""];
     let found = read_many(&table, &names).await;
@@ -105,7 +105,7 @@ async fn keys_that_dynamodb_leaves_out_are_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn keys_are_asked_for_again_after_a_pause() {
+async fn unprocessed_keys_are_asked_for_again_after_a_pause() {
     let (table, server) = table(1).await;
     let began = Instant::now();
     let found = read_many(&table, &["Car", "House", "Diner"]).await;
@@ -116,7 +116,7 @@ async fn keys_are_asked_for_again_after_a_pause() {
 }
 
 #[tokio::test]
-async fn keys_that_dynamodb_never_takes_are_an_error_and_no_absence() {
+async fn keys_that_stay_unprocessed_are_an_error_not_an_absence() {
     let (table, server) = table(1).await;
     let names = ["Car", "House", "Diner", "Attic"];
     let found = read_many(&table, &names).await;
@@ -140,7 +140,7 @@ async fn every_request_is_counted() {
 }
 
 #[tokio::test]
-async fn more_keys_than_one_request_takes_are_several_requests() {
+async fn more_than_100_keys_take_several_requests() {
     let (table, server) = table(usize::MAX).await;
     let names: Vec<String> = (0..250).map(|place| format!("place {place}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -152,7 +152,7 @@ async fn more_keys_than_one_request_takes_are_several_requests() {
 }
 
 #[tokio::test]
-async fn a_name_that_no_key_can_be_is_not_asked_for_and_fails_no_other() {
+async fn a_name_too_long_for_a_key_is_not_asked_for_and_fails_no_other() {
     let (table, server) = table(usize::MAX).await;
     let too_long = "x".repeat(2049);
     let found = read_many(&table, &["Car", &too_long, "House"]).await;

@@ -6,6 +6,7 @@ use std::{collections::HashMap, net::Ipv4Addr, time::Duration};
 use anyhow::{Context, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_wire::DEFAULT_REGION;
+use base64::{Engine, prelude::BASE64_STANDARD};
 use consumer::store::{Store, table::LocationTable};
 use integration_tests::patience::{eventually, same};
 use local::{aws::apis::AwsApis, ports, provision::sdk_config};
@@ -14,7 +15,7 @@ use momento_offline::faults::Fault;
 use crate::{
     recording_observer::Seen,
     scenarios::caching::expiring,
-    world::{Builder, Programs},
+    world::{Builder, Programs, reading},
 };
 
 /// Checks that every processed record has its own location's item.
@@ -76,6 +77,57 @@ pub async fn coalescing_makes_fewer_cache_calls_and_returns_the_same_items(
     );
     world.stop().await;
     Ok(())
+}
+
+pub async fn a_coalesced_batch_of_3000_new_locations_is_cached_without_a_failed_call(
+    programs: Programs,
+) -> anyhow::Result<()> {
+    let world = Builder::new(programs)
+        .function_timeout(Duration::from_mins(1))
+        .variable("CACHE_COALESCE", "batch")
+        // The default of an unoptimised function.
+        .variable("CACHE_TIMEOUT_MS", "1000")
+        .variable("CACHE_NEGATIVE_TTL_SECONDS", "3600")
+        .start()
+        .await?;
+    let event = serde_json::to_vec(&batch(3000))?;
+    for _ in 0..2 {
+        let request = reqwest::Client::new().post(world.invoke_url("function")?);
+        let reply = request.body(event.clone()).send().await?;
+        let reply: serde_json::Value = reply.json().await?;
+        same(
+            "failures",
+            &reply["batchItemFailures"],
+            &serde_json::json!([]),
+        )?;
+    }
+    let written = || world.seen().metric("BatchSize");
+    eventually("metrics of both batches", written, |size| *size == 6000).await?;
+    let seen = world.seen();
+    same("sets", world.cache_counts().await?.set, 3000)?;
+    same("failed calls", seen.metric("CacheErrors"), 0)?;
+    same("withheld calls", seen.metric("CacheCallsWithheld"), 0)?;
+    same("negative hits", seen.metric("CacheNegativeHits"), 3000)?;
+    same("requests", world.store_reads().await?, 30)?;
+    same("reads", seen.metric("StoreReads"), 30)?;
+    world.stop().await;
+    Ok(())
+}
+
+/// The event of a batch of `count` records, each with a new location.
+fn batch(count: usize) -> serde_json::Value {
+    let record = |number: usize| {
+        let data = reading(number, &format!("location {number}"));
+        serde_json::json!({ "kinesis": {
+            "kinesisSchemaVersion": "1.0",
+            "partitionKey": "key",
+            "sequenceNumber": number.to_string(),
+            "data": BASE64_STANDARD.encode(data),
+            "approximateArrivalTimestamp": 1_700_000_000.123,
+        } })
+    };
+    let records: Vec<_> = (0..count).map(record).collect();
+    serde_json::json!({ "Records": records })
 }
 
 pub async fn batch_get_item_returns_the_same_items_as_single_reads(

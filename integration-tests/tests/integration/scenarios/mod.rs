@@ -63,6 +63,7 @@ scenarios! {
     On::Every => {
         cache_aside::records_that_miss_together_read_the_table_once,
         cache_aside::coalescing_makes_fewer_cache_calls_and_returns_the_same_items,
+        cache_aside::a_coalesced_batch_of_3000_new_locations_is_cached_without_a_failed_call,
         cache_aside::batch_get_item_returns_the_same_items_as_single_reads,
         cache_aside::a_cached_absence_expires_after_its_own_ttl,
         cache_aside::a_negative_cache_hit_does_not_read_the_table,
