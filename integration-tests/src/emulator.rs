@@ -20,7 +20,7 @@ use crate::program::{Program, free_port};
 /// The functions' timeout: enough for six megabytes on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(4);
 
-/// An event of one record with this data.
+/// An event with one record.
 #[must_use]
 pub fn event(data: &str) -> Bytes {
     let data = BASE64_STANDARD.encode(data);
@@ -68,7 +68,7 @@ pub fn target(function: &Arc<Function>) -> Arc<FunctionTarget> {
 ///
 /// # Errors
 ///
-/// No port can be listened on.
+/// No port is free.
 pub async fn serve(function: Arc<Function>) -> anyhow::Result<Server> {
     let listener = ports::listen([127, 0, 0, 1].into(), 0, "--port").await?;
     let functions = BTreeMap::from([("function".to_owned(), function)]);

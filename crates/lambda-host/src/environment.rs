@@ -1,36 +1,54 @@
-//! An execution environment: one process and its Runtime API, one invocation at
-//! a time unless its function asks for more.
+//! An execution environment: one process and its Runtime API, one invocation at a time unless
+//! its function asks for more.
 
-use std::{collections::BTreeMap, path::Path, process::ExitStatus, sync::Arc, time::Duration};
+use std::{path::Path, process::ExitStatus, sync::Arc, time::Duration};
 
 use tokio::{
-    sync::oneshot,
-    time::{Instant, timeout},
+    sync::{Notify, oneshot},
+    time::{Instant, timeout_at},
 };
-use uuid::Uuid;
 
 use super::{
-    function::{FunctionConfig, Request},
-    log::{LogSink, LogTail},
+    FunctionConfig,
+    exchange::{Answer, Exchange, Invocation},
+    log::LogWriter,
     outcome::{ErrorKind, FunctionError},
-    process::Process,
-    runtime_api::{Answer, Invocation, RuntimeApi},
+    process::{Process, Program},
+    runtime_api::{About, Init, RuntimeApi},
+    variables,
 };
 
-/// How long init may take (Lambda runtime environment lifecycle: 10 s).
-const INIT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long a process has after SIGTERM (Lambda runtime environment lifecycle:
-/// 500 ms with an internal extension).
+/// How long a process has after SIGTERM (Lambda runtime environment lifecycle: 500 ms with an
+/// internal extension).
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
 
 /// An environment that has finished init.
-pub struct Environment {
-    api: RuntimeApi,
+pub(super) struct Environment {
+    exchange: Arc<Exchange>,
     process: Process,
     timeout: Duration,
-    places: usize,
-    memory_mb: u32,
+    /// Dropped last: its port is the process's.
+    api: RuntimeApi,
+}
+
+/// Why an environment did not finish init.
+pub(super) enum InitFailure {
+    /// It took too long; AWS tries again with more time.
+    TimedOut(FunctionError),
+    Failed(FunctionError),
+}
+
+/// What it takes to start an environment.
+pub(super) struct Start<'a> {
+    pub(super) config: &'a FunctionConfig,
+    pub(super) bootstrap: &'a Path,
+    /// From 1.
+    pub(super) number: u64,
+    /// How long init may take.
+    pub(super) limit: Duration,
+    pub(super) log: &'a LogWriter,
+    /// Told whenever a slot of the environment is taken or free.
+    pub(super) changed: Arc<Notify>,
 }
 
 impl Environment {
@@ -38,130 +56,119 @@ impl Environment {
     ///
     /// # Errors
     ///
-    /// It cannot be started, ended, or did not get ready in time: as the
-    /// function error that the invocation which needed it gets.
-    pub async fn start(
-        config: &FunctionConfig,
-        bootstrap: &Path,
-        number: u64,
-        log: &LogSink,
-    ) -> Result<Self, FunctionError> {
-        let name: Arc<str> = Arc::from(config.name.as_str());
-        let api = RuntimeApi::start(name.clone(), &config.handler, &config.arn())
+    /// The process cannot be started, ended, or did not get ready in time: the function error
+    /// of the invocation that needed it.
+    pub(super) async fn start(start: Start<'_>) -> Result<Self, InitFailure> {
+        let config = start.config;
+        let exchange = Arc::new(Exchange::new(config.slots(), start.changed.clone()));
+        let about = About {
+            function: Arc::from(config.name.as_str()),
+            handler: config.handler.clone(),
+            arn: config.arn(),
+            timeout: config.timeout,
+        };
+        let api = RuntimeApi::start(about, exchange.clone());
+        let api = api
             .await
             .map_err(|error| init_failed(&format!("the Runtime API cannot listen: {error}")))?;
-        let folder = bootstrap.parent().unwrap_or(bootstrap);
-        let process = Process::start(
-            bootstrap,
-            folder,
-            &variables(config, folder, &api, number),
-            &name,
-            number,
-            log,
-        )
-        .map_err(|error| {
-            FunctionError::new(
+        let process = start_process(&start, &api).map_err(|error| {
+            InitFailure::Failed(FunctionError::new(
                 ErrorKind::Init,
                 "Runtime.InvalidEntrypoint",
-                &format!("{} cannot be started: {error}", bootstrap.display()),
-            )
+                &format!("{} cannot be started: {error}", start.bootstrap.display()),
+            ))
         })?;
+        let (ended, connections) = (process.ended(), api.connections());
+        let closes = exchange.clone();
+        tokio::spawn(async move {
+            ended.await;
+            // It may have answered just before it ended.
+            connections.drained().await;
+            closes.close();
+        });
         let environment = Self {
-            api,
+            exchange,
             process,
             timeout: config.timeout,
-            places: config.places(),
-            memory_mb: config.memory_mb,
+            api,
         };
-        environment.initialised().await?;
+        environment.initialised(start.limit).await?;
         Ok(environment)
     }
 
-    async fn initialised(&self) -> Result<(), FunctionError> {
+    async fn initialised(&self, limit: Duration) -> Result<(), InitFailure> {
+        let mut timed_out = false;
         let problem = tokio::select! {
-            () = self.api.ready() => return Ok(()),
+            init = self.api.initialised() => match init {
+                Init::Done => return Ok(()),
+                Init::Running | Init::Failed => "the runtime reported an init error".to_owned(),
+            },
             status = self.process.ended() => {
                 format!("Runtime exited with error: {}", describe(status))
             }
-            () = tokio::time::sleep(INIT_TIMEOUT) => {
-                self.process.kill();
-                format!("init did not finish within {} s", INIT_TIMEOUT.as_secs())
+            () = tokio::time::sleep(limit) => {
+                timed_out = true;
+                format!("init did not finish within {} s", limit.as_secs_f64())
             }
         };
+        self.process.kill();
+        self.process.ended().await;
         if let Some(payload) = self.api.init_error() {
-            return Err(FunctionError {
+            return Err(InitFailure::Failed(FunctionError {
                 kind: ErrorKind::Init,
                 payload,
-            });
+            }));
         }
-        let lines = self.process.last_lines();
-        Err(init_failed(&match lines.as_slice() {
+        let lines = self.process.output().last_lines();
+        let failure = init_failed(&match lines.as_slice() {
             [] => format!("{problem}; it wrote nothing"),
             _ => format!("{problem}; its last lines:\n{}", lines.join("\n")),
-        }))
+        });
+        Err(match failure {
+            InitFailure::Failed(error) if timed_out => InitFailure::TimedOut(error),
+            other => other,
+        })
     }
 
-    /// How many invocations it takes at once.
-    #[must_use]
-    pub fn places(&self) -> usize {
-        self.places
-    }
-
-    /// Hands the function one event and waits for the answer, at the longest
-    /// until its timeout; with it the end of the log, where the request asks for
-    /// it. Unless the environment [`Environment::is_usable`] afterwards, its
-    /// process is gone.
-    pub async fn invoke(&self, request: Request) -> (Answer, Option<Vec<u8>>) {
-        let request_id = Uuid::new_v4().to_string();
-        if !request.log_tail {
-            return (self.answer(&request_id, request).await, None);
+    /// Hands an invocation to the runtime if it waits for one.
+    ///
+    /// # Errors
+    ///
+    /// The runtime does not wait: the invocation comes back.
+    pub(super) fn hand_over(&self, invocation: Box<Invocation>) -> Result<(), Box<Invocation>> {
+        if self.process.has_ended() {
+            return Err(invocation);
         }
-        self.process.begin_tail();
-        let began = Instant::now();
-        let answer = self.answer(&request_id, request).await;
-        let took = began.elapsed();
-        let said = self.process.tail().await;
-        let log = LogTail {
-            request_id: &request_id,
-            took,
-            memory_mb: self.memory_mb,
-        };
-        (answer, Some(log.around(&said)))
+        if invocation.log_tail {
+            // Before the runtime has the event and writes its first line.
+            self.process.output().begin_tail();
+        }
+        self.exchange.hand_over(invocation)
     }
 
-    async fn answer(&self, request_id: &str, request: Request) -> Answer {
-        let (answer, answered) = oneshot::channel();
-        let invocation = Invocation {
-            request_id: request_id.to_owned(),
-            payload: request.payload,
-            timeout: self.timeout,
-            client_context: request.client_context,
-            chunks: request.chunks,
-            answer,
-        };
-        let answered = async {
-            self.api.submit(invocation).await;
-            answered.await
-        };
+    /// Waits for the answer to an invocation that was handed over at `began`, until the
+    /// function's time is over; then its process is killed.
+    pub(super) async fn answer(
+        &self,
+        request_id: &str,
+        began: Instant,
+        answered: oneshot::Receiver<Answer>,
+    ) -> Answer {
         let failed = |kind, error_type, what: &str| {
             let message = format!("RequestId: {request_id} Error: {what}");
             Err(FunctionError::new(kind, error_type, &message))
         };
-        let exit_error = "Runtime.ExitError";
-        let outcome = tokio::select! {
-            answered = timeout(self.timeout, answered) => answered,
-            status = self.process.ended() => {
-                let what = format!("Runtime exited with error: {}", describe(status));
-                return failed(ErrorKind::Exit, exit_error, &what);
-            }
-        };
-        match outcome {
+        match timeout_at(self.deadline(began), answered).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => failed(ErrorKind::Exit, exit_error, "the Runtime API was stopped"),
+            Ok(Err(_)) => {
+                let status = describe(self.process.ended().await);
+                let what = format!("Runtime exited with error: {status}");
+                failed(ErrorKind::Exit, "Runtime.ExitError", &what)
+            }
             Err(_) => {
                 // The runtime stays blocked until its handler ends.
                 self.process.kill();
-                self.process.ended().await;
+                self.exchange.closed().await;
                 let seconds = self.timeout.as_secs_f64();
                 let what = format!("Task timed out after {seconds:.2} seconds");
                 failed(ErrorKind::Timeout, "Sandbox.Timedout", &what)
@@ -169,73 +176,60 @@ impl Environment {
         }
     }
 
-    /// Whether it can take another invocation.
-    #[must_use]
-    pub fn is_usable(&self) -> bool {
-        !self.process.has_ended()
+    /// When the time of an invocation that began then is over.
+    pub(super) fn deadline(&self, began: Instant) -> Instant {
+        began + self.timeout
+    }
+
+    /// The end of the log of an invocation that asked for it.
+    pub(super) async fn tail(&self) -> Vec<u8> {
+        self.process.output().tail().await
+    }
+
+    /// Its slots.
+    pub(super) fn exchange(&self) -> &Exchange {
+        &self.exchange
+    }
+
+    /// Whether a slot is about to be free: the runtime has answered and still runs, or its
+    /// process has ended and nobody has noticed.
+    pub(super) fn is_expected(&self) -> bool {
+        !self.exchange.is_closed() && (self.exchange.is_expected() || self.process.has_ended())
     }
 
     /// Ends the process at once.
-    pub fn kill(&self) {
+    pub(super) fn kill(&self) {
         self.process.kill();
     }
 
     /// Ends the process: SIGTERM, then SIGKILL.
-    pub async fn shut_down(&self) {
+    pub(super) async fn shut_down(&self) {
         self.process.shut_down(SHUTDOWN_GRACE).await;
     }
 }
 
-fn init_failed(message: &str) -> FunctionError {
-    FunctionError::new(ErrorKind::Init, "Runtime.ExitError", message)
+fn start_process(start: &Start<'_>, api: &RuntimeApi) -> std::io::Result<Process> {
+    let bootstrap = std::path::absolute(start.bootstrap)?;
+    let folder = bootstrap.parent().unwrap_or(&bootstrap);
+    let program = Program {
+        executable: &bootstrap,
+        folder,
+        variables: &variables::all(start.config, folder, api.address()),
+        marker: variables::LOG_STREAM,
+        function: Arc::from(start.config.name.as_str()),
+        environment: start.number,
+    };
+    Process::start(&program, start.log)
+}
+
+fn init_failed(message: &str) -> InitFailure {
+    InitFailure::Failed(FunctionError::new(
+        ErrorKind::Init,
+        "Runtime.ExitError",
+        message,
+    ))
 }
 
 fn describe(status: Option<ExitStatus>) -> String {
     status.map_or("status unknown".to_owned(), |status| status.to_string())
-}
-
-/// The process's whole environment: what Lambda sets (Lambda environment
-/// variables, "Defined runtime environment variables"), then the function's own.
-fn variables(
-    config: &FunctionConfig,
-    folder: &Path,
-    api: &RuntimeApi,
-    number: u64,
-) -> BTreeMap<String, String> {
-    let name = &config.name;
-    let mut variables: BTreeMap<String, String> = [
-        ("AWS_LAMBDA_RUNTIME_API", api.address().to_string()),
-        ("_HANDLER", config.handler.clone()),
-        ("LAMBDA_TASK_ROOT", folder.display().to_string()),
-        ("LAMBDA_RUNTIME_DIR", folder.display().to_string()),
-        ("AWS_LAMBDA_FUNCTION_NAME", name.clone()),
-        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
-        (
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-            config.memory_mb.to_string(),
-        ),
-        ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{name}")),
-        (
-            "AWS_LAMBDA_LOG_STREAM_NAME",
-            format!("local/[$LATEST]{number}"),
-        ),
-        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
-        ("AWS_REGION", config.region.clone()),
-        ("AWS_DEFAULT_REGION", config.region.clone()),
-        ("AWS_ACCESS_KEY_ID", "local".to_owned()),
-        ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
-        ("LANG", "en_US.UTF-8".to_owned()),
-        ("TZ", ":UTC".to_owned()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into();
-    // A shell or Python bootstrap needs a PATH; the rest of this process's
-    // environment is none of the function's business.
-    for inherited in ["PATH", "RUST_LOG", "RUST_BACKTRACE"] {
-        if let Ok(value) = std::env::var(inherited) {
-            variables.insert(inherited.to_owned(), value);
-        }
-    }
-    variables.extend(config.environment.clone());
-    variables
 }

@@ -2,185 +2,124 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, PoisonError, RwLock, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
 
-use bytes::Bytes;
 use futures_util::future::join_all;
 use tokio::{
-    sync::{Semaphore, mpsc},
-    time::sleep_until,
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    time::{Instant, sleep, timeout, timeout_at},
 };
+use uuid::Uuid;
 
 use super::{
-    MAX_PAYLOAD,
-    environment::Environment,
-    log::LogSink,
-    outcome::{FunctionError, Outcome},
-    pool::{Lease, Pool},
+    FunctionConfig, Invoked, MAX_PAYLOAD, Request,
+    environment::{Environment, InitFailure, Start},
+    exchange::{Busy, Event, Invocation},
+    log::{LogSink, LogTail, LogWriter},
+    outcome::{ErrorKind, FunctionError, Outcome},
+    pool::Pool,
 };
-use aws_wire::ACCOUNT_ID;
 
-/// How long an environment is kept without an invocation. AWS documents no
-/// figure.
-pub const IDLE_TIMEOUT: Duration = Duration::from_mins(10);
+pub use super::config::IDLE_TIMEOUT;
 
-/// The variable by which a function says that one of its processes takes several
-/// invocations at once; `lambda_runtime::run_concurrent` reads it.
-const MAX_CONCURRENCY: &str = "AWS_LAMBDA_MAX_CONCURRENCY";
+/// How long init may take (Lambda runtime environment lifecycle, "Init phase").
+const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a function needs to run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FunctionConfig {
-    /// Its name.
-    pub name: String,
-    /// The executable.
-    pub bootstrap: PathBuf,
-    /// `_HANDLER`.
-    pub handler: String,
-    /// How long an invocation may take.
-    pub timeout: Duration,
-    /// Memory, MB: shown to the function, not enforced.
-    pub memory_mb: u32,
-    /// Environment variables over those that Lambda sets.
-    pub environment: BTreeMap<String, String>,
-    /// The region it believes to run in.
-    pub region: String,
-    /// The most environments at once; an invocation beyond is throttled.
-    pub concurrency: usize,
-    /// How long an environment is kept without an invocation.
-    pub idle_timeout: Duration,
-}
+/// How long an invocation waits for a runtime that has answered its last one, before it
+/// starts another environment. Runtimes ask again within a millisecond.
+const SETTLE: Duration = Duration::from_millis(100);
 
-impl FunctionConfig {
-    /// The function's ARN.
-    #[must_use]
-    pub fn arn(&self) -> String {
-        format!(
-            "arn:aws:lambda:{}:{ACCOUNT_ID}:function:{}",
-            self.region, self.name
-        )
-    }
+/// How long it waits for that where no other environment may be started, before it is
+/// throttled.
+const SETTLE_AT_LIMIT: Duration = Duration::from_secs(1);
 
-    /// Invocations that one environment takes at once: 1, unless the function's
-    /// own variables have `AWS_LAMBDA_MAX_CONCURRENCY`.
-    #[must_use]
-    pub fn places(&self) -> usize {
-        let places = self.environment.get(MAX_CONCURRENCY);
-        let places = places.and_then(|places| places.parse().ok());
-        places.filter(|places| *places > 0).unwrap_or(1)
-    }
-}
-
-/// What an invocation brings.
-#[derive(Debug, Clone, Default)]
-pub struct Request {
-    /// The event.
-    pub payload: Bytes,
-    /// `X-Amz-Client-Context`.
-    pub client_context: Option<String>,
-    /// Whether the end of the log is asked for: `X-Amz-Log-Type: Tail`.
-    pub log_tail: bool,
-    /// Where the pieces of a streamed response go as they come; without it they
-    /// are put together.
-    pub chunks: Option<mpsc::Sender<Bytes>>,
-}
-
-impl From<Bytes> for Request {
-    fn from(payload: Bytes) -> Self {
-        Self {
-            payload,
-            ..Self::default()
-        }
-    }
-}
-
-/// What an invocation has come to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Invoked {
-    /// How it ended.
-    pub outcome: Outcome,
-    /// The last 4 KB of its log, where they were asked for.
-    pub log_tail: Option<Vec<u8>>,
-}
-
-/// A function that can be invoked. Environments are started as invocations need
-/// them, kept, used again, and shut down when they have been idle for long.
+/// A function that can be invoked.
+///
+/// Execution environments start as invocations need them, are used again, and are shut down
+/// when they have been idle for [`FunctionConfig::idle_timeout`]. An invocation goes only to
+/// an environment whose runtime waits for one.
 pub struct Function {
     config: FunctionConfig,
-    log: LogSink,
-    /// What new environments start; the configuration has the first one.
+    log: LogWriter,
+    /// What new environments run; the configuration has the first one.
     bootstrap: RwLock<PathBuf>,
+    init_timeout: Duration,
     pool: Arc<Pool>,
-    places: Semaphore,
-    /// Starts at once. Where an environment takes several invocations it is one:
-    /// those that come meanwhile find their place in what is being started.
-    starts: Semaphore,
+    /// Concurrent invocations that are left. Its waiters get them in order.
+    slots: Arc<Semaphore>,
+    /// Room for waiting asynchronous events, KiB.
+    pub(super) queue: Arc<Semaphore>,
     started: AtomicU64,
     reaped: AtomicBool,
 }
 
 impl Function {
-    /// A function without environments; its lines go to `log`.
+    /// A function without environments; its output goes to `log`.
     #[must_use]
     pub fn new(config: FunctionConfig, log: LogSink) -> Self {
+        let slots = config.concurrency.saturating_mul(config.slots());
         Self {
-            places: Semaphore::new(config.concurrency.saturating_mul(config.places())),
-            starts: Semaphore::new(match config.places() {
-                1 => config.concurrency,
-                _ => 1,
-            }),
+            slots: Arc::new(Semaphore::new(slots.min(Semaphore::MAX_PERMITS))),
+            queue: Arc::new(Semaphore::new(super::asynchronous::MAX_QUEUED_KIB)),
             bootstrap: RwLock::new(config.bootstrap.clone()),
+            init_timeout: INIT_TIMEOUT,
             config,
-            log,
+            log: LogWriter::new(log),
             pool: Arc::default(),
             started: AtomicU64::new(0),
             reaped: AtomicBool::new(false),
         }
     }
 
-    /// Its configuration.
+    /// Replaces the 10 s that the first attempt at an init may take.
+    #[must_use]
+    pub fn with_init_timeout(mut self, init_timeout: Duration) -> Self {
+        self.init_timeout = init_timeout;
+        self
+    }
+
+    /// The configuration it was made with.
     #[must_use]
     pub fn config(&self) -> &FunctionConfig {
         &self.config
     }
 
-    /// How many environments have been started: each one was a cold start.
+    /// How many environments have been started: each was a cold start.
     #[must_use]
     pub fn cold_starts(&self) -> u64 {
         self.started.load(Relaxed)
     }
 
-    /// How many environments there are.
+    /// How many environments run.
     #[must_use]
     pub fn environments(&self) -> usize {
         self.pool.len()
     }
 
-    /// Starts one environment ahead of the first invocation, so that an init
-    /// that cannot succeed shows at once.
+    /// Starts an environment before the first invocation, so that an init that cannot succeed
+    /// shows at once.
     ///
     /// # Errors
     ///
     /// The init failed.
     pub async fn warm_up(&self) -> Result<(), FunctionError> {
-        let environment = self.start_environment().await?;
-        self.pool.add(environment);
+        let room = self.pool.extra_room();
+        room.fill(self.start_environment().await?);
         Ok(())
     }
 
-    /// Replaces the executable: environments that are started from now on run it,
-    /// those that there are finish what they are doing. Does nothing unless its
-    /// init succeeds.
+    /// Replaces the executable. New environments run the new one, and environments with an
+    /// invocation finish it first.
     ///
     /// # Errors
     ///
-    /// The init of the new one failed; the function goes on with the old one.
+    /// The init of the new executable failed; the function keeps the old one.
     pub async fn replace(&self, bootstrap: PathBuf) -> Result<(), FunctionError> {
         let environment = self.start(&bootstrap).await?;
         *self
@@ -188,60 +127,134 @@ impl Function {
             .write()
             .unwrap_or_else(PoisonError::into_inner) = bootstrap;
         let idle = self.pool.retire();
-        self.pool.add(environment);
+        self.pool.extra_room().fill(environment);
         shut_down(idle).await;
         Ok(())
     }
 
-    /// Invokes the function with an event and waits for how it ends.
+    /// Invokes the function and waits for the outcome. When all of its slots are taken, the
+    /// outcome is [`Outcome::Throttled`].
+    ///
+    /// The payload must be JSON. When the returned future is dropped, the environment is
+    /// killed.
     pub async fn invoke(&self, request: impl Into<Request>) -> Invoked {
         let request = request.into();
+        let slot = match self.slots.clone().try_acquire_owned() {
+            Ok(slot) => Some(slot),
+            // A runtime that has just answered frees its slot when it asks for the next
+            // invocation: that is soon, unless it works on.
+            Err(_) if self.pool.is_expected() => {
+                let slot = timeout(SETTLE_AT_LIMIT, self.slots.clone().acquire_owned());
+                slot.await.ok().and_then(Result::ok)
+            }
+            Err(_) => None,
+        };
+        self.invoke_in(slot, request).await
+    }
+
+    /// Invokes the function like [`Function::invoke`], and waits when all slots are taken.
+    /// Callers get slots in the order in which they asked.
+    pub async fn invoke_when_free(&self, request: impl Into<Request>) -> Invoked {
+        let request = request.into();
+        let slot = match self.config.concurrency {
+            0 => None,
+            _ => self.slots.clone().acquire_owned().await.ok(),
+        };
+        self.invoke_in(slot, request).await
+    }
+
+    async fn invoke_in(&self, slot: Option<OwnedSemaphorePermit>, request: Request) -> Invoked {
+        let request_id = request.request_id;
+        let request_id = request_id.unwrap_or_else(|| Uuid::new_v4().to_string());
+        let invoked = |outcome, log_tail| Invoked {
+            request_id: request_id.clone(),
+            outcome,
+            log_tail,
+        };
         let bytes = request.payload.len();
         if bytes > MAX_PAYLOAD {
-            return Outcome::TooLarge { bytes }.into();
+            return invoked(Outcome::TooLarge { bytes }, None);
         }
-        let Ok(_place) = self.places.try_acquire() else {
-            return Outcome::Throttled.into();
+        let Some(permit) = slot else {
+            return invoked(Outcome::Throttled, None);
         };
-        let lease = match self.lease().await {
-            Ok(lease) => lease,
-            Err(error) => return Outcome::FunctionError(error).into(),
+        let (answer, answered) = oneshot::channel();
+        let (released, next_asked_for) = oneshot::channel();
+        let invocation = Invocation {
+            event: Event {
+                request_id: request_id.clone(),
+                payload: request.payload,
+                client_context: request.client_context,
+                trace_id: request.trace_id,
+            },
+            chunks: request.chunks,
+            answer,
+            busy: Busy { permit, released },
+            log_tail: request.log_tail,
         };
-        let Some(environment) = lease.environment() else {
-            return Outcome::Throttled.into();
+        let environment = match self.hand_over(Box::new(invocation)).await {
+            Ok(environment) => environment,
+            Err(error) => return invoked(Outcome::FunctionError(error), None),
         };
-        let (answer, log_tail) = environment.invoke(request).await;
-        if let Some(retired) = lease.give_back() {
-            tokio::spawn(async move { retired.shut_down().await });
+        let began = Instant::now();
+        let abandoned = KillOnDrop(Some(environment.clone()));
+        let answer = environment.answer(&request_id, began, answered).await;
+        let took = began.elapsed();
+        abandoned.disarm();
+        end_at(environment.deadline(began), &environment, next_asked_for);
+        let log_tail = if request.log_tail {
+            let log = LogTail {
+                request_id: &request_id,
+                took,
+                memory_mb: self.config.memory_mb,
+            };
+            Some(log.around(&environment.tail().await))
+        } else {
+            None
+        };
+        match answer {
+            Ok(answer) => invoked(Outcome::Success(answer), log_tail),
+            Err(error) => invoked(Outcome::FunctionError(error), log_tail),
         }
-        let outcome = match answer {
-            Ok(answer) => Outcome::Success(answer),
-            Err(error) => Outcome::FunctionError(error),
-        };
-        Invoked { outcome, log_tail }
     }
 
-    /// A place in an environment, which is started where none has one.
-    async fn lease(&self) -> Result<Lease, FunctionError> {
+    /// Gives an invocation, which has a slot, to a runtime that waits; starts an environment
+    /// where none does.
+    async fn hand_over(
+        &self,
+        mut invocation: Box<Invocation>,
+    ) -> Result<Arc<Environment>, FunctionError> {
+        let settled = Instant::now() + SETTLE;
         loop {
-            if let Some(lease) = self.pool.lease() {
-                return Ok(lease);
+            let changed = self.pool.changed();
+            match self.pool.hand_over(invocation) {
+                Ok(environment) => return Ok(environment),
+                Err(back) => invocation = back,
             }
-            let _start = self.starts.acquire().await;
-            if let Some(lease) = self.pool.lease() {
-                return Ok(lease);
+            if Instant::now() < settled && self.pool.is_expected() {
+                let _ = timeout_at(settled, changed).await;
+                continue;
             }
-            // Another invocation may take the new one's place; then there is one
-            // more to start, and never more than `places` allows.
-            let environment = self.start_environment().await?;
-            self.pool.add(environment);
+            if Instant::now() >= settled {
+                self.pool.kill_stalled();
+            }
+            // A runtime for several invocations starts once for those that come meanwhile.
+            let one_by_one = self.config.slots() > 1;
+            let Some(room) = self.pool.room(self.config.concurrency, one_by_one) else {
+                let _ = timeout(SETTLE, changed).await;
+                continue;
+            };
+            // Another invocation may take the new environment; then there is one more to
+            // start, and never more than the concurrency allows.
+            room.fill(self.start_environment().await?);
         }
     }
 
-    /// Ends all environments that have no invocation under way, and each of the
-    /// others when it has.
+    /// Shuts down all environments without an invocation, and each of the others when it has
+    /// finished; then waits until their output is written, at most half a second.
     pub async fn shut_down(&self) {
         shut_down(self.pool.retire()).await;
+        self.log.flush().await;
     }
 
     async fn start_environment(&self) -> Result<Environment, FunctionError> {
@@ -253,32 +266,86 @@ impl Function {
         self.start(&bootstrap).await
     }
 
-    async fn start(&self, bootstrap: &std::path::Path) -> Result<Environment, FunctionError> {
+    /// Starts an environment. An init that takes too long is tried again with the function's
+    /// time-out, as Lambda does at the first invocation.
+    async fn start(&self, bootstrap: &Path) -> Result<Environment, FunctionError> {
         if !self.reaped.swap(true, Relaxed) {
             tokio::spawn(reap(Arc::downgrade(&self.pool), self.config.idle_timeout));
         }
-        let number = self.started.fetch_add(1, Relaxed) + 1;
-        Environment::start(&self.config, bootstrap, number, &self.log).await
+        match self.start_within(bootstrap, self.init_timeout).await {
+            Err(InitFailure::TimedOut(_)) => {}
+            Err(InitFailure::Failed(error)) => return Err(error),
+            Ok(environment) => return Ok(environment),
+        }
+        let second = self.start_within(bootstrap, self.config.timeout).await;
+        second.map_err(|failure| match failure {
+            InitFailure::Failed(error) => error,
+            InitFailure::TimedOut(error) => {
+                let seconds = self.config.timeout.as_secs_f64();
+                let why = error.message();
+                let message = format!("Task timed out after {seconds:.2} seconds: {why}");
+                FunctionError::new(ErrorKind::Init, "Sandbox.Timedout", &message)
+            }
+        })
+    }
+
+    async fn start_within(
+        &self,
+        bootstrap: &Path,
+        limit: Duration,
+    ) -> Result<Environment, InitFailure> {
+        let start = Start {
+            config: &self.config,
+            bootstrap,
+            number: self.started.fetch_add(1, Relaxed) + 1,
+            limit,
+            log: &self.log,
+            changed: self.pool.notify(),
+        };
+        Environment::start(start).await
     }
 }
 
-impl From<Outcome> for Invoked {
-    fn from(outcome: Outcome) -> Self {
-        Self {
-            outcome,
-            log_tail: None,
+/// Kills an environment whose invocation was abandoned: it would go on for nobody.
+struct KillOnDrop(Option<Arc<Environment>>);
+
+impl KillOnDrop {
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for KillOnDrop {
+    fn drop(&mut self) {
+        if let Some(environment) = &self.0 {
+            environment.kill();
         }
     }
 }
 
-/// Shuts environments down that have been idle for `longest`, as long as the
-/// function is there.
-async fn reap(pool: std::sync::Weak<Pool>, longest: Duration) {
+/// Kills an environment that has answered and does not ask for its next invocation before
+/// `deadline`: the time-out covers all of the Invoke phase.
+fn end_at(deadline: Instant, environment: &Arc<Environment>, mut next: oneshot::Receiver<()>) {
+    if next.try_recv() == Err(oneshot::error::TryRecvError::Closed) {
+        return;
+    }
+    let environment = Arc::downgrade(environment);
+    tokio::spawn(async move {
+        if timeout_at(deadline, next).await.is_err()
+            && let Some(environment) = environment.upgrade()
+        {
+            environment.kill();
+        }
+    });
+}
+
+/// Shuts down environments that have been idle for `longest`, while the function exists.
+async fn reap(pool: Weak<Pool>, longest: Duration) {
     while let Some(kept) = pool.upgrade() {
         let (idle, next) = kept.take_idle(longest);
         drop(kept);
         shut_down(idle).await;
-        sleep_until(next).await;
+        sleep(next).await;
     }
 }
 

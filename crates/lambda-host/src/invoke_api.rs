@@ -13,21 +13,23 @@ use axum::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::de::IgnoredAny;
 use serde_json::json;
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 use super::{
-    MAX_PAYLOAD, asynchronous,
-    function::{Function, Functions, Invoked, Request},
+    Function, Functions, Invoked, MAX_ASYNC_PAYLOAD, MAX_PAYLOAD, Request, asynchronous,
+    client_context,
     outcome::{FunctionError, Outcome},
     response_stream,
     to_the_end::ToTheEnd,
 };
 
-/// The name by which AWS's Runtime Interface Emulator calls its one function.
+/// The name that AWS's Runtime Interface Emulator gives its only function.
 const RIE_NAME: &str = "function";
 
-/// The HTTP surface in front of `functions`.
+/// The Invoke API of `functions`, and `/_local/health`.
 pub fn router(functions: Functions) -> Router {
     Router::new()
         .route("/2015-03-31/functions/{name}/invocations", post(invoke))
@@ -48,19 +50,29 @@ async fn invoke(
         return unknown(&functions, &name);
     };
     let invocation_type = text(request.headers(), "x-amz-invocation-type");
-    let Some(request) = read(request, None).await else {
-        return too_large();
+    let most = match invocation_type.as_deref() {
+        Some("Event") => MAX_ASYNC_PAYLOAD,
+        _ => MAX_PAYLOAD,
     };
+    let request = match read(request, most).await {
+        Ok(request) => request,
+        Err(refusal) => return *refusal,
+    };
+    let id = request.request_id.clone().unwrap_or_default();
     match invocation_type.as_deref() {
         None | Some("RequestResponse") => {
             let function = function.clone();
             // A client that goes away ends no invocation.
             reply(ToTheEnd::new(async move { function.invoke(request).await }).await)
         }
-        Some("DryRun") => StatusCode::NO_CONTENT.into_response(),
+        Some("DryRun") => with_id(StatusCode::NO_CONTENT.into_response(), &id),
         Some("Event") => {
-            asynchronous::invoke(function.clone(), request);
-            StatusCode::ACCEPTED.into_response()
+            if asynchronous::invoke(function.clone(), request) {
+                with_id(StatusCode::ACCEPTED.into_response(), &id)
+            } else {
+                let why = "too many asynchronous events of this function are waiting";
+                throttled(why, &id)
+            }
         }
         Some(other) => error(
             StatusCode::BAD_REQUEST,
@@ -68,12 +80,12 @@ async fn invoke(
             &format!(
                 "X-Amz-Invocation-Type is {other:?}; expected RequestResponse, Event or DryRun"
             ),
+            &id,
         ),
     }
 }
 
-/// The response as event-stream messages, one for each piece that the function
-/// writes.
+/// Replies with event-stream messages, one for each chunk that the function writes.
 async fn invoke_with_response_stream(
     State(functions): State<Functions>,
     Path(name): Path<String>,
@@ -83,31 +95,60 @@ async fn invoke_with_response_stream(
         return unknown(&functions, &name);
     };
     let (send, chunks) = mpsc::channel(1);
-    let Some(request) = read(request, Some(send)).await else {
-        return too_large();
+    let request = match read(request, MAX_PAYLOAD).await {
+        Ok(request) => Request {
+            chunks: Some(send),
+            ..request
+        },
+        Err(refusal) => return *refusal,
     };
+    let id = request.request_id.clone().unwrap_or_default();
     let function = function.clone();
     let invoked = tokio::spawn(async move { function.invoke(request).await });
-    response_stream::reply(chunks, invoked).await
+    with_id(response_stream::reply(chunks, invoked).await, &id)
 }
 
-/// What is asked of the function, whose pieces go to `chunks`; none where the
-/// payload is too large.
-async fn read(
-    request: http::Request<Body>,
-    chunks: Option<mpsc::Sender<Bytes>>,
-) -> Option<Request> {
+/// Reads an invocation whose payload has at most `most` bytes; the error is the reply.
+async fn read(request: http::Request<Body>, most: usize) -> Result<Request, Box<Response>> {
     let (parts, body) = request.into_parts();
-    Some(Request {
-        payload: to_bytes(body, MAX_PAYLOAD).await.ok()?,
-        client_context: text(&parts.headers, "x-amz-client-context"),
+    let Ok(payload) = to_bytes(body, most).await else {
+        return Err(Box::new(too_large(most, &new_id())));
+    };
+    let context = parts.headers.get("x-amz-client-context").map(|value| {
+        client_context::decode(value.as_bytes()).ok_or_else(|| {
+            let why = "Client context must be a valid Base64-encoded JSON object.";
+            Box::new(invalid_content(why))
+        })
+    });
+    Ok(Request {
+        payload: event(payload)?,
+        request_id: Some(new_id()),
+        client_context: context.transpose()?,
+        trace_id: text(&parts.headers, "x-amzn-trace-id"),
         log_tail: text(&parts.headers, "x-amz-log-type").as_deref() == Some("Tail"),
-        chunks,
+        chunks: None,
     })
 }
 
-/// By name, by ARN, with a version or alias behind it, or by RIE's name where
-/// there is just one.
+/// A payload that is JSON; `{}` where there is none, as Lambda passes it.
+fn event(payload: Bytes) -> Result<Bytes, Box<Response>> {
+    if payload.is_empty() {
+        return Ok(Bytes::from_static(b"{}"));
+    }
+    let parsed = match std::str::from_utf8(&payload) {
+        Ok(text) => serde_json::from_str::<IgnoredAny>(text).map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    match parsed {
+        Ok(IgnoredAny) => Ok(payload),
+        Err(why) => Err(Box::new(invalid_content(&format!(
+            "Could not parse request body into json: {why}"
+        )))),
+    }
+}
+
+/// Finds a function by name or ARN, with or without a version or alias, or by RIE's name if
+/// there is only one.
 fn find<'a>(functions: &'a Functions, name: &str) -> Option<&'a Arc<Function>> {
     let name = match name.split_once(":function:") {
         Some((_, name)) => name,
@@ -124,6 +165,7 @@ fn find<'a>(functions: &'a Functions, name: &str) -> Option<&'a Arc<Function>> {
 }
 
 pub(super) fn reply(invoked: Invoked) -> Response {
+    let id = invoked.request_id;
     let mut reply = match invoked.outcome {
         Outcome::Success(payload) => (StatusCode::OK, payload).into_response(),
         Outcome::FunctionError(FunctionError { payload, .. }) => (
@@ -133,13 +175,9 @@ pub(super) fn reply(invoked: Invoked) -> Response {
         )
             .into_response(),
         Outcome::Throttled => {
-            return error(
-                StatusCode::TOO_MANY_REQUESTS,
-                "TooManyRequestsException",
-                "Rate Exceeded: all of the function's environments are busy.",
-            );
+            return throttled("all of the function's environments are busy", &id);
         }
-        Outcome::TooLarge { .. } => return too_large(),
+        Outcome::TooLarge { .. } => return too_large(MAX_PAYLOAD, &id),
     };
     let headers = reply.headers_mut();
     headers.insert("content-type", HeaderValue::from_static("application/json"));
@@ -152,7 +190,7 @@ pub(super) fn reply(invoked: Invoked) -> Response {
     {
         headers.insert("x-amz-log-result", tail);
     }
-    reply
+    with_id(reply, &id)
 }
 
 fn unknown(functions: &Functions, name: &str) -> Response {
@@ -164,22 +202,54 @@ fn unknown(functions: &Functions, name: &str) -> Response {
             "Function not found: {name}; functions here: {}",
             known.join(", ")
         ),
+        &new_id(),
     )
 }
 
-fn too_large() -> Response {
+fn too_large(most: usize, id: &str) -> Response {
     error(
         StatusCode::PAYLOAD_TOO_LARGE,
         "RequestTooLargeException",
-        &format!(
-            "Request must be smaller than {MAX_PAYLOAD} bytes for the InvokeFunction operation"
-        ),
+        &format!("Request must be smaller than {most} bytes for the InvokeFunction operation"),
+        id,
     )
 }
 
-fn error(status: StatusCode, code: &'static str, message: &str) -> Response {
+fn throttled(why: &str, id: &str) -> Response {
+    error(
+        StatusCode::TOO_MANY_REQUESTS,
+        "TooManyRequestsException",
+        &format!("Rate Exceeded: {why}."),
+        id,
+    )
+}
+
+fn invalid_content(message: &str) -> Response {
+    error(
+        StatusCode::BAD_REQUEST,
+        "InvalidRequestContentException",
+        message,
+        &new_id(),
+    )
+}
+
+fn error(status: StatusCode, code: &'static str, message: &str, id: &str) -> Response {
     let body = Json(json!({ "Type": "User", "Message": message }));
-    (status, [("x-amzn-errortype", code)], body).into_response()
+    with_id(
+        (status, [("x-amzn-errortype", code)], body).into_response(),
+        id,
+    )
+}
+
+pub(super) fn with_id(mut reply: Response, id: &str) -> Response {
+    if let Ok(id) = HeaderValue::from_str(id) {
+        reply.headers_mut().insert("x-amzn-requestid", id);
+    }
+    reply
+}
+
+fn new_id() -> String {
+    Uuid::new_v4().to_string()
 }
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {

@@ -1,26 +1,178 @@
 //! What a function writes to stdout and stderr, line by line.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
 
-/// How much of an invocation's log `X-Amz-Log-Result` has, bytes (API reference,
-/// `Invoke`).
-pub const TAIL: usize = 4096;
+use tokio::time::{Instant, sleep};
+
+/// Most bytes of an invocation's log in `X-Amz-Log-Result` (API reference, `Invoke`).
+pub(super) const TAIL: usize = 4096;
 
 /// One line of a function's output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
-    /// The function's name.
+    /// Name of the function.
     pub function: Arc<str>,
-    /// Which of its environments, from 1.
+    /// Number of the execution environment, from 1.
     pub environment: u64,
     /// The line, without its end. Bytes that are not UTF-8 are replaced.
     pub text: String,
 }
 
-/// Where lines go.
+/// Where lines go. It is called on a thread of its own, so it may block: lines that it is too
+/// slow for are dropped and counted in a line of their own. After a panic it is not called
+/// again.
 pub type LogSink = Arc<dyn Fn(LogLine) + Send + Sync>;
 
-/// The lines that Lambda writes around those of an invocation.
+/// Most bytes that wait for a slow sink.
+const MAX_QUEUED: usize = 4 * 1024 * 1024;
+
+/// What a waiting line takes beside its text, bytes, about.
+const LINE_OVERHEAD: usize = 64;
+
+/// How long [`LogWriter::flush`] waits for a sink.
+const FLUSH: Duration = Duration::from_millis(500);
+
+/// Writes lines to a sink without ever waiting for it.
+#[derive(Clone)]
+pub(super) struct LogWriter(Arc<Handle>);
+
+/// Ends the thread when the last writer is gone.
+struct Handle(Arc<Queue>);
+
+struct Queue {
+    state: Mutex<Queued>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Queued {
+    lines: VecDeque<LogLine>,
+    bytes: usize,
+    /// Lines dropped since the last one that was queued.
+    dropped: u64,
+    /// A line is in the sink.
+    writing: bool,
+    /// There will be no more lines.
+    closed: bool,
+    /// The sink has panicked, or has no thread.
+    broken: bool,
+}
+
+impl LogWriter {
+    /// A writer to `sink`.
+    pub(super) fn new(sink: LogSink) -> Self {
+        let queue = Arc::new(Queue {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        let thread = thread::Builder::new().name("lambda-log".to_owned());
+        let of_thread = queue.clone();
+        if thread.spawn(move || of_thread.write_all(&sink)).is_err() {
+            queue.lock().broken = true;
+        }
+        Self(Arc::new(Handle(queue)))
+    }
+
+    /// Queues a line, or drops it when too much is waiting.
+    pub(super) fn write(&self, line: LogLine) {
+        let queue = &self.0.0;
+        let mut state = queue.lock();
+        if state.broken {
+            return;
+        }
+        let bytes = line.text.len() + LINE_OVERHEAD;
+        if state.bytes + bytes > MAX_QUEUED {
+            state.dropped += 1;
+            return;
+        }
+        if state.dropped > 0 {
+            let text = format!(
+                "({} lines dropped: output is read too slowly)",
+                state.dropped
+            );
+            state.dropped = 0;
+            state.bytes += text.len() + LINE_OVERHEAD;
+            let notice = LogLine {
+                text,
+                ..line.clone()
+            };
+            state.lines.push_back(notice);
+        }
+        state.bytes += bytes;
+        state.lines.push_back(line);
+        drop(state);
+        queue.changed.notify_one();
+    }
+
+    /// Waits until the sink has all lines, at most half a second.
+    pub(super) async fn flush(&self) {
+        let deadline = Instant::now() + FLUSH;
+        while Instant::now() < deadline {
+            if self.0.0.is_idle() {
+                return;
+            }
+            sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.0.lock().closed = true;
+        self.0.changed.notify_one();
+    }
+}
+
+impl Queue {
+    /// Writes lines until there are no more.
+    fn write_all(&self, sink: &LogSink) {
+        while let Some(line) = self.next() {
+            // A closed stdout panics in `println!`: only the showing ends.
+            let panicked = catch_unwind(AssertUnwindSafe(|| sink(line))).is_err();
+            let mut state = self.lock();
+            state.writing = false;
+            if panicked {
+                state.broken = true;
+                state.lines = VecDeque::new();
+                return;
+            }
+        }
+    }
+
+    /// Whether the sink has all lines, or gets no more.
+    fn is_idle(&self) -> bool {
+        let state = self.lock();
+        state.broken || (state.lines.is_empty() && !state.writing)
+    }
+
+    fn next(&self) -> Option<LogLine> {
+        let mut state = self.lock();
+        loop {
+            if let Some(line) = state.lines.pop_front() {
+                state.bytes -= line.text.len() + LINE_OVERHEAD;
+                state.writing = true;
+                return Some(line);
+            }
+            if state.closed {
+                return None;
+            }
+            let woken = self.changed.wait(state);
+            state = woken.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queued> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The lines that Lambda writes before and after those of an invocation.
 pub(super) struct LogTail<'a> {
     pub(super) request_id: &'a str,
     pub(super) took: Duration,
@@ -28,7 +180,7 @@ pub(super) struct LogTail<'a> {
 }
 
 impl LogTail<'_> {
-    /// The last [`TAIL`] bytes of the log with the function's own lines in it.
+    /// The last [`TAIL`] bytes of the log, with the function's own lines between them.
     pub(super) fn around(&self, said: &[u8]) -> Vec<u8> {
         let Self {
             request_id,

@@ -3,19 +3,18 @@
 use bytes::Bytes;
 use serde_json::json;
 
-/// How an invocation ended, as the Invoke API tells it (API reference, `Invoke`).
+/// How an invocation ended, with its HTTP reply (API reference, `Invoke`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The handler returned this.
     Success(Bytes),
-    /// The handler failed, or its process did: HTTP 200 with
-    /// `X-Amz-Function-Error`.
+    /// The handler or its process failed: HTTP 200 with `X-Amz-Function-Error`.
     FunctionError(FunctionError),
-    /// All environments are busy: HTTP 429.
+    /// All of the function's environments are busy: HTTP 429.
     Throttled,
     /// The payload is over 6 MB: HTTP 413. The function never saw it.
     TooLarge {
-        /// How large it is, bytes.
+        /// Size of the payload.
         bytes: usize,
     },
 }
@@ -25,7 +24,7 @@ pub enum Outcome {
 pub struct FunctionError {
     /// What failed.
     pub kind: ErrorKind,
-    /// `{"errorType":…,"errorMessage":…}`, from the runtime or from here.
+    /// `{"errorType":…,"errorMessage":…}`, as the runtime or this crate wrote it.
     pub payload: Bytes,
 }
 
@@ -34,18 +33,18 @@ pub struct FunctionError {
 pub enum ErrorKind {
     /// The handler returned an error.
     Handled,
-    /// It did not answer in time; its process was killed.
+    /// The function exceeded its time-out; its process was killed.
     Timeout,
-    /// Its process ended.
+    /// The process ended without an answer.
     Exit,
-    /// Its process ended, or stalled, before it asked for an invocation.
+    /// The process ended or took too long before it asked for its first invocation.
     Init,
-    /// It answered with more than 6 MB.
+    /// The response is over 6 MB.
     ResponseTooLarge,
 }
 
 impl FunctionError {
-    /// An error that the runtime did not word itself.
+    /// An error with a document of this crate.
     #[must_use]
     pub fn new(kind: ErrorKind, error_type: &str, message: &str) -> Self {
         let document = json!({ "errorType": error_type, "errorMessage": message });
@@ -55,7 +54,7 @@ impl FunctionError {
         }
     }
 
-    /// Its `errorMessage`, or the payload as text where it has none.
+    /// The document's `errorMessage`; the whole payload if it has none.
     #[must_use]
     pub fn message(&self) -> String {
         let document: Option<serde_json::Value> = serde_json::from_slice(&self.payload).ok();

@@ -1,132 +1,219 @@
-//! A function's execution environments: kept, shared out, and let go.
+//! A function's execution environments: kept, given invocations, and shut down.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::{
+    sync::{Notify, futures::Notified},
+    time::Instant,
+};
 
-use super::environment::Environment;
+use super::{environment::Environment, exchange::Invocation};
 
-/// Environments that have finished init, the one used last at the end.
+/// How long the reaper sleeps at the longest, and at the least.
+const LONGEST_SLEEP: Duration = Duration::from_hours(1);
+const SHORTEST_SLEEP: Duration = Duration::from_millis(10);
+
+/// Environments that have finished init.
 #[derive(Default)]
-pub(super) struct Pool(Mutex<Vec<Member>>);
+pub(super) struct Pool {
+    members: Mutex<Members>,
+    /// Told whenever a slot is taken or free.
+    changed: Arc<Notify>,
+}
+
+#[derive(Default)]
+struct Members {
+    /// The one used last at the end.
+    all: Vec<Member>,
+    /// Environments in init.
+    starting: usize,
+    /// Counts [`Pool::retire`].
+    generation: u64,
+}
 
 struct Member {
     environment: Arc<Environment>,
-    /// Invocations under way.
-    busy: usize,
-    /// When its last invocation ended.
-    idle_since: Instant,
     /// It takes no more invocations: its program has been replaced.
     retired: bool,
 }
 
-/// A place in an environment for one invocation. Dropped before it is given
-/// back, its process is killed: the invocation in it would go on for nobody.
-pub(super) struct Lease {
-    pool: Arc<Pool>,
-    environment: Option<Arc<Environment>>,
+/// Room for one more environment, until it is dropped.
+pub(super) struct Room<'a> {
+    pool: &'a Pool,
+    generation: u64,
 }
 
 impl Pool {
-    /// A place in the environment used last, as its caches are warmest.
-    pub(super) fn lease(self: &Arc<Self>) -> Option<Lease> {
+    /// Hands an invocation to the environment used last, as its caches are warmest, of those
+    /// whose runtime waits for one.
+    ///
+    /// # Errors
+    ///
+    /// No runtime waits: the invocation comes back.
+    pub(super) fn hand_over(
+        &self,
+        mut invocation: Box<Invocation>,
+    ) -> Result<Arc<Environment>, Box<Invocation>> {
         let mut members = self.lock();
-        members.retain(|member| member.environment.is_usable());
-        let free = |member: &Member| !member.retired && member.busy < member.environment.places();
-        let place = members.iter().rposition(free)?;
-        members[place].busy += 1;
-        Some(Lease {
-            pool: self.clone(),
-            environment: Some(members[place].environment.clone()),
+        for index in (0..members.all.len()).rev() {
+            if members.all[index].retired {
+                continue;
+            }
+            match members.all[index].environment.hand_over(invocation) {
+                Ok(()) => {
+                    let member = members.all.remove(index);
+                    let environment = member.environment.clone();
+                    members.all.push(member);
+                    return Ok(environment);
+                }
+                Err(back) => invocation = back,
+            }
+        }
+        Err(invocation)
+    }
+
+    /// Whether a slot is about to be free.
+    pub(super) fn is_expected(&self) -> bool {
+        let members = self.lock();
+        let mut all = members.all.iter();
+        all.any(|member| member.environment.is_expected())
+    }
+
+    /// Wakes when a slot is taken or free, counted from this call.
+    pub(super) fn changed(&self) -> Notified<'_> {
+        self.changed.notified()
+    }
+
+    /// What an environment tells when a slot is taken or free.
+    pub(super) fn notify(&self) -> Arc<Notify> {
+        self.changed.clone()
+    }
+
+    /// Room to start an environment, if there are fewer than `most`; with `one_by_one`, only
+    /// while no other one starts.
+    pub(super) fn room(&self, most: usize, one_by_one: bool) -> Option<Room<'_>> {
+        let mut members = self.lock();
+        members.forget_ended();
+        let kept = members.all.iter().filter(|member| !member.retired).count();
+        if kept + members.starting >= most || (one_by_one && members.starting > 0) {
+            return None;
+        }
+        members.starting += 1;
+        Some(Room {
+            pool: self,
+            generation: members.generation,
         })
     }
 
-    /// Adds an environment that is idle.
-    pub(super) fn add(&self, environment: Environment) {
-        self.lock().push(Member {
-            environment: Arc::new(environment),
-            busy: 0,
-            idle_since: Instant::now(),
-            retired: false,
-        });
+    /// Room to start an environment that will replace the others.
+    pub(super) fn extra_room(&self) -> Room<'_> {
+        let mut members = self.lock();
+        members.starting += 1;
+        Room {
+            pool: self,
+            generation: members.generation,
+        }
     }
 
-    /// Takes out those that have been idle for `longest`, and says when the next
-    /// one may have been.
-    pub(super) fn take_idle(&self, longest: Duration) -> (Vec<Arc<Environment>>, Instant) {
-        let now = Instant::now();
+    /// Kills environments whose runtime has stopped asking for invocations.
+    pub(super) fn kill_stalled(&self) {
+        for member in &self.lock().all {
+            if member.environment.exchange().is_stalled() {
+                member.environment.kill();
+            }
+        }
+    }
+
+    /// Takes out the environments that have been idle for `longest`, and returns how long it
+    /// takes at least until another one has been.
+    pub(super) fn take_idle(&self, longest: Duration) -> (Vec<Arc<Environment>>, Duration) {
+        let mut next = longest;
         let taken = self.take_where(|member| {
-            member.busy == 0 && now.duration_since(member.idle_since) >= longest
+            let Some(since) = member.environment.exchange().idle_since() else {
+                return false;
+            };
+            let idle = Instant::now().saturating_duration_since(since);
+            let over = idle >= longest;
+            if !over {
+                next = next.min(longest.saturating_sub(idle));
+            }
+            over
         });
-        let oldest = self.lock().iter().map(|member| member.idle_since).min();
-        // One that is busy now has its whole time still before it.
-        let next = oldest.map_or(now, |oldest| oldest.max(now - longest)) + longest;
-        (taken, next.max(now + Duration::from_millis(10)))
+        (taken, next.clamp(SHORTEST_SLEEP, LONGEST_SLEEP))
     }
 
-    /// Takes out those that are idle; the others get no more invocations, and
-    /// are given out by [`Lease::give_back`] when they have ended theirs.
-    pub(super) fn retire(&self) -> Vec<Arc<Environment>> {
-        let idle = self.take_where(|member| member.busy == 0);
-        for member in self.lock().iter_mut() {
-            member.retired = true;
+    /// Takes out the environments without an invocation. Each of the others takes no more,
+    /// and is shut down when it has finished.
+    pub(super) fn retire(self: &Arc<Self>) -> Vec<Arc<Environment>> {
+        let idle = self.take_where(|member| !member.environment.exchange().has_invocation());
+        let mut members = self.lock();
+        members.generation += 1;
+        for member in &mut members.all {
+            if std::mem::replace(&mut member.retired, true) {
+                continue;
+            }
+            let (pool, environment) = (self.clone(), member.environment.clone());
+            tokio::spawn(async move {
+                environment.exchange().idle().await;
+                environment.shut_down().await;
+                pool.remove(&environment);
+            });
         }
         idle
     }
 
-    /// How many there are.
+    /// How many environments there are.
     pub(super) fn len(&self) -> usize {
-        self.lock().len()
+        let mut members = self.lock();
+        members.forget_ended();
+        members.all.len()
     }
 
-    fn take_where(&self, wanted: impl Fn(&Member) -> bool) -> Vec<Arc<Environment>> {
-        let taken = self
-            .lock()
-            .extract_if(.., |member| wanted(member))
-            .collect::<Vec<_>>();
+    fn remove(&self, environment: &Arc<Environment>) {
+        let mut members = self.lock();
+        members
+            .all
+            .retain(|member| !Arc::ptr_eq(&member.environment, environment));
+    }
+
+    fn take_where(&self, wanted: impl FnMut(&mut Member) -> bool) -> Vec<Arc<Environment>> {
+        let mut members = self.lock();
+        members.forget_ended();
+        let taken: Vec<_> = members.all.extract_if(.., wanted).collect();
         taken.into_iter().map(|member| member.environment).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Member>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Members> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Lease {
-    /// Its environment; none once it has been given back.
-    pub(super) fn environment(&self) -> Option<&Arc<Environment>> {
-        self.environment.as_ref()
+impl Members {
+    fn forget_ended(&mut self) {
+        self.all
+            .retain(|member| !member.environment.exchange().is_closed());
     }
+}
 
-    /// Gives the place back after an invocation. An environment that is returned
-    /// has had its last one, and is to be shut down.
-    pub(super) fn give_back(mut self) -> Option<Arc<Environment>> {
-        let environment = self.environment.take()?;
+impl Room<'_> {
+    /// Puts an environment into the pool, unless its program has been replaced since.
+    pub(super) fn fill(self, environment: Environment) {
         let mut members = self.pool.lock();
-        let is_it = |member: &Member| Arc::ptr_eq(&member.environment, &environment);
-        let place = members.iter().position(is_it)?;
-        let mut member = members.remove(place);
-        member.busy -= 1;
-        member.idle_since = Instant::now();
-        if member.retired && member.busy == 0 {
-            return Some(environment);
+        if members.generation == self.generation {
+            members.all.push(Member {
+                environment: Arc::new(environment),
+                retired: false,
+            });
         }
-        if environment.is_usable() {
-            members.push(member);
-        }
-        None
     }
 }
 
-impl Drop for Lease {
+impl Drop for Room<'_> {
     fn drop(&mut self) {
-        if let Some(environment) = self.environment.take() {
-            environment.kill();
-            let mut members = self.pool.lock();
-            members.retain(|member| !Arc::ptr_eq(&member.environment, &environment));
-        }
+        self.pool.lock().starting -= 1;
+        self.pool.changed.notify_waiters();
     }
 }

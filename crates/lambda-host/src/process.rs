@@ -1,84 +1,133 @@
-//! One `bootstrap` process: started, listened to, and ended.
+//! One `bootstrap` process and all that it starts: started, listened to, and ended.
+//!
+//! Each process runs in the process group of a watchdog of its own, a shell that reads a pipe
+//! from this process. When this process ends, however that happens (`SIGKILL` included), the
+//! pipe closes and the watchdog kills the group: the pipe works on Linux and on macOS, and
+//! needs no code between `fork` and `exec`. The watchdog leads the group, so the group's id
+//! stays valid until the last of it is gone.
+//!
+//! A program that leaves the group (`setsid`) is found by an environment variable that it
+//! inherited, where there is `/proc` (Linux). On macOS, and when it has cleared its
+//! variables, it survives.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::BTreeMap,
     path::Path,
     process::{ExitStatus, Stdio},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use nix::{
-    sys::signal::{Signal, killpg},
+    sys::signal::{Signal, kill, killpg},
     unistd::Pid,
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader},
-    process::Command,
+    process::{Child, Command},
     sync::watch,
-    time::{sleep, timeout},
+    time::timeout,
 };
 
-use super::log::{LogLine, LogSink, TAIL};
-
-/// Lines kept for the message about a process that ended.
-const LAST_LINES: usize = 20;
-
-/// A pipe in which nothing has come for so long is taken to be empty.
-const QUIET: Duration = Duration::from_millis(5);
+use super::{
+    log::{LogLine, LogWriter},
+    output::Output,
+};
 
 /// Longest line kept whole, bytes; a longer one is shown in pieces.
 const MAX_LINE: u64 = 256 * 1024;
 
-/// A running process, its own process group. Dropping it kills the group.
-pub struct Process {
-    group: Pid,
-    ended: watch::Receiver<Option<ExitStatus>>,
-    said: Arc<Mutex<Said>>,
+/// How long a process outside the group may hold the output open.
+const LAST_OUTPUT: Duration = Duration::from_millis(200);
+
+/// Waits until its input closes, then kills what has the variable `$1` and its own group.
+const WATCHDOG: &str = r#"trap '' HUP INT TERM
+read -r _
+if [ -d /proc/1 ]; then
+  grep -lszxF -e "$1" /proc/[0-9]*/environ | while IFS=/ read -r _ _ pid _; do
+    kill -KILL "$pid"
+  done
+fi
+kill -KILL 0"#;
+
+/// What to run.
+pub(super) struct Program<'a> {
+    pub(super) executable: &'a Path,
+    pub(super) folder: &'a Path,
+    /// Its whole environment.
+    pub(super) variables: &'a BTreeMap<String, String>,
+    /// The name of a variable whose value no other process tree has.
+    pub(super) marker: &'a str,
+    pub(super) function: Arc<str>,
+    /// The execution environment's number.
+    pub(super) environment: u64,
 }
 
-/// The end of what a process has written.
-#[derive(Default)]
-struct Said {
-    lines: VecDeque<String>,
-    /// The last [`TAIL`] bytes since an invocation began.
-    tail: VecDeque<u8>,
-    /// How many lines there were, ever.
-    count: u64,
+/// A running process and its group. Dropping it kills the group.
+pub(super) struct Process {
+    id: Pid,
+    group: Group,
+    ended: watch::Receiver<Option<ExitStatus>>,
+    output: Output,
+}
+
+/// A process group, until it is gone and its id may name another.
+#[derive(Debug, Clone)]
+struct Group(Arc<Mutex<Option<Pid>>>);
+
+impl Group {
+    fn signal(&self, signal: Signal) {
+        let group = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(group) = *group {
+            // The only possible error is that all of its processes have ended.
+            let _ = killpg(group, signal);
+        }
+    }
+
+    /// Kills the group and forgets its id.
+    fn end(&self) {
+        self.signal(Signal::SIGKILL);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
 }
 
 impl Process {
-    /// Starts `program` with `variables` as its whole environment.
+    /// Starts a program.
     ///
     /// # Errors
     ///
-    /// It cannot be started.
-    pub fn start(
-        program: &Path,
-        folder: &Path,
-        variables: &BTreeMap<String, String>,
-        function: &Arc<str>,
-        environment: u64,
-        log: &LogSink,
-    ) -> std::io::Result<Self> {
-        let mut child = Command::new(program)
-            .current_dir(folder)
+    /// The program or its watchdog cannot be started.
+    pub(super) fn start(program: &Program<'_>, log: &LogWriter) -> std::io::Result<Self> {
+        let value = program.variables.get(program.marker);
+        let marker = format!("{}={}", program.marker, value.map_or("", String::as_str));
+        let watchdog = Command::new("/bin/sh")
+            .args(["-c", WATCHDOG, "lambda-host-watchdog", &marker])
             .env_clear()
-            .envs(variables)
+            .env("PATH", "/usr/bin:/bin")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()?;
+        let group = process_id(&watchdog)?;
+        let mut child = Command::new(program.executable)
+            .current_dir(program.folder)
+            .env_clear()
+            .envs(program.variables)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .process_group(0)
+            .process_group(group.as_raw())
             .kill_on_drop(true)
             .spawn()?;
-        let id = child.id().and_then(|id| i32::try_from(id).ok());
-        let group = Pid::from_raw(id.ok_or_else(|| std::io::Error::other("it ended at once"))?);
-        let said = Arc::new(Mutex::new(Said::default()));
+        let id = process_id(&child)?;
+        let group = Group(Arc::new(Mutex::new(Some(group))));
+        let output = Output::default();
         let pump = LinePump {
-            function: function.clone(),
-            environment,
+            function: program.function.clone(),
+            environment: program.environment,
             log: log.clone(),
-            said: said.clone(),
+            output: output.clone(),
         };
         let outputs = [
             child
@@ -88,76 +137,48 @@ impl Process {
             child.stderr.take().map(|err| tokio::spawn(pump.run(err))),
         ];
         let (tell, ended) = watch::channel(None);
-        tokio::spawn(async move {
-            let status = child.wait().await;
-            // What it wrote last explains why it ended, so that is read first.
-            // A grandchild may hold the pipes open; it is not waited for.
-            for output in outputs.into_iter().flatten() {
-                let _ = timeout(Duration::from_millis(200), output).await;
-            }
-            let _ = tell.send(status.ok());
-        });
-        Ok(Self { group, ended, said })
+        tokio::spawn(end(child, watchdog, group.clone(), marker, outputs, tell));
+        Ok(Self {
+            id,
+            group,
+            ended,
+            output,
+        })
     }
 
-    /// Waits until the process has ended; none where its status is not known.
-    pub async fn ended(&self) -> Option<ExitStatus> {
+    /// Waits until the process has ended and its group is gone; `None` where its status is
+    /// not known.
+    pub(super) fn ended(&self) -> impl Future<Output = Option<ExitStatus>> + Send + use<> {
         let mut ended = self.ended.clone();
-        match ended.wait_for(Option::is_some).await {
-            Ok(status) => *status,
-            Err(_) => None,
-        }
-    }
-
-    /// Whether it has ended.
-    #[must_use]
-    pub fn has_ended(&self) -> bool {
-        self.ended.borrow().is_some() || self.ended.has_changed().is_err()
-    }
-
-    /// The lines that it wrote last.
-    #[must_use]
-    pub fn last_lines(&self) -> Vec<String> {
-        lock(&self.said).lines.iter().cloned().collect()
-    }
-
-    /// Forgets what [`Process::tail`] would give.
-    pub fn begin_tail(&self) {
-        lock(&self.said).tail.clear();
-    }
-
-    /// The last bytes that it wrote since [`Process::begin_tail`], once all that
-    /// it has written has come through its pipes.
-    pub async fn tail(&self) -> Vec<u8> {
-        let mut count = lock(&self.said).count;
-        loop {
-            sleep(QUIET).await;
-            let said = lock(&self.said);
-            if said.count == count {
-                return said.tail.iter().copied().collect();
+        async move {
+            match ended.wait_for(Option::is_some).await {
+                Ok(status) => *status,
+                Err(_) => None,
             }
-            count = said.count;
         }
+    }
+
+    /// Whether the process has ended, also when nobody has noticed yet.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.borrow().is_some() || self.ended.has_changed().is_err() || is_zombie(self.id)
+    }
+
+    /// What it writes.
+    pub(super) fn output(&self) -> &Output {
+        &self.output
     }
 
     /// Ends the process and all that it started, at once.
-    pub fn kill(&self) {
-        self.signal(Signal::SIGKILL);
+    pub(super) fn kill(&self) {
+        self.group.signal(Signal::SIGKILL);
     }
 
     /// Asks the process to end, and kills it if it has not after `grace`.
-    pub async fn shut_down(&self, grace: Duration) {
-        self.signal(Signal::SIGTERM);
+    pub(super) async fn shut_down(&self, grace: Duration) {
+        self.group.signal(Signal::SIGTERM);
         if timeout(grace, self.ended()).await.is_err() {
             self.kill();
             self.ended().await;
-        }
-    }
-
-    fn signal(&self, signal: Signal) {
-        if !self.has_ended() {
-            // The one error possible is that it has ended since.
-            let _ = killpg(self.group, signal);
         }
     }
 }
@@ -168,13 +189,74 @@ impl Drop for Process {
     }
 }
 
-/// Hands each line of an output on, and keeps the last ones.
+/// Waits for the end of a process, and ends what it leaves behind.
+async fn end(
+    mut child: Child,
+    mut watchdog: Child,
+    group: Group,
+    marker: String,
+    outputs: [Option<tokio::task::JoinHandle<()>>; 2],
+    tell: watch::Sender<Option<ExitStatus>>,
+) {
+    let status = child.wait().await;
+    // Lambda ends an execution environment with its runtime. The watchdog is reaped after
+    // this, so that the group's id names nothing else before.
+    group.end();
+    let _ = watchdog.wait().await;
+    let _ = tokio::task::spawn_blocking(move || kill_marked(marker.as_bytes())).await;
+    // What it wrote last explains why it ended, so that is read first.
+    for output in outputs.into_iter().flatten() {
+        let _ = timeout(LAST_OUTPUT, output).await;
+    }
+    let _ = tell.send(status.ok());
+}
+
+/// Kills what has left the group, by a variable that it inherited. Does nothing where there
+/// is no `/proc`.
+fn kill_marked(marker: &[u8]) {
+    // What is found may have started another since.
+    for _ in 0..3 {
+        let mut found = false;
+        for process in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+            let id = process.file_name().to_str().and_then(|id| id.parse().ok());
+            let Some(id) = id else { continue };
+            let environ = std::fs::read(process.path().join("environ")).unwrap_or_default();
+            if environ.split(|byte| *byte == 0).any(|one| one == marker) {
+                found |= kill(Pid::from_raw(id), Signal::SIGKILL).is_ok();
+            }
+        }
+        if !found {
+            return;
+        }
+    }
+}
+
+/// Whether a child has ended and nobody has reaped it.
+#[cfg(target_os = "linux")]
+fn is_zombie(child: Pid) -> bool {
+    use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    !matches!(waitid(Id::Pid(child), flags), Ok(WaitStatus::StillAlive))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_zombie(_: Pid) -> bool {
+    false
+}
+
+fn process_id(child: &Child) -> std::io::Result<Pid> {
+    let id = child.id().and_then(|id| i32::try_from(id).ok());
+    let id = id.ok_or_else(|| std::io::Error::other("it ended at once"))?;
+    Ok(Pid::from_raw(id))
+}
+
+/// Passes on each line of an output.
 #[derive(Clone)]
 struct LinePump {
     function: Arc<str>,
     environment: u64,
-    log: LogSink,
-    said: Arc<Mutex<Said>>,
+    log: LogWriter,
+    output: Output,
 }
 
 impl LinePump {
@@ -192,28 +274,11 @@ impl LinePump {
     }
 
     fn line(&self, text: String) {
-        lock(&self.said).add(&text);
-        (self.log)(LogLine {
+        self.output.add(&text);
+        self.log.write(LogLine {
             function: self.function.clone(),
             environment: self.environment,
             text,
         });
     }
-}
-
-impl Said {
-    fn add(&mut self, line: &str) {
-        self.count += 1;
-        if self.lines.len() == LAST_LINES {
-            self.lines.pop_front();
-        }
-        self.lines.push_back(line.to_owned());
-        self.tail.extend(line.bytes().chain([b'\n']));
-        let over = self.tail.len().saturating_sub(TAIL);
-        self.tail.drain(..over);
-    }
-}
-
-fn lock(said: &Mutex<Said>) -> MutexGuard<'_, Said> {
-    said.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,5 @@
-//! A function's response as it comes in: whole, or streamed (Lambda developer
-//! guide, "Building a custom runtime", "Response streaming").
+//! Reads a function's response, whole or streamed (Lambda developer guide, "Building a custom
+//! runtime", "Response streaming").
 
 use axum::body::Body;
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -10,23 +10,23 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::{
-    MAX_PAYLOAD, MAX_STREAM,
+    MAX_RESPONSE, MAX_STREAM,
+    exchange::Answer,
     outcome::{ErrorKind, FunctionError},
-    runtime_api::Answer,
 };
 
-/// By this header a runtime says that it streams.
+/// The header with which a runtime announces a streamed response.
 const MODE: &str = "lambda-runtime-function-response-mode";
 
-/// The trailers by which a stream says that the function has failed on the way.
+/// The trailers with which a runtime reports a failure after the stream began.
 const ERROR_TYPE: &str = "lambda-runtime-function-error-type";
 const ERROR_BODY: &str = "lambda-runtime-function-error-body";
 
-/// Reads a response to its end. Where it is streamed and `chunks` is there, its
-/// pieces go there as they come, and the answer is empty.
+/// Reads a response to its end. The chunks of a streamed response go to `chunks`, if there is
+/// a receiver, and the answer is then empty.
 pub(super) async fn read(
     headers: &HeaderMap,
-    mut body: Body,
+    body: &mut Body,
     chunks: Option<mpsc::Sender<Bytes>>,
 ) -> Answer {
     let streamed = headers.get(MODE).is_some_and(|mode| mode == "streaming");
@@ -34,11 +34,11 @@ pub(super) async fn read(
     let most = if chunks.is_some() {
         MAX_STREAM
     } else {
-        MAX_PAYLOAD
+        MAX_RESPONSE
     };
     let (mut size, mut whole) = (0, BytesMut::new());
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| broken_off(&error))?;
+        let frame = frame.map_err(|error| broken_off(&error.to_string()))?;
         let data = match frame.into_data() {
             Ok(data) => data,
             Err(other) => {
@@ -53,12 +53,23 @@ pub(super) async fn read(
             return Err(too_large(most));
         }
         match &chunks {
-            // A client that has gone away hinders no function.
+            // A client that has left stops no function.
             Some(chunks) => drop(chunks.send(data).await),
             None => whole.extend_from_slice(&data),
         }
     }
     Ok(whole.freeze())
+}
+
+/// Reads the rest of a body that is refused, so that its sender gets to read the reply.
+pub(super) async fn discard(mut body: Body) {
+    let mut size = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        size += frame.data_ref().map_or(0, Bytes::len);
+        if size > MAX_STREAM {
+            return;
+        }
+    }
 }
 
 fn failure(trailers: &HeaderMap) -> Option<FunctionError> {
@@ -80,12 +91,13 @@ fn failure(trailers: &HeaderMap) -> Option<FunctionError> {
     })
 }
 
-fn broken_off(error: &axum::Error) -> FunctionError {
-    let message = format!("the response broke off: {error}");
+/// The error of a response that did not arrive in full.
+pub(super) fn broken_off(why: &str) -> FunctionError {
+    let message = format!("the response broke off: {why}");
     FunctionError::new(ErrorKind::Handled, "Runtime.TruncatedResponse", &message)
 }
 
-fn too_large(most: usize) -> FunctionError {
+pub(super) fn too_large(most: usize) -> FunctionError {
     let message =
         format!("Response payload size exceeded maximum allowed payload size ({most} bytes).");
     FunctionError::new(

@@ -1,5 +1,5 @@
-//! The reply of `InvokeWithResponseStream`: `PayloadChunk` events, then one
-//! `InvokeComplete` (API reference).
+//! The reply to `InvokeWithResponseStream`: `PayloadChunk` events, then `InvokeComplete` (API
+//! reference).
 
 use std::convert::Infallible;
 
@@ -17,24 +17,24 @@ use tokio::{
     task::{JoinError, JoinHandle},
 };
 
-use super::{function::Invoked, invoke_api, outcome::Outcome};
+use super::{Invoked, invoke_api, outcome::Outcome};
 use aws_wire::event_stream;
 
-/// How far a reply is.
+/// What a reply sends next.
 enum Next {
-    Pieces(mpsc::Receiver<Bytes>, JoinHandle<Invoked>),
+    Chunks(mpsc::Receiver<Bytes>, JoinHandle<Invoked>),
     Rest(Invoked),
     Over,
 }
 
-/// Waits for the first piece, so that an invocation that is not taken gets its
-/// status, and replies with what comes from then on.
+/// Waits for the first chunk before it replies: an invocation that is refused gets an HTTP
+/// status, not an event.
 pub(super) async fn reply(
     mut chunks: mpsc::Receiver<Bytes>,
     invoked: JoinHandle<Invoked>,
 ) -> Response {
     let (first, next) = match chunks.recv().await {
-        Some(piece) => (Some(piece), Next::Pieces(chunks, invoked)),
+        Some(bytes) => (Some(bytes), Next::Chunks(chunks, invoked)),
         None => match invoked.await {
             Ok(invoked) => match invoked.outcome {
                 Outcome::Throttled | Outcome::TooLarge { .. } => {
@@ -45,7 +45,7 @@ pub(super) async fn reply(
             Err(_) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         },
     };
-    let first = first.map(|piece| Ok::<_, Infallible>(chunk(&piece)));
+    let first = first.map(|bytes| Ok::<_, Infallible>(chunk(&bytes)));
     let rest = stream::unfold(next, following);
     let headers = [
         ("content-type", event_stream::CONTENT_TYPE),
@@ -57,8 +57,8 @@ pub(super) async fn reply(
 
 async fn following(next: Next) -> Option<(Result<Bytes, Infallible>, Next)> {
     let invoked = match next {
-        Next::Pieces(mut chunks, invoked) => match chunks.recv().await {
-            Some(piece) => return Some((Ok(chunk(&piece)), Next::Pieces(chunks, invoked))),
+        Next::Chunks(mut chunks, invoked) => match chunks.recv().await {
+            Some(bytes) => return Some((Ok(chunk(&bytes)), Next::Chunks(chunks, invoked))),
             None => invoked.await,
         },
         Next::Rest(invoked) => Ok(invoked),
@@ -67,7 +67,7 @@ async fn following(next: Next) -> Option<(Result<Bytes, Infallible>, Next)> {
     Some((Ok(ending(invoked)), Next::Over))
 }
 
-/// What a function that does not stream has answered, and the end.
+/// The answer of a function that does not stream, and the last event.
 fn ending(invoked: Result<Invoked, JoinError>) -> Bytes {
     let mut messages = Vec::new();
     let mut complete = json!({ "ErrorCode": null, "ErrorDetails": null, "LogResult": null });
@@ -85,7 +85,7 @@ fn ending(invoked: Result<Invoked, JoinError>) -> Bytes {
                     complete["ErrorCode"] = json!(code);
                     complete["ErrorDetails"] = json!(error.text());
                 }
-                // Both are told before any piece.
+                // `reply` has handled both.
                 Outcome::Throttled | Outcome::TooLarge { .. } => {}
             }
         }
@@ -103,6 +103,6 @@ fn ending(invoked: Result<Invoked, JoinError>) -> Bytes {
     messages.into()
 }
 
-fn chunk(piece: &Bytes) -> Bytes {
-    event_stream::event("PayloadChunk", "application/octet-stream", piece).into()
+fn chunk(bytes: &Bytes) -> Bytes {
+    event_stream::event("PayloadChunk", "application/octet-stream", bytes).into()
 }

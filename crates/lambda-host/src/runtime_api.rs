@@ -1,145 +1,129 @@
-//! The Lambda Runtime API of one execution environment, and as much of the
-//! Extensions API as the Rust runtime's graceful shutdown uses.
+//! The Lambda Runtime API of one execution environment (Lambda developer guide, "Using the
+//! Lambda runtime API").
 //!
-//! Each environment has a port of its own, as in AWS: `AWS_LAMBDA_RUNTIME_API`
-//! is then a plain `host:port`, which every language's runtime understands.
+//! Each environment has a port of its own, as in AWS: `AWS_LAMBDA_RUNTIME_API` is then a plain
+//! `host:port`, which every language's runtime understands.
 
 use std::{
-    collections::HashMap,
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use axum::{
     Json, Router,
-    body::{Body, Bytes},
-    extract::{DefaultBodyLimit, Path, State},
+    body::{Body, Bytes, to_bytes},
+    extract::{Path, State},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use http::{HeaderMap, HeaderName, StatusCode};
 use serde_json::json;
 use time::OffsetDateTime;
-use tokio::{
-    net::TcpListener,
-    sync::{mpsc, oneshot, watch},
-    task::AbortHandle,
-};
+use tokio::{net::TcpListener, sync::watch, task::AbortHandle};
 
 use super::{
-    MAX_PAYLOAD,
+    MAX_RESPONSE,
+    connections::{Connections, Counted},
+    exchange::Exchange,
+    extensions_api,
     outcome::{ErrorKind, FunctionError},
     response_body,
 };
 
-/// An invocation on its way to the runtime.
-#[derive(Debug)]
-pub struct Invocation {
-    /// The request's id.
-    pub request_id: String,
-    /// The event.
-    pub payload: Bytes,
-    /// How long the function has.
-    pub timeout: Duration,
-    /// `X-Amz-Client-Context` of the request, if any.
-    pub client_context: Option<String>,
-    /// Where the pieces of a streamed response go.
-    pub chunks: Option<mpsc::Sender<Bytes>>,
-    /// Where the answer goes.
-    pub answer: oneshot::Sender<Answer>,
-}
-
-/// An invocation that the runtime has.
-struct Current {
-    answer: oneshot::Sender<Answer>,
-    chunks: Option<mpsc::Sender<Bytes>>,
-}
-
-/// What the runtime answers with.
-pub type Answer = Result<Bytes, FunctionError>;
-
 /// A running Runtime API. Dropping it stops it.
-pub struct RuntimeApi {
+pub(super) struct RuntimeApi {
     address: SocketAddr,
-    invocations: mpsc::Sender<Invocation>,
-    ready: watch::Receiver<bool>,
+    init: watch::Receiver<Init>,
     init_error: Arc<Mutex<Option<Bytes>>>,
+    connections: Connections,
     server: AbortHandle,
 }
 
-struct Shared {
-    function: Arc<str>,
-    handler: String,
+/// How far the runtime's init is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Init {
+    Running,
+    /// The runtime has asked for its first invocation.
+    Done,
+    /// The runtime has posted `/init/error`.
+    Failed,
+}
+
+pub(super) struct Shared {
+    pub(super) function: Arc<str>,
+    pub(super) handler: String,
     arn: String,
-    invocations: tokio::sync::Mutex<mpsc::Receiver<Invocation>>,
-    /// By request id: a runtime in concurrent mode has several.
-    current: Mutex<HashMap<String, Current>>,
-    ready: watch::Sender<bool>,
+    timeout: Duration,
+    exchange: Arc<Exchange>,
+    init: watch::Sender<Init>,
     init_error: Arc<Mutex<Option<Bytes>>>,
 }
 
+/// What a Runtime API tells the runtime about its function.
+pub(super) struct About {
+    pub(super) function: Arc<str>,
+    pub(super) handler: String,
+    pub(super) arn: String,
+    pub(super) timeout: Duration,
+}
+
 impl RuntimeApi {
-    /// Serves the API for an environment of `function` on a free loopback port.
+    /// Serves the API on a free loopback port.
     ///
     /// # Errors
     ///
-    /// No port is to be had.
-    pub async fn start(function: Arc<str>, handler: &str, arn: &str) -> std::io::Result<Self> {
+    /// No port is free.
+    pub(super) async fn start(about: About, exchange: Arc<Exchange>) -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let (invocations, receiver) = mpsc::channel(1);
-        let (tell_ready, ready) = watch::channel(false);
+        let (tell_init, init) = watch::channel(Init::Running);
         let init_error = Arc::new(Mutex::new(None));
         let shared = Arc::new(Shared {
-            function,
-            handler: handler.to_owned(),
-            arn: arn.to_owned(),
-            invocations: tokio::sync::Mutex::new(receiver),
-            current: Mutex::default(),
-            ready: tell_ready,
+            function: about.function,
+            handler: about.handler,
+            arn: about.arn,
+            timeout: about.timeout,
+            exchange,
+            init: tell_init,
             init_error: init_error.clone(),
         });
-        let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
-            // Small answers would wait for Nagle's algorithm otherwise.
-            let _ = stream.set_nodelay(true);
-        });
+        let connections = Connections::default();
+        let listener = Counted::new(listener, connections.clone());
         let server = tokio::spawn(async move {
             let _ = axum::serve(listener, router(shared)).await;
         });
         Ok(Self {
             address,
-            invocations,
-            ready,
+            init,
             init_error,
+            connections,
             server: server.abort_handle(),
         })
     }
 
     /// `AWS_LAMBDA_RUNTIME_API`.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
+    pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Waits until the runtime asks for its first invocation: init is done.
-    pub async fn ready(&self) {
+    /// Waits until the runtime asks for its first invocation, or reports that it cannot.
+    pub(super) async fn initialised(&self) -> Init {
+        let mut init = self.init.clone();
         // The sender lives as long as the server, which lives as long as this.
-        let _ = self.ready.clone().wait_for(|ready| *ready).await;
+        let done = init.wait_for(|init| *init != Init::Running).await;
+        done.map_or(Init::Failed, |init| *init)
     }
 
-    /// What the runtime said of its failed init, if it did.
-    #[must_use]
-    pub fn init_error(&self) -> Option<Bytes> {
+    /// The document that the runtime posted to `/init/error`.
+    pub(super) fn init_error(&self) -> Option<Bytes> {
         let error = self.init_error.lock();
         error.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Hands an invocation to the runtime when it next asks for one.
-    pub async fn submit(&self, invocation: Invocation) {
-        // It fails only when the server is gone; the answer's sender is then
-        // dropped with the invocation, which is how the caller learns of it.
-        let _ = self.invocations.send(invocation).await;
+    /// The connections that the runtime has open.
+    pub(super) fn connections(&self) -> Connections {
+        self.connections.clone()
     }
 }
 
@@ -158,18 +142,28 @@ fn router(shared: Arc<Shared>) -> Router {
         )
         .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
         .route("/2018-06-01/runtime/init/error", post(init_error))
-        .route("/2020-01-01/extension/register", post(register))
-        .route("/2020-01-01/extension/event/next", get(extension_next))
-        .layer(DefaultBodyLimit::max(MAX_PAYLOAD))
+        .merge(extensions_api::router())
         .with_state(shared)
 }
 
 async fn next(State(shared): State<Arc<Shared>>) -> Response {
-    shared.ready.send_replace(true);
-    let Some(invocation) = shared.invocations.lock().await.recv().await else {
+    let Some(event) = shared.exchange.next() else {
+        return refused(
+            StatusCode::FORBIDDEN,
+            "InvalidStateTransition",
+            "the runtime asked for an invocation before it answered the one that it has",
+        );
+    };
+    shared.init.send_if_modified(|init| {
+        let first = *init != Init::Done;
+        *init = Init::Done;
+        first
+    });
+    let Ok(event) = event.await else {
         return StatusCode::GONE.into_response();
     };
-    let deadline = OffsetDateTime::now_utc() + invocation.timeout;
+    // The function's time starts here, when it gets the event.
+    let deadline = OffsetDateTime::now_utc() + shared.timeout;
     let mut headers = HeaderMap::new();
     let mut header = |name: &'static str, value: &str| {
         if let Ok(value) = value.parse() {
@@ -177,93 +171,88 @@ async fn next(State(shared): State<Arc<Shared>>) -> Response {
         }
     };
     header("content-type", "application/json");
-    header("lambda-runtime-aws-request-id", &invocation.request_id);
+    header("lambda-runtime-aws-request-id", &event.request_id);
     header(
         "lambda-runtime-deadline-ms",
         &(deadline.unix_timestamp_nanos() / 1_000_000).to_string(),
     );
     header("lambda-runtime-invoked-function-arn", &shared.arn);
-    header("lambda-runtime-trace-id", &trace_id());
-    if let Some(context) = &invocation.client_context {
+    match &event.trace_id {
+        Some(trace_id) => header("lambda-runtime-trace-id", trace_id),
+        None => header("lambda-runtime-trace-id", &trace_id()),
+    }
+    if let Some(context) = &event.client_context {
         header("lambda-runtime-client-context", context);
     }
-    let current = Current {
-        answer: invocation.answer,
-        chunks: invocation.chunks,
-    };
-    shared.current().insert(invocation.request_id, current);
-    (headers, invocation.payload).into_response()
+    (headers, event.payload).into_response()
 }
 
 async fn response(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
     headers: HeaderMap,
-    body: Body,
+    mut body: Body,
 ) -> Response {
-    let Some(Current { answer, chunks }) = shared.take(&id) else {
+    let Some(mut answering) = shared.exchange.answering(&id) else {
         return unknown(&id);
     };
-    // A caller that gave up has no use for it.
-    let _ = answer.send(response_body::read(&headers, body, chunks).await);
+    let answer = response_body::read(&headers, &mut body, answering.chunks()).await;
+    let oversized = matches!(&answer, Err(error) if error.kind == ErrorKind::ResponseTooLarge);
+    answering.finish(answer);
+    if oversized {
+        // The runtime reads the reply only after it has sent everything.
+        response_body::discard(body).await;
+        return too_large();
+    }
     accepted()
 }
 
-async fn error(State(shared): State<Arc<Shared>>, Path(id): Path<String>, body: Bytes) -> Response {
-    let error = FunctionError {
-        kind: ErrorKind::Handled,
-        payload: body,
-    };
-    let Some(current) = shared.take(&id) else {
+async fn error(State(shared): State<Arc<Shared>>, Path(id): Path<String>, body: Body) -> Response {
+    let Some(answering) = shared.exchange.answering(&id) else {
         return unknown(&id);
     };
-    // A caller that gave up has no use for it.
-    let _ = current.answer.send(Err(error));
-    accepted()
+    let body = to_bytes(body, MAX_RESPONSE).await;
+    let oversized = body.is_err();
+    answering.finish(Err(match body {
+        Ok(payload) => FunctionError {
+            kind: ErrorKind::Handled,
+            payload,
+        },
+        Err(_) => response_body::too_large(MAX_RESPONSE),
+    }));
+    if oversized { too_large() } else { accepted() }
 }
 
-async fn init_error(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
-    let mut said = shared
+async fn init_error(State(shared): State<Arc<Shared>>, body: Body) -> Response {
+    let Ok(body) = to_bytes(body, MAX_RESPONSE).await else {
+        return too_large();
+    };
+    *shared
         .init_error
         .lock()
-        .unwrap_or_else(PoisonError::into_inner);
-    *said = Some(body);
+        .unwrap_or_else(PoisonError::into_inner) = Some(body);
+    shared.init.send_replace(Init::Failed);
     accepted()
-}
-
-/// The Rust runtime registers an internal extension so that it gets SIGTERM.
-async fn register(State(shared): State<Arc<Shared>>) -> Response {
-    let body = json!({
-        "functionName": &*shared.function,
-        "functionVersion": "$LATEST",
-        "handler": shared.handler,
-    });
-    let id = uuid::Uuid::new_v4().to_string();
-    ([("Lambda-Extension-Identifier", id)], Json(body)).into_response()
-}
-
-/// No event ever comes for an internal extension; the call is held open.
-async fn extension_next() -> Response {
-    std::future::pending().await
-}
-
-impl Shared {
-    fn current(&self) -> MutexGuard<'_, HashMap<String, Current>> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The invocation of that id, which nobody else answers then.
-    fn take(&self, id: &str) -> Option<Current> {
-        self.current().remove(id)
-    }
 }
 
 fn unknown(id: &str) -> Response {
-    let body = json!({
-        "errorType": "InvalidRequestID",
-        "errorMessage": format!("{id} is not the invocation under way"),
-    });
-    (StatusCode::BAD_REQUEST, Json(body)).into_response()
+    let message = format!("{id} is not an invocation that waits for an answer");
+    refused(StatusCode::BAD_REQUEST, "InvalidRequestID", &message)
+}
+
+fn too_large() -> Response {
+    let message = format!("Exceeded maximum allowed payload size ({MAX_RESPONSE} bytes).");
+    refused(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "RequestEntityTooLarge",
+        &message,
+    )
+}
+
+/// An error document of the Runtime and Extensions API.
+pub(super) fn refused(status: StatusCode, error_type: &str, message: &str) -> Response {
+    let body = json!({ "errorType": error_type, "errorMessage": message });
+    (status, Json(body)).into_response()
 }
 
 fn accepted() -> Response {

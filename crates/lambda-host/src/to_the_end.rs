@@ -1,4 +1,4 @@
-//! Work that goes on when nobody waits for it any more.
+//! Work that continues when its caller stops waiting.
 
 use std::{
     pin::Pin,
@@ -7,9 +7,8 @@ use std::{
 
 use tokio::runtime::Handle;
 
-/// Runs a future where it is awaited. Dropped before its end, what is left of it
-/// becomes a task of its own. Nothing is handed to another thread before that,
-/// which a task from the start would be.
+/// Polls a future in the caller's task. When it is dropped before the future ends, the rest
+/// becomes a task. A task from the start would hand every invocation to another thread.
 pub(super) struct ToTheEnd<F>(Option<Pin<Box<F>>>)
 where
     F: Future<Output: Send + 'static> + Send + 'static;
@@ -26,7 +25,7 @@ impl<F: Future<Output: Send + 'static> + Send + 'static> Future for ToTheEnd<F> 
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let Some(work) = &mut self.0 else {
-            return Poll::Pending; // It has given its output.
+            return Poll::Pending; // Its output has been returned.
         };
         let output = ready!(work.as_mut().poll(context));
         self.0 = None;
@@ -46,22 +45,23 @@ impl<F: Future<Output: Send + 'static> + Send + 'static> Drop for ToTheEnd<F> {
 #[cfg(test)]
 mod tests {
     use super::ToTheEnd;
+    use futures_util::FutureExt;
     use tokio::sync::oneshot;
 
     #[tokio::test]
-    async fn what_is_waited_for_gives_its_output() {
+    async fn awaited_work_returns_its_output() {
         assert_eq!(ToTheEnd::new(async { 1 }).await, 1);
     }
 
     #[tokio::test]
-    async fn what_is_dropped_half_way_goes_on() {
+    async fn work_that_is_dropped_half_way_continues() {
         let (go_on, gone_on) = oneshot::channel::<()>();
         let (end, ended) = oneshot::channel();
         let mut work = ToTheEnd::new(async move {
             let _ = gone_on.await;
             let _ = end.send(());
         });
-        assert!(futures_util::poll!(&mut work).is_pending());
+        assert!((&mut work).now_or_never().is_none());
         drop(work);
         go_on.send(()).unwrap();
         ended.await.unwrap();

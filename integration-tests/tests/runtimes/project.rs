@@ -64,9 +64,13 @@ pub async fn without_local_toml_only_the_template_s_resources_exist() -> anyhow:
     same("parameters", names, vec!["/level".into()])?;
     same("a cache is served", embedded.cache.is_some(), false)?;
     let function = &embedded.functions["order-function"];
+    // Calls to this machine go past a proxy.
+    let loopback = "127.0.0.1,localhost,::1";
     let expected = BTreeMap::from([
         ("AWS_ENDPOINT_URL".to_owned(), embedded.aws.url()),
         ("TABLE".to_owned(), "Customers".to_owned()),
+        ("NO_PROXY".to_owned(), loopback.to_owned()),
+        ("no_proxy".to_owned(), loopback.to_owned()),
     ]);
     same("variables", &function.config().environment, &expected)?;
     embedded.shut_down().await;

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use event_source_mapping::target::{ErrorKind, FunctionError, Reply, Target};
 use lambda_host::{Function, Outcome, outcome};
 
-/// Invokes a function without a request.
+/// Invokes a function without HTTP. When all of its execution environments are busy, the
+/// batch waits for its turn.
 pub struct FunctionTarget(pub Arc<Function>);
 
 #[async_trait]
@@ -17,7 +18,7 @@ impl Target for FunctionTarget {
     }
 
     async fn invoke(&self, event: Bytes) -> Reply {
-        match self.0.invoke(event).await.outcome {
+        match self.0.invoke_when_free(event).await.outcome {
             Outcome::Success(payload) => Reply::Success(payload),
             Outcome::FunctionError(error) => Reply::FunctionError(function_error(error)),
             Outcome::Throttled => Reply::Throttled,

@@ -1,0 +1,75 @@
+//! What a function needs to run.
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use aws_wire::{ACCOUNT_ID, DEFAULT_REGION};
+
+/// How long an environment is kept without an invocation, by default. AWS documents no figure.
+pub const IDLE_TIMEOUT: Duration = Duration::from_mins(10);
+
+/// The variable by which a function says that one of its processes takes several invocations
+/// at once; `lambda_runtime::run_concurrent` reads it.
+const MAX_CONCURRENCY: &str = "AWS_LAMBDA_MAX_CONCURRENCY";
+
+/// What a function needs to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionConfig {
+    /// Name, the last part of its ARN.
+    pub name: String,
+    /// The executable, in any language.
+    pub bootstrap: PathBuf,
+    /// `_HANDLER`, for bootstraps that look a handler up.
+    pub handler: String,
+    /// How long an invocation may take, from when the runtime gets the event until it asks for
+    /// the next one.
+    pub timeout: Duration,
+    /// Memory, MB: shown to the function, not enforced.
+    pub memory_mb: u32,
+    /// The function's own environment variables. Those that Lambda reserves, such as
+    /// `_HANDLER` and `AWS_REGION`, come from the other fields and win.
+    pub environment: BTreeMap<String, String>,
+    /// `AWS_REGION`.
+    pub region: String,
+    /// Most execution environments at once (`ReservedConcurrentExecutions`); an invocation
+    /// beyond is throttled.
+    pub concurrency: usize,
+    /// How long an environment is kept without an invocation.
+    pub idle_timeout: Duration,
+}
+
+impl FunctionConfig {
+    /// A function with Lambda's defaults: 3 s, 128 MB, no variables of its own; at most ten
+    /// execution environments.
+    #[must_use]
+    pub fn new(name: impl Into<String>, bootstrap: impl Into<PathBuf>) -> Self {
+        Self {
+            name: name.into(),
+            bootstrap: bootstrap.into(),
+            handler: "bootstrap".to_owned(),
+            timeout: Duration::from_secs(3),
+            memory_mb: 128,
+            environment: BTreeMap::new(),
+            region: DEFAULT_REGION.to_owned(),
+            concurrency: 10,
+            idle_timeout: IDLE_TIMEOUT,
+        }
+    }
+
+    /// The function's ARN.
+    #[must_use]
+    pub fn arn(&self) -> String {
+        format!(
+            "arn:aws:lambda:{}:{ACCOUNT_ID}:function:{}",
+            self.region, self.name
+        )
+    }
+
+    /// Invocations that one environment takes at once: 1, unless the function's own variables
+    /// have `AWS_LAMBDA_MAX_CONCURRENCY`.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        let slots = self.environment.get(MAX_CONCURRENCY);
+        let slots = slots.and_then(|slots| slots.parse().ok());
+        slots.filter(|slots| *slots > 0).unwrap_or(1)
+    }
+}
