@@ -129,6 +129,10 @@ remove_all() {
     [ "$round" -lt 15 ] || die "not everything could be removed: $(tail -n 1 "$said")"
     sleep 0.3
   done
+  case $PROJECT_FOLDER in
+    # Of the checkout that `up` ran in.
+    /*"/.local/containers/$COMPOSE_PROJECT_NAME/project-"*) rm -rf "${PROJECT_FOLDER%/*}" ;;
+  esac
   rm -rf "$copies"
   rmdir "${copies%/*}" 2>/dev/null || true
 }

@@ -26,7 +26,9 @@ memory=${COMPOSE_PROJECT_NAME}_settings
 
 # Copies that containers mount: this checkout's files may be readable by their
 # owner alone.
-copies=./.local/containers/$COMPOSE_PROJECT_NAME
+copies=$PWD/.local/containers/$COMPOSE_PROJECT_NAME
+# These two are for `up` alone to tell.
+unset PROJECT_FOLDER UP_ARGUMENTS
 
 # Of the environment, of what `up` was told, and of the defaults the first.
 take_settings() {
@@ -80,7 +82,10 @@ keep_settings() {
 # change, and what runs keeps its own.
 copy_project() {
   local files=(template.yaml local.toml seed)
-  PROJECT_FOLDER=$copies/project-$(tar -c --sort=name --mtime=@0 --owner=0 --group=0 --mode=a+rX "${files[@]}" | cksum | tr ' ' -)
+  PROJECT_FOLDER=$copies/project-$(find "${files[@]}" -type f | LC_ALL=C sort | while read -r file; do
+    echo "$file"
+    cat "$file"
+  done | cksum | tr ' ' -)
   mkdir -p "$PROJECT_FOLDER"
   cp -r "${files[@]}" "$PROJECT_FOLDER"
   chmod -R a+rX "$PROJECT_FOLDER"
