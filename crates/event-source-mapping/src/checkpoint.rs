@@ -32,7 +32,8 @@ struct Kept {
 #[derive(Debug)]
 struct Locked {
     journal: Journal,
-    _lock: FileLock,
+    /// Until the mapping is dropped.
+    lock: Option<FileLock>,
 }
 
 impl Checkpoints {
@@ -56,7 +57,7 @@ impl Checkpoints {
         let (journal, states) = Journal::open(file)?;
         let file = Locked {
             journal,
-            _lock: lock,
+            lock: Some(lock),
         };
         Ok(Self(Mutex::new(Kept {
             states,
@@ -163,10 +164,13 @@ impl Checkpoints {
         });
     }
 
-    /// Unlocks the file and writes nothing more to it: the next mapping may have it,
-    /// while something still looks at these.
+    /// Unlocks the file: the next mapping may have it, while something still looks at
+    /// these. The tasks of a mapping that was dropped end at their next turn; what they
+    /// settle until then is still written.
     pub(crate) fn release(&self) {
-        self.lock().file = None;
+        if let Some(file) = &mut self.lock().file {
+            file.lock = None;
+        }
     }
 
     fn find<T>(&self, key: &str, look: impl FnOnce(&ShardState) -> Option<T>) -> Option<T> {

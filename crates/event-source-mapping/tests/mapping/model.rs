@@ -347,10 +347,15 @@ impl<'a> Run<'a> {
         };
         for (id, status) in mapping.status().shards {
             let shard = id.trim_start_matches("shardId-").parse().unwrap();
-            match status.checkpoint.as_deref() {
-                None => {}
-                Some("END") => self.moved(shard, u64::MAX),
-                Some(number) => self.moved(shard, number.parse().unwrap()),
+            let checkpoint = match status.checkpoint.as_deref() {
+                None => continue,
+                Some("END") => u64::MAX,
+                Some(number) => number.parse().unwrap(),
+            };
+            // A batch of the old stream may still move its checkpoint until the mapping
+            // notices that the stream was recreated.
+            if !self.stream.is_of_deleted(shard, checkpoint) {
+                self.moved(shard, checkpoint);
             }
         }
     }

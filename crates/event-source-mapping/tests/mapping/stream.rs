@@ -95,6 +95,21 @@ impl Stream {
         number < self.state.lock().unwrap().first_sequence_number
     }
 
+    /// Whether a checkpoint of a shard can only be of an earlier stream of the same name;
+    /// `u64::MAX` is the end of the shard.
+    pub fn is_of_deleted(&self, shard: usize, checkpoint: u64) -> bool {
+        let state = self.state.lock().unwrap();
+        let was_recreated = state.generation > 1;
+        let is_open = state.shards.get(shard).is_none_or(|shard| !shard.closed);
+        let ended = checkpoint == u64::MAX;
+        was_recreated
+            && if ended {
+                is_open
+            } else {
+                checkpoint < state.first_sequence_number
+            }
+    }
+
     /// Refuses the iterator of the next `count` reads.
     pub fn refuse_iterators(&self, count: u32) {
         self.state.lock().unwrap().refused = count;
