@@ -63,7 +63,6 @@ scenarios! {
     On::Every => {
         cache_aside::records_that_miss_together_read_the_table_once,
         cache_aside::coalescing_makes_fewer_cache_calls_and_returns_the_same_items,
-        cache_aside::a_coalesced_batch_of_3000_new_locations_is_cached_without_a_failed_call,
         cache_aside::batch_get_item_returns_the_same_items_as_single_reads,
         cache_aside::a_cached_absence_expires_after_its_own_ttl,
         cache_aside::a_negative_cache_hit_does_not_read_the_table,
@@ -94,6 +93,7 @@ scenarios! {
     // cold starts, and reads of the API key. The containers have AWS's emulator instead,
     // which passes no trace header.
     On::Only(Backend::Embedded) => {
+        cache_aside::a_coalesced_batch_of_3000_new_locations_is_cached_without_a_failed_call,
         cache_aside::every_line_has_its_invocation_s_trace_ids,
         cache_aside::a_batch_near_its_deadline_is_answered_and_no_record_is_lost,
         key_rotation::a_refused_api_key_is_read_again_once_and_no_record_is_lost,
