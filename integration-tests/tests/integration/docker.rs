@@ -1,23 +1,9 @@
-//! Docker for the tests: checks the engine and the images, and removes this run's
-//! containers when the tests are interrupted.
+//! Docker for the tests: checks the engine and the images.
 
 use std::{
     env,
-    process::{self, Command, Output, Stdio},
-    sync::{
-        OnceLock,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
-    thread,
-    time::Duration,
+    process::{Command, Output, Stdio},
 };
-
-use uuid::Uuid;
-
-/// The label of every container of this run.
-pub const LABEL: &str = "kinesis-momento-rust.run";
-
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// The containers' images. An environment variable overrides each.
 #[derive(Debug, Clone)]
@@ -89,78 +75,14 @@ pub fn missing(images: &Images) -> Option<String> {
         ));
     }
     if let Err(error) = docker(&["version", "--format", "{{.Server.Version}}"]) {
-        return Some(format!("no Docker engine answers ({error})"));
+        return Some(if error.contains("permission denied") {
+            format!("this user may not use the Docker engine ({error})")
+        } else {
+            format!("no Docker engine answers ({error})")
+        });
     }
     let images = [&images.localstack, &images.lambda, &images.runtime];
     images.into_iter().find_map(Image::missing)
-}
-
-/// The name of this run.
-pub fn run() -> &'static str {
-    static RUN: OnceLock<String> = OnceLock::new();
-    RUN.get_or_init(|| format!("kmr-{}", &Uuid::new_v4().simple().to_string()[..8]))
-}
-
-/// Makes Ctrl-C and SIGTERM remove this run's containers and networks.
-///
-/// # Errors
-///
-/// The runtime that waits for the signals cannot start.
-pub fn remove_all_when_interrupted() -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    thread::spawn(move || {
-        runtime.block_on(local::signals::wait_for_signal());
-        eprintln!("interrupted: removing the containers");
-        INTERRUPTED.store(true, Relaxed);
-        // A scenario may be about to start another container: repeat until three rounds find nothing.
-        let mut empty = 0;
-        for _ in 0..50 {
-            empty = if remove_all() { empty + 1 } else { 0 };
-            if empty == 3 {
-                break;
-            }
-            thread::sleep(Duration::from_millis(200));
-        }
-        process::exit(local::outcome::INTERRUPTED.into());
-    });
-    Ok(())
-}
-
-/// Removes this run's containers and networks. True if there was nothing to remove.
-fn remove_all() -> bool {
-    let label = format!("label={LABEL}={}", run());
-    let network = format!("name={}", run());
-    let mut nothing = true;
-    for (list, remove) in [
-        (
-            ["ps", "--all", "--quiet", "--filter", &label],
-            &["rm", "--force", "--volumes"][..],
-        ),
-        (
-            ["network", "ls", "--quiet", "--filter", &network],
-            &["network", "rm"][..],
-        ),
-    ] {
-        let left = docker(&list).unwrap_or_default();
-        for one in left.lines() {
-            nothing = false;
-            // It is gone already, or the next round removes it.
-            let _ = docker(&[remove, &[one]].concat());
-        }
-    }
-    nothing
-}
-
-/// Fails once the run is interrupted.
-///
-/// # Errors
-///
-/// The run is interrupted.
-pub fn still_wanted() -> anyhow::Result<()> {
-    anyhow::ensure!(!INTERRUPTED.load(Relaxed), "interrupted");
-    Ok(())
 }
 
 /// Runs `docker`. Returns its output, or the last line of its error.

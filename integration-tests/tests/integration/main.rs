@@ -2,12 +2,13 @@
 //! scenario has a development environment of its own.
 
 mod backend;
+mod cleanup;
 mod docker;
 mod recording_observer;
 mod scenarios;
 mod world;
 
-use std::{path::Path, process::ExitCode};
+use std::{path::Path, process::ExitCode, thread};
 
 use anyhow::Context;
 use backend::{Backend, Candidate};
@@ -15,10 +16,11 @@ use docker::Images;
 use integration_tests::runtime::runtime;
 use libtest_mimic::{Arguments, Failed, Trial};
 use scenarios::Scenario;
+use tokio::sync::oneshot;
 use world::Programs;
 
 fn main() -> ExitCode {
-    match run() {
+    match run_until_interrupted() {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -27,17 +29,39 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> anyhow::Result<ExitCode> {
+/// The scenarios run on a thread of their own: whatever becomes of them, this
+/// one removes their containers.
+fn run_until_interrupted() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::from_args();
     let images = Images::from_environment();
     let candidates = backend::candidates(&images)?;
     let runs = |backend| move |one: &Candidate| one.backend == backend && one.missing.is_none();
-    if candidates.iter().any(runs(Backend::Localstack)) {
-        docker::remove_all_when_interrupted()?;
+    if !candidates.iter().any(runs(Backend::Localstack)) {
+        return run(&arguments, images, &candidates);
     }
+    let (done, ended) = oneshot::channel();
+    let ended = runtime()?.block_on(async {
+        let interruption = cleanup::interruption()?;
+        cleanup::remove_leftovers();
+        thread::spawn(move || done.send(run(&arguments, images, &candidates)));
+        tokio::select! {
+            biased;
+            code = interruption => Ok(code.into()),
+            ended = ended => ended.context("the scenarios panicked").flatten(),
+        }
+    });
+    cleanup::remove_own();
+    ended
+}
+
+fn run(
+    arguments: &Arguments,
+    images: Images,
+    candidates: &[Candidate],
+) -> anyhow::Result<ExitCode> {
     let programs = build(images)?;
     let mut trials = Vec::new();
-    for Candidate { backend, missing } in &candidates {
+    for Candidate { backend, missing } in candidates {
         if let Some(missing) = missing {
             eprintln!("{backend}: ignored: {missing}");
         }
@@ -48,7 +72,7 @@ fn run() -> anyhow::Result<ExitCode> {
                 .map(|scenario| trial(*backend, scenario, missing.clone(), &programs)),
         );
     }
-    Ok(libtest_mimic::run(&arguments, trials).exit_code())
+    Ok(libtest_mimic::run(arguments, trials).exit_code())
 }
 
 /// A scenario on a backend. If something is `missing`, the test is ignored; run with

@@ -82,6 +82,20 @@ pub async fn a_frozen_cache_fails_no_record(programs: Programs) -> anyhow::Resul
     Ok(())
 }
 
+pub async fn ports_are_published_on_loopback_alone(programs: Programs) -> anyhow::Result<()> {
+    let mut world = Builder::new(programs).start().await?;
+    let published = world.containers()?.published()?;
+    ensure!(published.len() >= 3, "published: {published:?}");
+    let loopback = |address: &&String| address.starts_with("127.0.0.1:");
+    same(
+        "on loopback",
+        published.iter().filter(loopback).count(),
+        published.len(),
+    )?;
+    world.stop().await;
+    Ok(())
+}
+
 /// Writes one record after another until the cache has a record's item.
 async fn served_by_the_cache_again(world: &World, already: usize) -> anyhow::Result<()> {
     let deadline = Instant::now() + PATIENCE;

@@ -107,5 +107,6 @@ scenarios! {
         containers::no_record_is_lost_when_the_emulator_crashes,
         containers::a_discarded_batch_is_in_the_on_failure_queue,
         containers::a_frozen_cache_fails_no_record,
+        containers::ports_are_published_on_loopback_alone,
     }
 }

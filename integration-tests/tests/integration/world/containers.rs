@@ -49,6 +49,8 @@ pub struct Containers {
     function: Container,
     /// The folder of the failure documents.
     _failures: TempDir,
+    /// The last field: dropped after what is on it.
+    _network: Network,
 }
 
 impl Containers {
@@ -57,7 +59,7 @@ impl Containers {
         project: Project,
         observer: &Arc<RecordingObserver>,
     ) -> anyhow::Result<Self> {
-        let network = Network::new(&builder.programs, builder.keeps_ports);
+        let network = Network::create(&builder.programs, builder.keeps_ports)?;
         let Project {
             environment, local, ..
         } = project;
@@ -98,6 +100,7 @@ impl Containers {
             mapping,
             function,
             _failures: failures,
+            _network: network,
         })
     }
 
@@ -137,6 +140,19 @@ impl Containers {
         Ok(count.parse()?)
     }
 
+    /// The addresses at which this machine's other users reach the containers.
+    pub fn published(&self) -> anyhow::Result<Vec<String>> {
+        let cache = self.cache.as_ref().map(|(cache, _)| cache);
+        let mut published = Vec::new();
+        for container in [&self.localstack, &self.function].into_iter().chain(cache) {
+            let ports = docker::docker(&["port", container.id()]).map_err(anyhow::Error::msg)?;
+            // `4566/tcp -> 127.0.0.1:32768`
+            let addresses = ports.lines().filter_map(|line| line.rsplit_once(' '));
+            published.extend(addresses.map(|(_, address)| address.to_owned()));
+        }
+        Ok(published)
+    }
+
     /// Restarts `LocalStack`, which loses its state, and provisions it again.
     pub async fn restart_localstack(&self) -> anyhow::Result<()> {
         self.localstack.stop_with_timeout(Some(0)).await?;
@@ -170,7 +186,7 @@ pub async fn first_words(
     variables: &BTreeMap<String, String>,
     prepare: impl AsyncFnOnce(&str) -> anyhow::Result<()>,
 ) -> anyhow::Result<String> {
-    let network = Network::new(programs, false);
+    let network = Network::create(programs, false)?;
     let localstack = network.localstack().await?;
     prepare(&url(&localstack, AWS).await?).await?;
     let function = FunctionContainer {

@@ -15,14 +15,17 @@ use anyhow::Context;
 use aws_wire::DEFAULT_REGION;
 use testcontainers::{
     ContainerAsync, ContainerRequest, CopyTargetOptions, GenericImage, ImageExt,
-    bollard::models::{RestartPolicy, RestartPolicyNameEnum},
+    bollard::models::{PortBinding, RestartPolicy, RestartPolicyNameEnum},
     core::{IntoContainerPort, WaitFor, logs::LogFrame},
     runners::AsyncRunner,
 };
 
+use integration_tests::patience::PATIENCE;
+
 use super::Programs;
 use crate::{
-    docker::{self, Image, LABEL},
+    cleanup::{self, Starting},
+    docker::{Image, docker},
     recording_observer::RecordingObserver,
 };
 
@@ -34,11 +37,18 @@ pub const INVOKE: u16 = 8080;
 /// The mode of a program's file: readable and executable by all.
 const EXECUTABLE: u32 = 0o755;
 
-/// A network, which is removed with its last container.
-pub struct Network<'a> {
+/// A network, removed when this is dropped: after the containers on it.
+pub struct Network {
     name: String,
-    programs: &'a Programs,
+    programs: Programs,
     keeps_ports: bool,
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        // What is left of it goes at the end of the run.
+        let _ = docker(&["network", "rm", &self.name]);
+    }
 }
 
 /// A function for the emulator.
@@ -48,21 +58,32 @@ pub struct FunctionContainer<'a> {
     pub variables: &'a BTreeMap<String, String>,
 }
 
-impl<'a> Network<'a> {
-    pub fn new(programs: &'a Programs, keeps_ports: bool) -> Self {
+impl Network {
+    /// Makes it; testcontainers would give it no label.
+    pub fn create(programs: &Programs, keeps_ports: bool) -> anyhow::Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        Self {
-            name: format!("{}-{}", docker::run(), COUNT.fetch_add(1, Relaxed)),
-            programs,
+        let _starting = cleanup::starting()?;
+        let name = format!("{}-{}", cleanup::run(), COUNT.fetch_add(1, Relaxed));
+        let labels = [
+            format!("--label={}={}", cleanup::RUN, cleanup::run()),
+            format!("--label={}={}", cleanup::OWNER, cleanup::owner()),
+        ];
+        docker(&["network", "create", &labels[0], &labels[1], &name])
+            .map_err(anyhow::Error::msg)
+            .context("creating a network")?;
+        Ok(Self {
+            name,
+            programs: programs.clone(),
             keeps_ports,
-        }
+        })
     }
 
     /// `LocalStack`, or the stand-in that `LOCALSTACK_IMAGE` names.
     pub async fn localstack(&self) -> anyhow::Result<ContainerAsync<GenericImage>> {
         let image = generic(&self.programs.images.localstack)
             .with_wait_for(WaitFor::message_on_stdout("Ready."));
-        self.container(image, "localstack", AWS)?
+        let (_starting, request) = self.container(image, "localstack", AWS)?;
+        request
             .with_env_var("SERVICES", "kinesis,dynamodb,sqs,ssm")
             .with_env_var("DISABLE_EVENTS", "1")
             .start()
@@ -76,7 +97,8 @@ impl<'a> Network<'a> {
             .with_entrypoint("/usr/local/bin/local")
             .with_wait_for(WaitFor::message_on_stderr("Momento"));
         let names = caches.iter().map(|name| format!("--cache-name={name}"));
-        self.container(image, "cache", CACHE)?
+        let (_starting, request) = self.container(image, "cache", CACHE)?;
+        request
             .with_cmd(
                 ["cache", "--host", "0.0.0.0"]
                     .map(str::to_owned)
@@ -99,8 +121,8 @@ impl<'a> Network<'a> {
         observer: &Arc<RecordingObserver>,
     ) -> anyhow::Result<ContainerAsync<GenericImage>> {
         let image = generic(&self.programs.images.lambda);
-        let mut request = self
-            .container(image, "function", INVOKE)?
+        let (_starting, request) = self.container(image, "function", INVOKE)?;
+        let mut request = request
             .with_cmd(["bootstrap"])
             .with_copy_to(
                 executable("/var/runtime/bootstrap"),
@@ -135,31 +157,38 @@ impl<'a> Network<'a> {
         request.start().await.context("starting the emulator")
     }
 
-    /// A container of this run that publishes `port`.
+    /// A container of this run that publishes `port` on loopback.
     fn container(
         &self,
         image: GenericImage,
         service: &str,
         port: u16,
-    ) -> anyhow::Result<ContainerRequest<GenericImage>> {
-        docker::still_wanted()?;
-        let image = image.with_exposed_port(port.tcp());
-        let mut request = image
+    ) -> anyhow::Result<(Starting, ContainerRequest<GenericImage>)> {
+        let starting = cleanup::starting()?;
+        let keeps_ports = self.keeps_ports;
+        let host_port = if keeps_ports { free_port()? } else { 0 };
+        let request = image
+            .with_exposed_port(port.tcp())
             .with_network(&self.name)
             .with_container_name(self.host(service))
-            .with_label(LABEL, docker::run())
-            .with_startup_timeout(integration_tests::patience::PATIENCE);
-        if self.keeps_ports {
-            request = request
-                .with_mapped_port(free_port()?, port.tcp())
-                .with_host_config_modifier(|config| {
+            .with_label(cleanup::RUN, cleanup::run())
+            .with_label(cleanup::OWNER, cleanup::owner())
+            .with_startup_timeout(PATIENCE)
+            .with_host_config_modifier(move |config| {
+                let binding = PortBinding {
+                    host_ip: Some(Ipv4Addr::LOCALHOST.to_string()),
+                    host_port: Some(host_port.to_string()),
+                };
+                config.publish_all_ports = Some(false);
+                config.port_bindings = Some([(format!("{port}/tcp"), Some(vec![binding]))].into());
+                if keeps_ports {
                     config.restart_policy = Some(RestartPolicy {
                         name: Some(RestartPolicyNameEnum::ALWAYS),
                         maximum_retry_count: None,
                     });
-                });
-        }
-        Ok(request)
+                }
+            });
+        Ok((starting, request))
     }
 
     fn host(&self, service: &str) -> String {
