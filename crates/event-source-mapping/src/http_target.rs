@@ -21,9 +21,14 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// quotas), and half a minute for its init and the transfer.
 const INVOCATION: Duration = Duration::from_secs(15 * 60 + 30);
 
-/// A function behind a URL.
-#[derive(Debug)]
+/// What an emulator leaves out when a function's init fails.
+const INIT_ERROR: &[u8] = br#"{"errorType":"Runtime.InitError","errorMessage":"the init failed, or the process ended: the function's log has the reason"}"#;
+
+/// A function behind a URL. Clones share the limit of invocations.
+#[derive(Debug, Clone)]
 pub struct HttpTarget {
+    /// The function's ARN or, where it is unknown, the URL.
+    name: String,
     url: Url,
     client: reqwest::Client,
     invocation: Duration,
@@ -40,6 +45,7 @@ impl HttpTarget {
             client: client(&url),
             invocation: INVOCATION,
             replicas: Replicas::of(url.clone(), concurrency),
+            name: url.to_string(),
             url,
         }
     }
@@ -65,6 +71,13 @@ impl HttpTarget {
         }
     }
 
+    /// Documents and the status call the function by this ARN, as AWS does,
+    /// instead of by the URL.
+    #[must_use]
+    pub fn with_arn(self, arn: String) -> Self {
+        Self { name: arn, ..self }
+    }
+
     /// The URL's host, whichever of its addresses is invoked.
     fn host(&self) -> String {
         let host = self.url.host_str().unwrap_or_default();
@@ -78,7 +91,7 @@ impl HttpTarget {
 #[async_trait]
 impl Target for HttpTarget {
     fn name(&self) -> String {
-        self.url.to_string()
+        self.name.clone()
     }
 
     async fn invoke(&self, event: Bytes) -> Reply {
@@ -139,7 +152,10 @@ fn classify(status: StatusCode, flagged: bool, body: Bytes) -> Reply {
         StatusCode::TOO_MANY_REQUESTS => Reply::Throttled,
         StatusCode::PAYLOAD_TOO_LARGE => Reply::TooLarge,
         // RIE's status for a process that exited, and for a failed init.
-        StatusCode::BAD_GATEWAY if body.is_empty() => failed(ErrorKind::Init),
+        StatusCode::BAD_GATEWAY if body.is_empty() => Reply::FunctionError(FunctionError {
+            kind: ErrorKind::Init,
+            payload: Bytes::from_static(INIT_ERROR),
+        }),
         StatusCode::BAD_GATEWAY if error_type.is_some() => failed(ErrorKind::Exit),
         _ => {
             let text = String::from_utf8_lossy(&body);
@@ -207,6 +223,24 @@ mod tests {
             kind(200, false, too_large),
             Some(ErrorKind::ResponseTooLarge)
         );
+    }
+
+    #[test]
+    fn a_failed_init_has_a_reason_though_the_emulator_gives_none() {
+        let Reply::FunctionError(error) = classify(StatusCode::BAD_GATEWAY, false, Bytes::new())
+        else {
+            panic!("the function did not fail");
+        };
+        assert!(error.text().contains("the init failed"), "{}", error.text());
+    }
+
+    #[test]
+    fn a_function_is_called_by_its_arn_where_that_is_known() {
+        let url = "http://consumer:8080/2015-03-31/functions/function/invocations";
+        let target = HttpTarget::new(url.parse().unwrap(), 1);
+        assert_eq!(target.name(), url);
+        let arn = "arn:aws:lambda:us-east-1:000000000000:function:f";
+        assert_eq!(target.with_arn(arn.to_owned()).name(), arn);
     }
 
     #[test]

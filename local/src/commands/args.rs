@@ -353,6 +353,7 @@ pub struct InvokeArgs {
     /// Where the function is invoked
     #[arg(
         long,
+        env = "INVOKE_URL",
         value_name = "URL",
         default_value = "http://127.0.0.1:9000/2015-03-31/functions/function/invocations"
     )]

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::anyhow;
+use aws_wire::ACCOUNT_ID;
 use clap::Args;
 use event_source_mapping::{
     http_target::HttpTarget, mapping::EventSourceMapping, poll_trigger::Polling,
@@ -75,10 +76,7 @@ impl EventSource {
         let served = self.serve(&board).await?;
         let sdk = sdk_config(&self.endpoint.endpoint_url, &self.template.region);
         let client = aws_sdk_kinesis::Client::new(&sdk);
-        let target = Arc::new(HttpTarget::new(
-            self.invoke.invoke_url.clone(),
-            self.concurrency.into(),
-        ));
+        let target = HttpTarget::new(self.invoke.invoke_url.clone(), self.concurrency.into());
         let mappings = Mappings::new(client, &self.template.region, &self.failures)
             .with_queues_at(&sdk)
             .checkpoints_in(self.data_dir.as_deref());
@@ -89,7 +87,10 @@ impl EventSource {
             .filter(|mapping| mapping.settings.enabled)
         {
             eprintln!("{} → {}", mapping.stream, self.invoke.invoke_url);
-            let started = mappings.start(mapping, target.clone(), Arc::new(Polling::default()));
+            let (region, function) = (&self.template.region, &mapping.function);
+            let arn = format!("arn:aws:lambda:{region}:{ACCOUNT_ID}:function:{function}");
+            let target = Arc::new(target.clone().with_arn(arn));
+            let started = mappings.start(mapping, target, Arc::new(Polling::default()));
             running.push(started.map_err(Failure::configuration)?);
             if let Some(queue) = mappings.queue_of(mapping) {
                 eprintln!("{}", self.discarded(&queue).await);
