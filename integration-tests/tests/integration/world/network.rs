@@ -97,12 +97,15 @@ impl Network {
             .with_entrypoint("/usr/local/bin/local")
             .with_wait_for(WaitFor::message_on_stderr("Momento"));
         let names = caches.iter().map(|name| format!("--cache-name={name}"));
+        // The function calls it by the container's name.
+        let host = format!("--allow-host={}", self.host("cache"));
         let (_starting, request) = self.container(image, "cache", CACHE)?;
         request
             .with_cmd(
                 ["cache", "--host", "0.0.0.0"]
                     .map(str::to_owned)
                     .into_iter()
+                    .chain([host])
                     .chain(names),
             )
             .with_copy_to(
