@@ -8,7 +8,7 @@ use bytes::Bytes;
 use lambda_host::{Function, FunctionConfig, function::IDLE_TIMEOUT, invoke_api};
 use local::{
     adapters::function_target::FunctionTarget,
-    guard::{AllowedHosts, Guard, Protocol},
+    guard::{Guard, Protocol},
     ports,
     server::Server,
 };
@@ -75,7 +75,7 @@ pub async fn serve(function: Arc<Function>) -> anyhow::Result<Server> {
     Ok(Server::start(
         listener,
         invoke_api::router(Arc::new(functions)),
-        Guard::new(Protocol::Lambda, &AllowedHosts::default()),
+        Guard::new(Protocol::Lambda, &loopback_server::hosts::AllowedHosts::default()),
     )?)
 }
 

@@ -13,11 +13,13 @@ use std::{
 use axum::{
     Json, Router,
     body::{Body, Bytes, to_bytes},
-    extract::{Path, State},
+    extract::{Path, Request, State},
+    middleware::{Next, from_fn},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use http::{HeaderMap, HeaderName, StatusCode};
+use loopback_server::hosts::AllowedHosts;
 use serde_json::json;
 use time::OffsetDateTime;
 use tokio::{net::TcpListener, sync::watch, task::AbortHandle};
@@ -144,6 +146,16 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/2018-06-01/runtime/init/error", post(init_error))
         .merge(extensions_api::router())
         .with_state(shared)
+        .layer(from_fn(let_in))
+}
+
+/// Lets in what names this machine, and no page of another site: a page could answer
+/// invocations otherwise.
+async fn let_in(request: Request, next: Next) -> Response {
+    match AllowedHosts::default().refusal(&request) {
+        Some(reason) => refused(StatusCode::FORBIDDEN, "AccessDeniedException", &reason),
+        None => next.run(request).await,
+    }
 }
 
 async fn next(State(shared): State<Arc<Shared>>) -> Response {

@@ -3,19 +3,19 @@
 //! tonic does framing, limits and trailers. [`super::calls`] reads and answers the
 //! messages, so that every transport gives the same answers.
 
-use std::{convert::Infallible, future::Ready, net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::Ready, io, sync::Arc};
 
 use bytes::{Buf, BufMut, Bytes};
 use futures_util::stream;
 use http::{HeaderMap, Request, Response, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::{body::Incoming, service::service_fn};
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::conn::auto,
+use loopback_server::{
+    body::PatientBody,
+    hosts::AllowedHosts,
+    server::{Limits, Server, Site},
 };
-use tokio::net::{TcpListener, TcpStream};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use tonic::{
     body::Body,
     codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
@@ -29,88 +29,55 @@ use super::{
     faults::Verdict,
     http::{self as plain, HttpReply, HttpRequest},
     keyspace::Keyspace,
-    status::Status,
+    status::{Code, Status},
     transport::Transport,
 };
 
 /// Largest message, bytes: a batch may hold several items.
 const MAX_MESSAGE: usize = 16 * 1024 * 1024;
 
-/// HTTP/2 flow control windows, bytes: of one call, and of a connection.
-const STREAM_WINDOW: u32 = 1024 * 1024;
-const CONNECTION_WINDOW: u32 = 4 * STREAM_WINDOW;
-
-/// Pause after a failed accept. The usual cause is that this process ran out of
-/// file descriptors.
-const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
-
-/// A running server. Dropping it closes every connection.
-#[derive(Debug)]
-pub(crate) struct Server {
-    _stop: DropGuard,
-}
-
-impl Server {
-    /// Serves `keyspace` on `listener`.
-    #[must_use]
-    pub(crate) fn start(listener: TcpListener, keyspace: Arc<Keyspace>) -> Self {
-        let stop = CancellationToken::new();
-        tokio::spawn(stop.clone().run_until_cancelled_owned(accept(
-            listener,
-            keyspace,
-            stop.clone(),
-        )));
-        Self {
-            _stop: stop.drop_guard(),
-        }
-    }
-}
-
-async fn accept(listener: TcpListener, keyspace: Arc<Keyspace>, stop: CancellationToken) {
-    loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                let open = stop.child_token();
-                tokio::spawn(serve(stream, peer, keyspace.clone(), open));
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the cache cannot accept a connection");
-                tokio::time::sleep(ACCEPT_AGAIN).await;
-            }
-        }
-    }
-}
-
-/// Serves one connection until either side closes it.
-async fn serve(
-    stream: TcpStream,
-    peer: SocketAddr,
+/// Serves `keyspace` on `listener`, to requests that name this machine or one of
+/// `hosts`.
+///
+/// # Errors
+///
+/// The listener is unusable.
+pub(crate) fn start(
+    listener: TcpListener,
     keyspace: Arc<Keyspace>,
-    open: CancellationToken,
-) {
-    // Nagle's algorithm would delay small replies.
-    let _ = stream.set_nodelay(true);
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new());
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW);
-    let service = service_fn(|request| {
-        let (keyspace, open) = (keyspace.clone(), open.clone());
-        async move { Ok::<_, Infallible>(reply(&keyspace, &open, request).await) }
-    });
-    let connection = builder.serve_connection(TokioIo::new(stream), service);
-    if let Some(Err(error)) = open.run_until_cancelled(connection).await {
-        tracing::debug!(%error, %peer, "a connection to the cache failed");
+    hosts: AllowedHosts,
+) -> io::Result<Server> {
+    Server::start(listener, Cache(keyspace), hosts, Limits::default())
+}
+
+struct Cache(Arc<Keyspace>);
+
+impl Site for Cache {
+    type Body = Body;
+
+    async fn reply(
+        &self,
+        request: Request<PatientBody>,
+        connection: &CancellationToken,
+    ) -> Response<Body> {
+        reply(&self.0, connection, request).await
+    }
+
+    fn refuse<B>(&self, request: &Request<B>, reason: String) -> Response<Body> {
+        self.0.counters().refused();
+        let status = Status::new(Code::PermissionDenied, reason);
+        if is_grpc(request.headers()) {
+            tonic::Status::from(status).into_http()
+        } else {
+            http_response(HttpReply::refusal(&status))
+        }
     }
 }
 
 async fn reply(
     keyspace: &Arc<Keyspace>,
     open: &CancellationToken,
-    request: Request<Incoming>,
+    request: Request<PatientBody>,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path();
@@ -131,9 +98,8 @@ async fn reply(
     match decision.verdict {
         Verdict::BlackHole => {
             keyspace.counters().refused();
-            open.cancelled().await;
-            // Never sent: the connection is closed.
-            return Response::new(Body::empty());
+            // The connection stays until either side closes it.
+            return std::future::pending().await;
         }
         Verdict::DropConnection => {
             keyspace.counters().refused();
@@ -164,7 +130,7 @@ async fn grpc_reply(
     keyspace: Arc<Keyspace>,
     verdict: Verdict,
     parts: Parts,
-    body: Incoming,
+    body: PatientBody,
 ) -> Response<Body> {
     let call = Call {
         keyspace: keyspace.clone(),
@@ -264,7 +230,7 @@ async fn http_reply(
     keyspace: &Keyspace,
     verdict: &Verdict,
     parts: &Parts,
-    body: Incoming,
+    body: PatientBody,
 ) -> Response<Body> {
     let reply = match Limited::new(body, MAX_ITEM).collect().await {
         Ok(body) => {
@@ -287,6 +253,10 @@ async fn http_reply(
             }
         }
     };
+    http_response(reply)
+}
+
+fn http_response(reply: HttpReply) -> Response<Body> {
     let mut response = Response::new(Body::new(Full::new(Bytes::from(reply.body))));
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or_default();
     let content_type = header::HeaderValue::from_static(reply.content_type);

@@ -2,12 +2,13 @@
 
 use std::{io, net::SocketAddr, sync::Arc};
 
+use loopback_server::hosts::AllowedHosts;
 use tokio::net::TcpListener;
 
 #[cfg(feature = "protosocket")]
 use super::protosocket::Protosocket;
 #[cfg(feature = "server")]
-use super::server::Server;
+use super::server;
 #[cfg(feature = "stub")]
 use super::stub::Stub;
 use super::{
@@ -51,6 +52,9 @@ pub struct CacheOptions {
     pub capacity: u64,
     /// Faults that are active from the start.
     pub faults: FaultPlan,
+    /// Names by which clients call this machine, besides `localhost` and its addresses.
+    /// Requests over gRPC and HTTP that name another host are refused.
+    pub hosts: AllowedHosts,
 }
 
 impl Default for CacheOptions {
@@ -59,6 +63,7 @@ impl Default for CacheOptions {
             transport: Transport::default(),
             capacity: DEFAULT_CAPACITY,
             faults: FaultPlan::default(),
+            hosts: AllowedHosts::default(),
         }
     }
 }
@@ -79,7 +84,7 @@ enum Running {
     #[cfg(feature = "stub")]
     Stub { _stub: Stub },
     #[cfg(feature = "server")]
-    Server { _server: Server },
+    Server { _server: loopback_server::server::Server },
 }
 
 impl Served {
@@ -111,12 +116,12 @@ impl Served {
             Transport::Stub => {
                 let listener = listener.into_std()?;
                 Running::Stub {
-                    _stub: Stub::start(listener, keyspace.clone()).await,
+                    _stub: Stub::start(listener, keyspace.clone(), options.hosts).await,
                 }
             }
             #[cfg(feature = "server")]
             Transport::Server => Running::Server {
-                _server: Server::start(listener, keyspace.clone()),
+                _server: server::start(listener, keyspace.clone(), options.hosts)?,
             },
         };
         Ok(Self {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use aws_wire::service::Service;
 use kinesis_engine::{Kinesis, arrivals::Arrivals, reader::Reader};
+use loopback_server::hosts::AllowedHosts;
 use tokio::net::TcpListener;
 
 use super::{
@@ -12,7 +13,7 @@ use super::{
     ssm::{self, ParameterStore},
 };
 use crate::{
-    guard::{AllowedHosts, Guard, Protocol},
+    guard::{Guard, Protocol},
     private,
     server::Server,
 };

@@ -11,6 +11,7 @@ use aws_wire::{ACCOUNT_ID, DEFAULT_REGION};
 use clap::{Args, ValueEnum};
 use kinesis_engine::FsyncPolicy;
 use lambda_host::function::IDLE_TIMEOUT;
+use loopback_server::hosts::AllowedHosts;
 use momento_offline::{
     faults::{FaultPlan, FaultRule},
     transport::{CacheOptions, Transport},
@@ -19,7 +20,6 @@ use momento_offline::{
 use crate::{
     cargo_build::{self, Source},
     embedded::{ApiKey, Cache},
-    guard::AllowedHosts,
     outcome::Failure,
     project::{self, Project},
     template::{Context, Environment},

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use aws_wire::DEFAULT_REGION;
 use clap::Args;
-use momento_offline::transport::{Served, Transport};
+use momento_offline::transport::{CacheOptions, Served, Transport};
 
 use super::args::{HostArgs, ServedCacheArgs};
 use crate::{
@@ -47,6 +47,10 @@ impl CacheCommand {
             return Err(Failure::configuration(anyhow!(
                 "Momento itself needs no `local cache`; choose --cache server or --cache stub"
             )));
+        };
+        let options = CacheOptions {
+            hosts: self.host.allowed(),
+            ..options
         };
         let listener = ports::listen(self.host.host, self.port, "--port")
             .await

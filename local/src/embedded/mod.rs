@@ -16,7 +16,7 @@ use event_source_mapping::mapping::EventSourceMapping;
 use futures_util::future::join_all;
 use kinesis_engine::arrivals::Arrivals;
 use lambda_host::{function::Functions, invoke_api, outcome::FunctionError};
-use momento_offline::transport::Served;
+use momento_offline::transport::{CacheOptions, Served};
 use tempfile::TempDir;
 
 use crate::{
@@ -91,6 +91,10 @@ impl Embedded {
 
         let cache = match cache {
             Some((here, listener)) => {
+                let here = CacheOptions {
+                    hosts: options.allowed_hosts.clone(),
+                    ..here
+                };
                 let names = options.local.caches.clone().unwrap_or_default();
                 let served = Served::start(here, listener, names).await;
                 Some(served.map_err(StartError::Cache)?)

@@ -15,10 +15,10 @@ use event_source_mapping::{
     observer::{NoObserver, Observer},
 };
 use lambda_host::{function::IDLE_TIMEOUT, log::LogSink};
+use loopback_server::hosts::AllowedHosts;
 use momento_offline::{fake_api_key, transport::CacheOptions};
 
 use crate::{
-    guard::AllowedHosts,
     project::{LocalToml, Project, values::Values},
     template::Environment,
 };

@@ -10,11 +10,12 @@ use axum::Router;
 use lambda_host::invoke_api;
 use local::{
     aws::apis::AwsApis,
-    guard::{AllowedHosts, Guard, Protocol},
+    guard::{Guard, Protocol},
     ports,
     server::Server,
     status_board::{STATUS_PATH, StatusBoard},
 };
+use loopback_server::hosts::AllowedHosts;
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

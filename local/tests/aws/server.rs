@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use axum::{Router, body::Bytes, routing::post};
 use local::{
-    guard::{AllowedHosts, Guard, Protocol},
+    guard::{Guard, Protocol},
     ports,
-    server::{Limits, Server},
+    server::Server,
 };
+use loopback_server::{hosts::AllowedHosts, server::Limits};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,

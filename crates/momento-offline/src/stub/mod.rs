@@ -11,15 +11,16 @@ use std::{
     time::Duration,
 };
 
+use loopback_server::hosts::AllowedHosts;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
 use self::retained::Retained;
 use super::{
     calls,
     faults::{Decision, Verdict},
-    http::{self, HttpRequest},
+    http::{self, HttpReply, HttpRequest},
     keyspace::Keyspace,
-    status::Status,
+    status::{Code, Status},
     transport::Transport,
     wire,
 };
@@ -34,7 +35,11 @@ pub(crate) struct Stub {
 
 impl Stub {
     /// Serves `keyspace` on `listener`.
-    pub(crate) async fn start(listener: TcpListener, keyspace: Arc<Keyspace>) -> Self {
+    pub(crate) async fn start(
+        listener: TcpListener,
+        keyspace: Arc<Keyspace>,
+        hosts: AllowedHosts,
+    ) -> Self {
         let server = MockServer::builder()
             .listener(listener)
             .disable_request_recording()
@@ -43,6 +48,7 @@ impl Stub {
         let server = Arc::new(server);
         let answerer = Answerer {
             keyspace,
+            hosts,
             retained: Arc::default(),
             server: Arc::downgrade(&server),
         };
@@ -55,6 +61,7 @@ impl Stub {
 #[derive(Clone)]
 struct Answerer {
     keyspace: Arc<Keyspace>,
+    hosts: AllowedHosts,
     /// Shared by every mock that replaces this one's.
     retained: Arc<Retained>,
     /// Weak: the server owns the mock, and the mock this answerer.
@@ -81,6 +88,9 @@ impl Respond for Answerer {
         self.bound_retained(request);
         let header = |name: &str| request.headers.get(name)?.to_str().ok();
         let grpc = header("content-type").is_some_and(|of| of.starts_with("application/grpc"));
+        if let Some(refused) = self.refused(request, grpc) {
+            return refused;
+        }
         let (reply, decision) = if grpc {
             self.grpc(request, header("cache").unwrap_or_default())
         } else {
@@ -98,6 +108,21 @@ impl Respond for Answerer {
 }
 
 impl Answerer {
+    /// The reply to a request that another site's page may have sent.
+    fn refused(&self, request: &Request, grpc: bool) -> Option<ResponseTemplate> {
+        // wiremock's URL names `localhost` where the request's own named nothing.
+        let authority = request.url.authority();
+        let reason = self.hosts.refusal_of(Some(authority), &request.headers, true)?;
+        self.keyspace.counters().refused();
+        let status = Status::new(Code::PermissionDenied, reason);
+        if grpc {
+            return Some(refusal(&status));
+        }
+        let reply = HttpReply::refusal(&status);
+        let template = ResponseTemplate::new(reply.status);
+        Some(template.set_body_raw(reply.body, reply.content_type))
+    }
+
     fn grpc(&self, request: &Request, cache: &str) -> (ResponseTemplate, Decision) {
         let path = request.url.path();
         let decision = self.keyspace.faults.decide(calls::name(path), cache);
