@@ -75,7 +75,10 @@ pub async fn serve(function: Arc<Function>) -> anyhow::Result<Server> {
     Ok(Server::start(
         listener,
         invoke_api::router(Arc::new(functions)),
-        Guard::new(Protocol::Lambda, &loopback_server::hosts::AllowedHosts::default()),
+        Guard::new(
+            Protocol::Lambda,
+            &loopback_server::hosts::AllowedHosts::default(),
+        ),
     )?)
 }
 

@@ -1,8 +1,8 @@
 //! Shared parts of the end-to-end tests.
 //!
-//! Four test programs use them: `tests/integration` (the scenarios, on every backend),
+//! Five test programs use them: `tests/integration` (the scenarios, on every backend),
 //! `tests/runtimes` (one mapping with every kind of Lambda), `tests/endpoints` (one
-//! mapping with every Kinesis) and `tests/soak`. The package also has `flaky` and
+//! mapping with every Kinesis), `tests/fuzz` (malformed requests) and `tests/soak`. The package also has `flaky` and
 //! `moody`, functions that fail on purpose.
 
 pub mod emulator;

@@ -149,10 +149,10 @@ fn router(shared: Arc<Shared>) -> Router {
         .layer(from_fn(let_in))
 }
 
-/// Lets in what names this machine, and no page of another site: a page could answer
-/// invocations otherwise.
+/// Lets in no page of another site: a page could answer invocations otherwise.
 async fn let_in(request: Request, next: Next) -> Response {
-    match AllowedHosts::default().refusal(&request) {
+    let hosts = AllowedHosts::default().or_undotted();
+    match hosts.refusal(&request) {
         Some(reason) => refused(StatusCode::FORBIDDEN, "AccessDeniedException", &reason),
         None => next.run(request).await,
     }

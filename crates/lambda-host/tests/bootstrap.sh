@@ -7,8 +7,8 @@ host=${AWS_LAMBDA_RUNTIME_API%:*} port=${AWS_LAMBDA_RUNTIME_API#*:}
 # call METHOD PATH [BODY]: prints the whole reply.
 call() {
   exec 3<>"/dev/tcp/$host/$port" || exit 1
-  printf '%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s' \
-    "$1" "$2" "${#3}" "$3" >&3
+  printf '%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s' \
+    "$1" "$2" "${HOST:-x}" "${#3}" "$3" >&3
   cat <&3
   exec 3>&-
 }

@@ -149,3 +149,14 @@ async fn a_function_that_talks_nonsense_to_the_runtime_api_times_out() {
         head -c 100000 /dev/urandom >&3; cat <&3 >/dev/null; sleep 1000"#;
     assert_eq!(error_type(outcome_of(nonsense).await), "Sandbox.Timedout");
 }
+
+#[tokio::test]
+async fn a_page_that_points_its_name_at_the_runtime_api_is_refused() {
+    let script = r#"next
+        refused=$(HOST=evil.example call GET /2018-06-01/runtime/invocation/next)
+        respond "\"${refused%%$'\r'*}\"" >/dev/null"#;
+    let function = start(support::config(script));
+    let status = success(invoke(&function, "1").await);
+    assert_eq!(status, r#""HTTP/1.1 403 Forbidden""#);
+    function.shut_down().await;
+}

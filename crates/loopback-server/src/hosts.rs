@@ -12,13 +12,29 @@ use http::{
 /// Names by which this machine is called, besides `localhost` and its addresses: those
 /// of `--allow-host`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AllowedHosts(Arc<[String]>);
+pub struct AllowedHosts {
+    names: Arc<[String]>,
+    undotted: bool,
+}
 
 impl AllowedHosts {
     /// These names, without ports.
     pub fn new(names: impl IntoIterator<Item = String>) -> Self {
         let lower = |name: String| name.to_ascii_lowercase();
-        Self(names.into_iter().map(lower).collect())
+        Self {
+            names: names.into_iter().map(lower).collect(),
+            undotted: false,
+        }
+    }
+
+    /// Lets in names without a dot too, such as the `Host: x` of a program written by
+    /// hand. No page has such a name: public DNS has none.
+    #[must_use]
+    pub fn or_undotted(self) -> Self {
+        Self {
+            undotted: true,
+            ..self
+        }
     }
 
     /// Why `request` is not let in, if it is not.
@@ -89,7 +105,8 @@ impl AllowedHosts {
             || host == "localhost"
             // RFC 6761: these names never leave the machine.
             || host.ends_with(".localhost")
-            || self.0.iter().any(|name| name == host)
+            || self.names.iter().any(|name| name == host)
+            || (self.undotted && !host.is_empty() && !host.contains('.'))
     }
 }
 

@@ -84,7 +84,9 @@ enum Running {
     #[cfg(feature = "stub")]
     Stub { _stub: Stub },
     #[cfg(feature = "server")]
-    Server { _server: loopback_server::server::Server },
+    Server {
+        _server: loopback_server::server::Server,
+    },
 }
 
 impl Served {

@@ -112,7 +112,9 @@ impl Answerer {
     fn refused(&self, request: &Request, grpc: bool) -> Option<ResponseTemplate> {
         // wiremock's URL names `localhost` where the request's own named nothing.
         let authority = request.url.authority();
-        let reason = self.hosts.refusal_of(Some(authority), &request.headers, true)?;
+        let reason = self
+            .hosts
+            .refusal_of(Some(authority), &request.headers, true)?;
         self.keyspace.counters().refused();
         let status = Status::new(Code::PermissionDenied, reason);
         if grpc {

@@ -11,6 +11,7 @@ on_both_transports!(
     a_missing_cache_or_path_is_refused_with_404,
     an_invalid_request_is_refused_with_the_reason,
     the_status_reports_the_calls_and_the_contents,
+    a_foreign_host_is_refused_in_the_form_of_the_protocol,
 );
 
 fn ask(world: &World, method: Method, what: &str) -> RequestBuilder {
@@ -120,4 +121,22 @@ async fn the_status_reports_the_calls_and_the_contents(world: World) {
         (status.usage.bytes, &*status.caches),
         (7, &[CACHE.to_owned()][..])
     );
+}
+
+async fn a_foreign_host_is_refused_in_the_form_of_the_protocol(world: World) {
+    let call = "/cache_client.Scs/Get";
+    let grpc = ask(&world, Method::POST, call)
+        .header("host", "evil.example")
+        .header("content-type", "application/grpc");
+    let refused = grpc.send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::OK);
+    assert_eq!(refused.headers()["grpc-status"], "7");
+    let item = "/cache/sample-a?key=Car";
+    let http = ask(&world, Method::GET, item).header("host", "evil.example");
+    let (status, text) = said(http).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    assert!(text.contains("\"evil.example\""), "{text}");
+    let page = ask(&world, Method::PUT, "/_local/faults").header("origin", "http://evil.example");
+    assert_eq!(said(page).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(world.keyspace().counts().get, 0);
 }

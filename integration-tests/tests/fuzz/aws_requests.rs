@@ -1,0 +1,263 @@
+//! The AWS port: JSON and CBOR bodies of Kinesis, DynamoDB and SSM.
+
+use std::time::Duration;
+
+use local::{aws::apis::AwsApis, ports};
+use proptest::{prelude::*, sample::Index};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use crate::{bytes, documents, harness};
+
+/// Memory of the streams' records, bytes.
+const RECORDS: u64 = 16 * 1024 * 1024;
+
+/// Valid requests, from which the malformed ones are made.
+fn requests() -> Vec<(&'static str, Value)> {
+    let arn = "arn:aws:kinesis:us-east-1:000000000000:stream/stream";
+    let key = json!({ "id": { "S": "1" } });
+    let item = json!({ "id": { "S": "1" }, "n": { "N": "1.5" }, "b": { "B": "AA==" }, "m": { "M": { "l": { "L": [{ "NULL": true }] } } } });
+    vec![
+        (
+            "Kinesis_20131202.CreateStream",
+            json!({ "StreamName": "other", "ShardCount": 2, "StreamModeDetails": { "StreamMode": "PROVISIONED" } }),
+        ),
+        (
+            "Kinesis_20131202.DeleteStream",
+            json!({ "StreamName": "other", "EnforceConsumerDeletion": true }),
+        ),
+        (
+            "Kinesis_20131202.DescribeStream",
+            json!({ "StreamName": "stream", "Limit": 10, "ExclusiveStartShardId": "shardId-000000000000" }),
+        ),
+        (
+            "Kinesis_20131202.DescribeStreamSummary",
+            json!({ "StreamARN": arn }),
+        ),
+        (
+            "Kinesis_20131202.ListStreams",
+            json!({ "Limit": 10, "ExclusiveStartStreamName": "a" }),
+        ),
+        (
+            "Kinesis_20131202.ListShards",
+            json!({ "StreamName": "stream", "MaxResults": 10, "ShardFilter": { "Type": "AT_LATEST" } }),
+        ),
+        (
+            "Kinesis_20131202.GetShardIterator",
+            json!({ "StreamName": "stream", "ShardId": "shardId-000000000000", "ShardIteratorType": "AT_TIMESTAMP", "Timestamp": 1_700_000_000.5 }),
+        ),
+        (
+            "Kinesis_20131202.GetRecords",
+            json!({ "ShardIterator": "AAAA", "Limit": 10 }),
+        ),
+        (
+            "Kinesis_20131202.PutRecord",
+            json!({ "StreamName": "stream", "Data": "AA==", "PartitionKey": "a", "ExplicitHashKey": "1", "SequenceNumberForOrdering": "1" }),
+        ),
+        (
+            "Kinesis_20131202.PutRecords",
+            json!({ "StreamName": "stream", "Records": [{ "Data": "AA==", "PartitionKey": "a" }, { "Data": "AA==", "PartitionKey": "b", "ExplicitHashKey": "0" }] }),
+        ),
+        (
+            "Kinesis_20131202.SplitShard",
+            json!({ "StreamName": "other", "ShardToSplit": "shardId-000000000000", "NewStartingHashKey": "100" }),
+        ),
+        (
+            "Kinesis_20131202.MergeShards",
+            json!({ "StreamName": "other", "ShardToMerge": "shardId-000000000000", "AdjacentShardToMerge": "shardId-000000000001" }),
+        ),
+        (
+            "Kinesis_20131202.UpdateShardCount",
+            json!({ "StreamName": "other", "TargetShardCount": 2, "ScalingType": "UNIFORM_SCALING" }),
+        ),
+        (
+            "Kinesis_20131202.RegisterStreamConsumer",
+            json!({ "StreamARN": arn, "ConsumerName": "consumer" }),
+        ),
+        (
+            "Kinesis_20131202.DescribeStreamConsumer",
+            json!({ "StreamARN": arn, "ConsumerName": "consumer" }),
+        ),
+        (
+            "Kinesis_20131202.SubscribeToShard",
+            json!({ "ConsumerARN": format!("{arn}/consumer/consumer:1"), "ShardId": "shardId-000000000000", "StartingPosition": { "Type": "TRIM_HORIZON" } }),
+        ),
+        (
+            "Kinesis_20131202.AddTagsToStream",
+            json!({ "StreamName": "stream", "Tags": { "a": "b" } }),
+        ),
+        (
+            "Kinesis_20131202.IncreaseStreamRetentionPeriod",
+            json!({ "StreamName": "stream", "RetentionPeriodHours": 48 }),
+        ),
+        (
+            "DynamoDB_20120810.CreateTable",
+            json!({ "TableName": "other", "AttributeDefinitions": [{ "AttributeName": "id", "AttributeType": "S" }], "KeySchema": [{ "AttributeName": "id", "KeyType": "HASH" }], "BillingMode": "PAY_PER_REQUEST" }),
+        ),
+        (
+            "DynamoDB_20120810.DeleteTable",
+            json!({ "TableName": "other" }),
+        ),
+        (
+            "DynamoDB_20120810.PutItem",
+            json!({ "TableName": "table", "Item": item, "ConditionExpression": "attribute_not_exists(#n)", "ExpressionAttributeNames": { "#n": "x" } }),
+        ),
+        (
+            "DynamoDB_20120810.GetItem",
+            json!({ "TableName": "table", "Key": key, "ProjectionExpression": "m.l[0]", "ConsistentRead": true }),
+        ),
+        (
+            "DynamoDB_20120810.UpdateItem",
+            json!({ "TableName": "table", "Key": key, "UpdateExpression": "SET n = n + :n", "ExpressionAttributeValues": { ":n": { "N": "1" } } }),
+        ),
+        (
+            "DynamoDB_20120810.Query",
+            json!({ "TableName": "table", "KeyConditionExpression": "id = :id", "ExpressionAttributeValues": { ":id": { "S": "1" } }, "Limit": 5 }),
+        ),
+        (
+            "DynamoDB_20120810.BatchGetItem",
+            json!({ "RequestItems": { "table": { "Keys": [key] } } }),
+        ),
+        (
+            "DynamoDB_20120810.BatchWriteItem",
+            json!({ "RequestItems": { "table": [{ "PutRequest": { "Item": item } }, { "DeleteRequest": { "Key": { "id": { "S": "2" } } } }] } }),
+        ),
+        (
+            "AmazonSSM.PutParameter",
+            json!({ "Name": "/parameter", "Value": "a", "Type": "String", "Overwrite": true }),
+        ),
+        (
+            "AmazonSSM.GetParameter",
+            json!({ "Name": "/parameter:1", "WithDecryption": true }),
+        ),
+        (
+            "AmazonSSM.GetParameters",
+            json!({ "Names": ["/parameter", "/none"] }),
+        ),
+        (
+            "AmazonSSM.GetParametersByPath",
+            json!({ "Path": "/", "Recursive": true, "MaxResults": 5, "ParameterFilters": [{ "Key": "Type", "Values": ["String"] }] }),
+        ),
+        (
+            "AmazonSSM.DescribeParameters",
+            json!({ "ParameterFilters": [{ "Key": "Name", "Option": "BeginsWith", "Values": ["/p"] }], "MaxResults": 5 }),
+        ),
+        (
+            "AmazonSSM.GetParameterHistory",
+            json!({ "Name": "/parameter", "MaxResults": 5 }),
+        ),
+        (
+            "AmazonSSM.LabelParameterVersion",
+            json!({ "Name": "/parameter", "ParameterVersion": 1, "Labels": ["live"] }),
+        ),
+        ("AmazonSSM.DeleteParameters", json!({ "Names": ["/other"] })),
+    ]
+}
+
+struct World {
+    apis: AwsApis,
+    client: reqwest::Client,
+    requests: Vec<(&'static str, Value)>,
+}
+
+impl World {
+    async fn start() -> Self {
+        let listener = ports::listen([127, 0, 0, 1].into(), 0, "--port").await;
+        let options = kinesis_engine::Options {
+            max_memory: Some(RECORDS),
+            ..kinesis_engine::Options::default()
+        };
+        let world = Self {
+            apis: AwsApis::start(listener.unwrap(), options).await.unwrap(),
+            client: reqwest::Client::builder().no_proxy().build().unwrap(),
+            requests: requests(),
+        };
+        // What the requests name exists.
+        let stream = json!({ "StreamName": "stream", "ShardCount": 2 });
+        let created = world.json("Kinesis_20131202.CreateStream", &stream).await;
+        created.unwrap();
+        let (_, mut table) = world.requests[18].clone();
+        table["TableName"] = "table".into();
+        world
+            .json("DynamoDB_20120810.CreateTable", &table)
+            .await
+            .unwrap();
+        world
+    }
+
+    async fn json(&self, target: &str, body: &Value) -> Result<(), String> {
+        self.send(
+            target,
+            "application/x-amz-json-1.1",
+            body.to_string().into(),
+        )
+        .await
+    }
+
+    /// A reply is a success, or blames the client.
+    async fn send(&self, target: &str, format: &str, body: Vec<u8>) -> Result<(), String> {
+        let request = self.client.post(self.apis.url()).body(body);
+        let request = request
+            .header("content-type", format)
+            .header("x-amz-target", target);
+        let reply = request
+            .send()
+            .await
+            .map_err(|error| format!("{target}: {error}"))?;
+        let status = reply.status();
+        if status.is_server_error() {
+            return Err(format!("{target}: {status} {:?}", reply.text().await));
+        }
+        let streams = reply.headers()["content-type"] == "application/vnd.amazon.eventstream";
+        if !streams {
+            reply
+                .bytes()
+                .await
+                .map_err(|error| format!("{target}: {error}"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Which request, and what changes it.
+fn cases() -> impl Strategy<Value = (Index, Vec<documents::Change>, Vec<bytes::Change>)> {
+    let bytes = prop_oneof![3 => Just(Vec::new()), 1 => bytes::changes()];
+    (any::<Index>(), documents::changes(), bytes)
+}
+
+fn world() -> (Runtime, World) {
+    let runtime = harness::runtime();
+    let world = runtime.block_on(World::start());
+    (runtime, world)
+}
+
+#[test]
+fn malformed_json_is_refused_as_the_client_s_error() {
+    let (runtime, world) = world();
+    harness::fuzz(&runtime, &cases(), async |(which, members, bytes)| {
+        let (target, valid) = which.get(&world.requests);
+        let body = documents::changed(valid.clone(), &members).to_string();
+        let body = bytes::changed(body.into(), &bytes);
+        world.send(target, "application/x-amz-json-1.1", body).await
+    });
+    let stopped = tokio::time::timeout(Duration::from_secs(30), world.apis.shut_down());
+    runtime.block_on(async { stopped.await.unwrap() });
+}
+
+#[test]
+fn malformed_cbor_is_refused_as_the_client_s_error() {
+    let (runtime, world) = world();
+    harness::fuzz(&runtime, &cases(), async |(which, members, bytes)| {
+        let kinesis: Vec<_> = world
+            .requests
+            .iter()
+            .filter(|(target, _)| target.starts_with("Kinesis"))
+            .collect();
+        let (target, valid) = which.get(&kinesis);
+        let mut body = Vec::new();
+        let document = documents::changed(valid.clone(), &members);
+        ciborium::into_writer(&document, &mut body).unwrap();
+        let body = bytes::changed(body, &bytes);
+        world.send(target, "application/x-amz-cbor-1.1", body).await
+    });
+}
