@@ -31,7 +31,7 @@
 //! The crate depends on no Kinesis engine, starts no process and, without the feature
 //! `sdk`, needs no AWS SDK. Features:
 //!
-//! - `sdk`: `sdk_source` reads any Kinesis endpoint, `sqs_queue` sends failure documents
+//! - `sdk`: `sdk_source` reads any Kinesis endpoint, `sqs_queue` sends invocation records
 //!   to an SQS queue.
 //! - `http`: `http_target` invokes any URL that speaks Lambda's Invoke API, AWS's
 //!   Runtime Interface Emulator among them.
