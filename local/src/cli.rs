@@ -103,7 +103,7 @@ fn log_to_stderr(verbose: u8) -> Result<(), Failure> {
         Ok(text) if verbose == 0 && !text.is_empty() => {
             text.parse().map_err(|error: ParseError| {
                 Failure::configuration(anyhow::anyhow!(
-                    "RUST_LOG is {text:?}, and not a filter such as info or local=debug: {error}"
+                    "RUST_LOG is {text:?}; expected a filter such as info or local=debug: {error}"
                 ))
             })?
         }

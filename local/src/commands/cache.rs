@@ -45,7 +45,7 @@ impl CacheCommand {
     pub async fn run(self) -> Outcome {
         let Cache::Here(options) = self.cache.resolve(Transport::Server)? else {
             return Err(Failure::configuration(anyhow!(
-                "Momento itself needs no `local cache`; choose --cache server or --cache stub"
+                "`local cache` does not serve --cache momento\nhint: choose `--cache server` or `--cache stub`"
             )));
         };
         let options = CacheOptions {

@@ -112,7 +112,8 @@ impl Doctor {
             let free = ports::listen(IpAddr::V4(Ipv4Addr::LOCALHOST), port, flag).await;
             let (mark, state) = match free {
                 Ok(_) => ("ok", "free".to_owned()),
-                Err(error) => ("-", error.to_string()),
+                // In a table the hint stays in the line.
+                Err(error) => ("-", error.to_string().replace("\nhint: ", "; ")),
             };
             rows.push([
                 mark.to_owned(),

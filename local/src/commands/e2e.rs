@@ -252,8 +252,9 @@ impl E2e {
 
 fn records_per_second(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
-        _ => Err("expected a number above 0, such as 100".to_owned()),
+        // As the producer has it.
+        Ok(rate) if rate.is_finite() && rate >= 0.001 => Ok(rate),
+        _ => Err("expected records per second, 0.001 or more, such as 100".to_owned()),
     }
 }
 

@@ -107,7 +107,7 @@ impl Failures {
                 return Ok(folder.clone());
             }
             return Err(Failure::configuration(anyhow!(
-                "there is no folder {}; it is DIR/failures of `local up --data-dir DIR`, and exists once a batch was discarded",
+                "there is no folder {}\nhint: leave out `--failures` to ask the running `local up`, or name DIR/failures of its `--data-dir DIR`, which exists once a batch was discarded",
                 folder.display()
             )));
         }
@@ -121,7 +121,7 @@ impl Failures {
             return Ok(folder);
         }
         Err(Failure::configuration(anyhow!(
-            "no `local up` answers at {}, and there is no folder {DEFAULT_FOLDER}; name another with --url or --failures",
+            "no `local up` answers at {}, and there is no folder {DEFAULT_FOLDER}\nhint: start `local up`, or name another with `--url URL` or `--failures DIR`",
             self.url
         )))
     }
@@ -164,7 +164,7 @@ impl Redrive {
         };
         target.parse().map_err(|_| {
             Failure::configuration(anyhow!(
-                "batch {} names no function that can be invoked ({function:?}); name its URL with --invoke-url",
+                "batch {} names no function that can be invoked ({function:?})\nhint: name its URL with `--invoke-url URL`",
                 self.id
             ))
         })
@@ -178,7 +178,7 @@ async fn find(folder: &FailureFolder, id: &str) -> Result<Value, Failure> {
         .map(|(_, document)| document)
         .ok_or_else(|| {
             Failure::configuration(anyhow!(
-                "there is no batch {id}; `local failures list` has the ids"
+                "there is no batch {id}\nhint: `local failures list` has the ids"
             ))
         })
 }

@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::{Args, Subcommand};
 use momento_offline::{
     admin::{FAULTS_PATH, FaultStatus},
@@ -147,8 +147,11 @@ impl At {
         if let Some(plan) = plan {
             request = request.json(plan);
         }
-        let reply = request.send().await.with_context(|| {
-            format!("{url} does not answer; is `local up` or `local cache` running?")
+        let reply = request.send().await.map_err(|error| {
+            let error = anyhow::Error::new(error);
+            anyhow!(
+                "nothing answers at {url}: {error:#}\nhint: start `local up` or `local cache`, or name another with `--url URL`"
+            )
         })?;
         if reply.status() == StatusCode::BAD_REQUEST {
             bail!("{}", reply.text().await?.trim());

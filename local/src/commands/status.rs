@@ -3,7 +3,7 @@
 
 use std::{fmt::Write, process::ExitCode};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::Args;
 use event_source_mapping::status::{MappingStatus, ShardStatus};
 use momento_offline::admin::CacheStatus;
@@ -61,12 +61,16 @@ pub(super) async fn ask(url: &str) -> anyhow::Result<Status> {
         .get(&url)
         .send()
         .await
-        .with_context(|| {
-            format!("nothing answers at {url}; start `local up`, or name another with --url")
+        .map_err(|error| {
+            let error = anyhow::Error::new(error);
+            anyhow!(
+                "nothing answers at {url}: {error:#}\nhint: start `local up`, or name another with `--url URL`"
+            )
         })?;
-    let reply = reply
-        .error_for_status()
-        .with_context(|| format!("{url} has no status; name the Invoke API's port with --url"))?;
+    let reply = reply.error_for_status().map_err(|error| {
+        let error = anyhow::Error::new(error);
+        anyhow!("{url} has no status: {error:#}\nhint: name the Invoke API's port with `--url URL`")
+    })?;
     reply
         .json()
         .await
