@@ -34,7 +34,7 @@ pub struct Cli {
     command: Command,
 
     /// Log more to stderr: -v for debug, -vv for everything; `RUST_LOG` does the same
-    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, display_order = 900)]
     verbose: u8,
 }
 

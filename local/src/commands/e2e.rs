@@ -62,9 +62,6 @@ pub struct E2e {
     #[arg(long, value_enum, default_value_t = Backend::Embedded)]
     backend: Backend,
 
-    #[command(flatten)]
-    containers: ContainerArgs,
-
     /// The producer's executable, instead of building it
     #[arg(long, value_name = "PATH")]
     producer: Option<PathBuf>,
@@ -80,6 +77,10 @@ pub struct E2e {
     /// Format of the report on stdout
     #[arg(long, value_enum, default_value_t = Format::Text)]
     output: Format,
+
+    // Last: its heading would be that of every flag after it.
+    #[command(flatten)]
+    containers: ContainerArgs,
 }
 
 /// The values of `--backend`.

@@ -256,6 +256,32 @@ fn a_rate_that_writes_nothing_is_refused() {
     assert_eq!(output.status.code(), Some(2));
 }
 
+/// A template whose only mapping is disabled.
+const DISABLED: &str = "\
+Resources:
+  Orders:
+    Type: AWS::Kinesis::Stream
+  Worker:
+    Type: AWS::Serverless::Function
+    Properties:
+      Events:
+        Records:
+          Type: Kinesis
+          Properties:
+            Stream: !GetAtt Orders.Arn
+            StartingPosition: LATEST
+            Enabled: false
+";
+
+#[test]
+fn e2e_is_refused_when_the_only_mapping_is_disabled() {
+    let refusal = Run::new(&["e2e"]).file("template.yaml", DISABLED).refusal();
+    assert_eq!(
+        refusal,
+        "error: template.yaml has no enabled event source mapping: nothing would process the records"
+    );
+}
+
 #[test]
 fn failures_in_no_folder_are_refused_and_not_an_empty_table() {
     let refusal = Run::new(&["failures", "list", "--failures", "nowhere"]).refusal();
