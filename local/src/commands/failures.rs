@@ -67,7 +67,7 @@ struct Redrive {
 
     /// Where the function is invoked [default: the function that the batch's invocation
     /// record names, at --url]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, env = "INVOKE_URL", value_name = "URL")]
     invoke_url: Option<reqwest::Url>,
 
     /// The stream's region
@@ -153,7 +153,7 @@ impl Redrive {
         }
         let function = document.pointer("/requestContext/functionArn");
         let function = function.and_then(Value::as_str).unwrap_or_default();
-        // `local event-source` knows its function by URL.
+        // A target whose ARN is unknown is named by its URL.
         let target = match function.strip_prefix("arn:") {
             None => function.to_owned(),
             Some(arn) => {
