@@ -50,11 +50,11 @@ pub struct E2e {
     #[arg(long, value_name = "T", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     threads: u32,
 
-    /// Records per second, all threads together [default: as fast as they go]
+    /// Records per second, all threads together [default: no limit]
     #[arg(long, value_name = "R", allow_negative_numbers = true, value_parser = records_per_second)]
     rate: Option<f64>,
 
-    /// Shards of the stream, instead of what the template says
+    /// Shards of the stream, instead of the template's number
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(1..=1000))]
     shards: Option<u32>,
 
@@ -102,12 +102,12 @@ struct ContainerArgs {
     #[command(flatten)]
     invoke: InvokeArgs,
 
-    /// The cache there
+    /// The cache's URL
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
     cache_url: Url,
 }
 
-/// The report's form.
+/// The report's format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     Text,

@@ -50,7 +50,7 @@ enum Action {
     List,
     /// Print a batch's invocation record
     Show {
-        /// Its id, as the list has it
+        /// The batch's id, from `failures list`
         id: String,
     },
     /// Read a batch's records from the stream and invoke the function with them
@@ -59,7 +59,7 @@ enum Action {
 
 #[derive(Debug, Args)]
 struct Redrive {
-    /// The batch's id, as the list has it
+    /// The batch's id, from `failures list`
     id: String,
 
     #[command(flatten)]
@@ -76,11 +76,11 @@ struct Redrive {
 }
 
 impl Failures {
-    /// Does it and prints.
+    /// Runs the subcommand and prints its result.
     ///
     /// # Errors
     ///
-    /// There is no such document, or its records cannot be delivered.
+    /// There is no such batch, or its records cannot be delivered.
     pub async fn run(self) -> Outcome {
         let folder = FailureFolder::new(&self.folder().await?);
         match self.action {
@@ -100,7 +100,7 @@ impl Failures {
 }
 
 impl Failures {
-    /// The folder that is meant.
+    /// The folder of the invocation records.
     async fn folder(&self) -> Result<PathBuf, Failure> {
         if let Some(folder) = &self.failures {
             if folder.is_dir() {
@@ -140,7 +140,7 @@ impl Redrive {
         folder
             .put_aside(&self.id)
             .await
-            .context("the records are delivered; their document cannot be put aside")
+            .context("the records are delivered, but their invocation record cannot be moved to redriven/")
             .map_err(Failure::run)?;
         println!("{records} records delivered");
         Ok(())

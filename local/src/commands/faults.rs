@@ -1,4 +1,4 @@
-//! `local faults`: what goes wrong on purpose in a running cache.
+//! `local faults`: the fault rules of a running cache.
 
 use std::{
     io::Read,
@@ -53,7 +53,7 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct At {
-    /// Where the cache is
+    /// The cache's URL
     #[arg(
         long,
         env = "CACHE_STUB_URL",
@@ -86,13 +86,13 @@ struct List {
     #[command(flatten)]
     at: At,
 
-    /// Print the JSON as it comes
+    /// Print the rules as JSON
     #[arg(long)]
     json: bool,
 }
 
 impl Faults {
-    /// Asks the cache and prints the plan in force.
+    /// Asks the cache and prints its fault rules.
     ///
     /// # Errors
     ///

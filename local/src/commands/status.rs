@@ -22,11 +22,11 @@ const DIGITS: usize = 12;
 /// the cache holds and was asked.
 #[derive(Debug, Args)]
 pub struct StatusCommand {
-    /// Where the Invoke API of `local up` is, or the status of `local event-source`
+    /// The Invoke API of `local up`, or the status port of `local event-source`
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9000")]
     url: String,
 
-    /// Print the JSON as it comes
+    /// Print the status as JSON
     #[arg(long)]
     json: bool,
 }
@@ -36,7 +36,7 @@ impl StatusCommand {
     ///
     /// # Errors
     ///
-    /// Nothing answers there, or not what `local up` does.
+    /// Nothing answers there, or not with a status.
     pub async fn run(self) -> Outcome {
         let status = ask(&self.url).await.map_err(Failure::run)?;
         if self.json {
