@@ -32,7 +32,8 @@ build_images() {
 
 package_host_binaries() {
   [ "$(uname -s)" = Linux ] ||
-    die "BINARIES=host packages Linux binaries, and this is $(uname -s): BINARIES=docker compiles in Docker" 2
+    die "BINARIES=host packages Linux binaries, and this is $(uname -s)
+hint: compile in Docker with BINARIES=docker" 2
   local binaries=${CARGO_TARGET_DIR:-target}/$CARGO_PROFILE context=$scratch/binaries program
   [ "$CARGO_PROFILE" != dev ] || binaries=${CARGO_TARGET_DIR:-target}/debug
   quietly "compiling with cargo ($CARGO_PROFILE)" cargo build --quiet --locked --profile "$CARGO_PROFILE" \

@@ -84,8 +84,8 @@ need_ports() {
     [ -n "$port" ] || continue
     case $ours in *"127.0.0.1:$port->"*) continue ;; esac
     if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
-      die "port $port on 127.0.0.1 is taken$(holder "$port")
-hint: stop what holds it, or choose another: $setting=PORT" 2
+      die "port $port on 127.0.0.1 is in use$(holder "$port")
+hint: stop it, or choose another port with $setting=PORT" 2
     fi
   done
 }

@@ -34,7 +34,7 @@ pub struct Cli {
     command: Command,
 
     /// Log more to stderr: -v for debug, -vv for everything; `RUST_LOG` does the same
-    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, display_order = 900)]
     verbose: u8,
 }
 
@@ -103,7 +103,7 @@ fn log_to_stderr(verbose: u8) -> Result<(), Failure> {
         Ok(text) if verbose == 0 && !text.is_empty() => {
             text.parse().map_err(|error: ParseError| {
                 Failure::configuration(anyhow::anyhow!(
-                    "RUST_LOG is {text:?}, and not a filter such as info or local=debug: {error}"
+                    "RUST_LOG is {text:?}; expected a filter such as info or local=debug: {error}"
                 ))
             })?
         }

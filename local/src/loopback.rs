@@ -1,5 +1,5 @@
-//! What talks to this machine goes through no proxy: `HTTP_PROXY` and its like are for
-//! the network, and a proxy would look for 127.0.0.1 on its own machine.
+//! Requests to this machine bypass every proxy: `HTTP_PROXY` and the like are for the
+//! network, and a proxy would look for 127.0.0.1 on its own machine.
 
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -10,8 +10,8 @@ use reqwest::Url;
 /// `NO_PROXY` for programs that talk to this machine.
 const NO_PROXY: &str = "127.0.0.1,localhost,::1";
 
-/// Whether a URL's host is this machine or a container beside it: names without a dot
-/// are nowhere else.
+/// Whether a URL's host is this machine or a container beside it: a name without a
+/// dot can be nowhere else.
 #[must_use]
 pub fn is_here(url: &str) -> bool {
     let Ok(url) = url.parse::<Url>() else {
@@ -25,7 +25,7 @@ pub fn is_here(url: &str) -> bool {
     }
 }
 
-/// An HTTP client for `url`, without a proxy where the URL is here.
+/// An HTTP client for `url`, without a proxy if the URL is on this machine.
 #[must_use]
 pub fn client(url: &str) -> reqwest::Client {
     if !is_here(url) {
@@ -36,8 +36,8 @@ pub fn client(url: &str) -> reqwest::Client {
     client.unwrap_or_default()
 }
 
-/// The HTTP client of AWS SDKs for `endpoint`, where it is here: the SDKs' own client
-/// goes through the environment's proxy.
+/// The HTTP client of AWS SDKs for an `endpoint` on this machine: the SDKs' own client
+/// uses the environment's proxy.
 #[must_use]
 pub fn sdk_client(endpoint: &str) -> Option<SharedHttpClient> {
     if !is_here(endpoint) {
@@ -47,8 +47,8 @@ pub fn sdk_client(endpoint: &str) -> Option<SharedHttpClient> {
     Some(Builder::new().tls_provider(tls).build_https())
 }
 
-/// Variables of a program that talks to `endpoint` alone: no proxy is in between where
-/// the endpoint is here.
+/// Variables of a program that talks only to `endpoint`: without a proxy if the
+/// endpoint is on this machine.
 #[must_use]
 pub fn direct(endpoint: &str) -> Vec<(&'static str, &'static str)> {
     if is_here(endpoint) {
@@ -58,8 +58,8 @@ pub fn direct(endpoint: &str) -> Vec<(&'static str, &'static str)> {
     }
 }
 
-/// Keeps a function's calls to this machine off a proxy, unless its variables say
-/// which calls a proxy is for.
+/// Makes a function's calls to this machine bypass proxies, unless its variables set
+/// `NO_PROXY` themselves.
 pub fn bypass_proxies(variables: &mut BTreeMap<String, String>) {
     let names = ["NO_PROXY", "no_proxy"];
     if names.iter().any(|name| variables.contains_key(*name)) {

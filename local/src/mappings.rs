@@ -77,7 +77,7 @@ impl Mappings {
         }
     }
 
-    /// Sends failure documents to the on-failure destinations too, which are SQS queues at
+    /// Sends invocation records to the on-failure destinations too, which are SQS queues at
     /// the endpoint of `config`.
     #[must_use]
     pub fn with_queues_at(mut self, config: &SdkConfig) -> Self {

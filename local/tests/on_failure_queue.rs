@@ -1,4 +1,4 @@
-//! Failure documents that go to a queue and to a folder.
+//! Invocation records that go to a queue and to a folder.
 
 #![allow(
     clippy::unwrap_used,
@@ -54,7 +54,7 @@ async fn in_folder(folder: &Path) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_failure_document_goes_to_the_queue_and_to_the_folder() {
+async fn an_invocation_record_goes_to_the_queue_and_to_the_folder() {
     let sent = ResponseTemplate::new(200).set_body_json(json!({ "MessageId": "1" }));
     let server = endpoint(sent).await;
     let folder = tempfile::tempdir().unwrap();
@@ -85,7 +85,7 @@ async fn a_failure_document_goes_to_the_queue_and_to_the_folder() {
 }
 
 #[tokio::test]
-async fn a_failure_document_is_kept_in_the_folder_when_the_queue_refuses_it() {
+async fn an_invocation_record_is_kept_in_the_folder_when_the_queue_refuses_it() {
     let gone = json!({ "__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "gone" });
     let server = endpoint(ResponseTemplate::new(400).set_body_json(gone)).await;
     let folder = tempfile::tempdir().unwrap();
@@ -98,7 +98,7 @@ async fn a_failure_document_is_kept_in_the_folder_when_the_queue_refuses_it() {
 }
 
 #[tokio::test]
-async fn a_failure_document_is_kept_in_the_folder_when_the_endpoint_has_no_sqs() {
+async fn an_invocation_record_is_kept_in_the_folder_when_the_endpoint_has_no_sqs() {
     let listener = ports::listen([127, 0, 0, 1].into(), 0, "--port").await;
     let apis = AwsApis::start(listener.unwrap(), kinesis_engine::Options::default());
     let config = config(&apis.await.unwrap().url());

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rand::Rng;
 
-/// How much longer each wait is than the one before it.
+/// The factor from one wait to the next.
 const GROWTH: f64 = 1.5;
 
 /// Waits that grow by half, with jitter, up to a limit.

@@ -316,7 +316,7 @@ impl BatchInvoker {
                 );
             }
             Err(error) => {
-                tracing::error!(mapping, shard, condition, records = count, %error, %document, "records discarded; their failure document cannot be written");
+                tracing::error!(mapping, shard, condition, records = count, %error, %document, "records discarded; their invocation record cannot be written");
             }
         }
         let status = &self.context.status;

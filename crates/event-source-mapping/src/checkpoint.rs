@@ -37,7 +37,7 @@ struct Locked {
 }
 
 impl Checkpoints {
-    /// Checkpoints that are kept in `file`, and go on where it ends. The file is locked
+    /// Checkpoints in `file`, which continue where it ends. The file is locked
     /// (`.lock` beside it) until the mapping ends.
     ///
     /// Every move is handed to the operating system at once, so it survives the
@@ -164,8 +164,8 @@ impl Checkpoints {
         });
     }
 
-    /// Unlocks the file: the next mapping may have it, while something still looks at
-    /// these. The tasks of a mapping that was dropped end at their next turn; what they
+    /// Unlocks the file for the next mapping, though something may still read these
+    /// checkpoints. The tasks of a dropped mapping end at their next turn; what they
     /// settle until then is still written.
     pub(crate) fn release(&self) {
         if let Some(file) = &mut self.lock().file {

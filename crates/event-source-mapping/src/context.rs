@@ -26,13 +26,13 @@ pub struct MappingContext {
     pub target: Arc<dyn Target>,
     /// How far each shard is.
     pub checkpoints: Checkpoints,
-    /// Is told of invocations and discarded batches.
+    /// Observes invocations and discarded batches.
     pub observer: Arc<dyn Observer>,
     /// The status of each shard.
     pub status: Status,
-    /// The on-failure destination: gets the documents of discarded batches.
+    /// The on-failure destination: gets the invocation records of discarded batches.
     pub failures: Arc<dyn Destination>,
-    /// Says when a read is worth making.
+    /// Decides when to read again.
     pub poll_trigger: Arc<dyn PollTrigger>,
     /// The waits between attempts.
     pub backoff: Backoff,

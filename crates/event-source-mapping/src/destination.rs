@@ -1,4 +1,4 @@
-//! The on-failure destination: where the failure documents of discarded batches go.
+//! The on-failure destination: where the invocation records of discarded batches go.
 
 use std::{
     ffi::OsStr,

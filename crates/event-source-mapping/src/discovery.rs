@@ -90,7 +90,7 @@ impl Discovery {
             }
             tokio::select! {
                 () = waiter.wait() => {}
-                // A shard that ended may have children that now can be read.
+                // A shard that ended may have children that can be read now.
                 Some(ended) = self.pollers.join_next() => if let Ok((shard, ended)) = ended {
                     self.ended(&shard, &ended);
                 },
@@ -135,7 +135,7 @@ impl Discovery {
             // Requested here, so that `ready` means that LATEST is settled.
             let iterator = self.context.source.iterator(&shard.id, &position).await;
             if position == Position::Starting(StartingPosition::Latest) {
-                // Where the iterator expires before a record arrives, or cannot be had
+                // Where the iterator expires before a record arrives, or cannot be fetched
                 // now, a second LATEST would skip what arrived in between.
                 position = Position::Starting(StartingPosition::AtTimestamp(self.began));
             }

@@ -17,7 +17,7 @@ impl FileLock {
     ///
     /// # Errors
     ///
-    /// Somebody else has it (`ErrorKind::ResourceBusy`), or it cannot be written.
+    /// Another process has locked it (`ErrorKind::ResourceBusy`), or it cannot be written.
     pub(super) fn take(path: &Path) -> io::Result<Self> {
         let file = File::options()
             .create(true)

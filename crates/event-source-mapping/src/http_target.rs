@@ -21,7 +21,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// quotas), and half a minute for its init and the transfer.
 const INVOCATION: Duration = Duration::from_secs(15 * 60 + 30);
 
-/// What an emulator leaves out when a function's init fails.
+/// The error document that an emulator leaves out when a function's init fails.
 const INIT_ERROR: &[u8] = br#"{"errorType":"Runtime.InitError","errorMessage":"the init failed, or the process ended: the function's log has the reason"}"#;
 
 /// A function behind a URL. Clones share the limit of invocations.

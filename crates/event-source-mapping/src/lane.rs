@@ -22,7 +22,7 @@ pub(super) struct Lane {
     buffer: Buffer,
     batching_window: Duration,
     tumbling_window: Option<Duration>,
-    /// When the batch window ends: the batch is then sent, however small.
+    /// When the batching window ends: the batch is then sent, however small.
     ready_at: Instant,
     /// The tumbling window that its last batch belonged to.
     window: Option<Window>,

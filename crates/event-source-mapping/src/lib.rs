@@ -4,14 +4,14 @@
 //! invokes a [`target::Target`] with batches of its records, under every option that
 //! Lambda's own mapping has ([`settings::Settings`]). A [`poll_trigger::PollTrigger`]
 //! decides when to read, a [`destination::Destination`] is the on-failure destination, an
-//! [`observer::Observer`] is told of every invocation, and [`checkpoint::Checkpoints`]
+//! [`observer::Observer`] sees every invocation, and [`checkpoint::Checkpoints`]
 //! keep how far each shard is. [`redrive`] delivers a discarded batch again.
 //!
 //! Where to find what, by AWS's names:
 //!
 //! | AWS's name | module |
 //! |---|---|
-//! | batch, batch window, parallelization factor | `batch`, `lane` |
+//! | batch, batching window, parallelization factor | `batch`, `lane` |
 //! | bisect, retry attempts, maximum record age | `retry_state` |
 //! | partial batch response | `response` |
 //! | tumbling window | `window` |
@@ -25,13 +25,13 @@
 //! Inside, `discovery` starts one `shard` poller for each shard, parents before children.
 //! Its `reader` reads ahead; filters let records pass into lanes, which cut batches. A
 //! `batch_invoker` invokes the target with each batch, and `retry_state` decides what
-//! follows from the outcome: retry, split, discard or go on. The low watermark over all
+//! follows from the outcome: retry, split, discard or continue. The low watermark over all
 //! lanes limits the checkpoint.
 //!
 //! The crate depends on no Kinesis engine, starts no process and, without the feature
 //! `sdk`, needs no AWS SDK. Features:
 //!
-//! - `sdk`: `sdk_source` reads any Kinesis endpoint, `sqs_queue` sends failure documents
+//! - `sdk`: `sdk_source` reads any Kinesis endpoint, `sqs_queue` sends invocation records
 //!   to an SQS queue.
 //! - `http`: `http_target` invokes any URL that speaks Lambda's Invoke API, AWS's
 //!   Runtime Interface Emulator among them.

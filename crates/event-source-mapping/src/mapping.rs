@@ -50,7 +50,7 @@ impl EventSourceMapping {
     }
 
     /// Finishes the invocations under way and stops. An invocation that takes more than
-    /// 5 s is dropped, and its batch delivered again when a mapping goes on from the
+    /// 5 s is dropped, and its batch delivered again when a mapping continues at the
     /// checkpoints. A mapping that is dropped ends at once, as in a crash.
     pub async fn stop(mut self) {
         self.context.stop.cancel();

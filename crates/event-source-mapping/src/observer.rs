@@ -21,7 +21,7 @@ pub struct Invoked<'a> {
     pub reply: &'a Reply,
 }
 
-/// Is told of every invocation and every discarded batch. The mapping waits for these
+/// Sees every invocation and every discarded batch. The mapping waits for these
 /// methods: they must not block.
 pub trait Observer: Send + Sync {
     /// The function was invoked.

@@ -2,7 +2,7 @@
 //!
 //! A failed read never skips a record and never goes back: the next iterator begins
 //! after the last record that was read (`AFTER_SEQUENCE_NUMBER`). Only when
-//! `GetShardIterator` itself refuses that position does the reader go on at the trim
+//! `GetShardIterator` itself refuses that position does the reader continue at the trim
 //! horizon.
 
 use std::{sync::Arc, time::Duration};
@@ -66,7 +66,7 @@ enum ReadError {
     Other(SourceError),
 }
 
-/// What a refused read comes from.
+/// The cause of a refused read.
 enum Refusal {
     /// The stream no longer lists the shard.
     Gone,

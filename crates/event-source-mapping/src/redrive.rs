@@ -1,4 +1,4 @@
-//! Redrives a discarded batch: reads the records that its failure document names from
+//! Redrives a discarded batch: reads the records that its invocation record names from
 //! the stream, and invokes the function with them.
 
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ const PAGE: u32 = 1000;
 /// Empty pages in a row after which the records count as gone.
 const MOST_EMPTY_PAGES: u32 = 100;
 
-/// The `KinesisBatchInfo` of a failure document.
+/// The `KinesisBatchInfo` of an invocation record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchInfo {
@@ -58,11 +58,11 @@ pub enum RedriveError {
 }
 
 impl BatchInfo {
-    /// Reads a failure document.
+    /// Reads an invocation record.
     ///
     /// # Errors
     ///
-    /// The document is not a failure document of a Kinesis batch.
+    /// The document is not an invocation record of a Kinesis batch.
     pub fn of(document: &Value) -> Result<Self, RedriveError> {
         let info = document
             .get("KinesisBatchInfo")

@@ -87,7 +87,7 @@ pub struct Discarded {
     pub invocations: u32,
 }
 
-/// Why records are discarded, in the words of AWS's failure document.
+/// Why records are discarded, in the words of AWS's invocation record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
     /// `MaximumRetryAttempts`.

@@ -13,7 +13,7 @@ pub struct Settings {
     pub enabled: bool,
     /// `BatchSize`: the most records of one invocation, 1 to 10,000.
     pub batch_size: u32,
-    /// `MaximumBatchingWindowInSeconds`, the batch window: how long to wait for a full
+    /// `MaximumBatchingWindowInSeconds`, the batching window: how long to wait for a full
     /// batch.
     pub batching_window: Duration,
     /// `StartingPosition`: where a shard without a checkpoint is read from.

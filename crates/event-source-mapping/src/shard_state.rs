@@ -1,4 +1,4 @@
-//! What a mapping remembers of one shard.
+//! The state that a mapping keeps of one shard.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub enum Checkpoint {
     End,
 }
 
-/// What is known of one shard, or under the mapping's own key of the mapping.
+/// The state of one shard or, under the mapping's own key, of the mapping.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct ShardState {
     pub(super) checkpoint: Option<Checkpoint>,

@@ -80,7 +80,7 @@ pub enum ErrorKind {
 /// A function that can be invoked.
 #[async_trait]
 pub trait Target: Send + Sync {
-    /// The function's ARN or URL, for messages and failure documents.
+    /// The function's ARN or URL, for messages and invocation records.
     fn name(&self) -> String;
 
     /// Invokes the function with an event and waits for its reply. The mapping drops the

@@ -34,7 +34,7 @@ pub(crate) enum Part {
     Records,
     /// The window is over.
     Final,
-    /// The state has outgrown its bound.
+    /// The state has exceeded its limit.
     FinalEarly,
 }
 

@@ -104,7 +104,7 @@ impl AsyncRead for Connection {
         let end = buffer.filled().len() == before && buffer.remaining() > 0;
         if end && !self.ended && matches!(polled, Poll::Ready(Ok(()))) {
             // The server drops a request whose connection ends before its handler has begun.
-            // A process may answer and end at once, so the end is told one turn later.
+            // A process may answer and end at once, so the end is reported one turn later.
             self.ended = true;
             context.waker().wake_by_ref();
             return Poll::Pending;

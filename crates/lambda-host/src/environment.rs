@@ -38,7 +38,7 @@ pub(super) enum InitFailure {
     Failed(FunctionError),
 }
 
-/// What it takes to start an environment.
+/// The arguments that start an environment.
 pub(super) struct Start<'a> {
     pub(super) config: &'a FunctionConfig,
     pub(super) bootstrap: &'a Path,
@@ -47,7 +47,7 @@ pub(super) struct Start<'a> {
     /// How long init may take.
     pub(super) limit: Duration,
     pub(super) log: &'a LogWriter,
-    /// Told whenever a slot of the environment is taken or free.
+    /// Notified whenever a slot of the environment is taken or free.
     pub(super) changed: Arc<Notify>,
 }
 

@@ -18,10 +18,10 @@ use tokio::{
 
 use super::{outcome::FunctionError, response_body};
 
-/// What the runtime answers with.
+/// The runtime's answer.
 pub(super) type Answer = Result<Bytes, FunctionError>;
 
-/// What the runtime gets from `/invocation/next`.
+/// The reply to `/invocation/next`.
 #[derive(Debug)]
 pub(super) struct Event {
     pub(super) request_id: String,

@@ -306,7 +306,7 @@ impl Function {
     }
 }
 
-/// Kills an environment whose invocation was abandoned: it would go on for nobody.
+/// Kills an environment whose invocation was abandoned: nobody waits for its result.
 struct KillOnDrop(Option<Arc<Environment>>);
 
 impl KillOnDrop {

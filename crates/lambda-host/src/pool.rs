@@ -20,13 +20,13 @@ const SHORTEST_SLEEP: Duration = Duration::from_millis(10);
 #[derive(Default)]
 pub(super) struct Pool {
     members: Mutex<Members>,
-    /// Told whenever a slot is taken or free.
+    /// Notified whenever a slot is taken or free.
     changed: Arc<Notify>,
 }
 
 #[derive(Default)]
 struct Members {
-    /// The one used last at the end.
+    /// In the order of their last use, the latest at the end.
     all: Vec<Member>,
     /// Environments in init.
     starting: usize,
@@ -36,7 +36,7 @@ struct Members {
 
 struct Member {
     environment: Arc<Environment>,
-    /// It takes no more invocations: its program has been replaced.
+    /// It gets no further invocations: its program has been replaced.
     retired: bool,
 }
 
@@ -87,7 +87,7 @@ impl Pool {
         self.changed.notified()
     }
 
-    /// What an environment tells when a slot is taken or free.
+    /// Notified when a slot is taken or free.
     pub(super) fn notify(&self) -> Arc<Notify> {
         self.changed.clone()
     }
@@ -145,7 +145,7 @@ impl Pool {
         (taken, next.clamp(SHORTEST_SLEEP, LONGEST_SLEEP))
     }
 
-    /// Takes out the environments without an invocation. Each of the others takes no more,
+    /// Takes out the environments without an invocation. Each of the others gets no further ones,
     /// and is shut down when it has finished.
     pub(super) fn retire(self: &Arc<Self>) -> Vec<Arc<Environment>> {
         let idle = self.take_where(|member| !member.environment.exchange().has_invocation());

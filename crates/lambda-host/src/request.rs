@@ -1,11 +1,11 @@
-//! What an invocation brings, and what comes of it.
+//! The request and the result of an invocation.
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::Outcome;
 
-/// What an invocation brings. `Bytes::into` makes one of a payload alone.
+/// The request of an invocation. `Bytes::into` makes one from a payload alone.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
     /// The event, JSON.
@@ -31,7 +31,7 @@ impl From<Bytes> for Request {
     }
 }
 
-/// What came of an invocation.
+/// The result of an invocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invoked {
     /// `x-amzn-RequestId`, and `Lambda-Runtime-Aws-Request-Id` for the function.

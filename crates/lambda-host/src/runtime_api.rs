@@ -42,7 +42,7 @@ pub(super) struct RuntimeApi {
     server: AbortHandle,
 }
 
-/// How far the runtime's init is.
+/// The state of the runtime's init.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Init {
     Running,

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::FunctionConfig;
 
-/// The variable that no other execution environment has the value of.
+/// The variable whose value no other execution environment has.
 pub(super) const LOG_STREAM: &str = "AWS_LAMBDA_LOG_STREAM_NAME";
 
 /// Credentials that an SDK needs to sign with, and that open nothing.

@@ -18,7 +18,7 @@ use crate::{
     stream::{STREAM, Stream},
 };
 
-/// A stream, and the folder with its mapping's checkpoints and failure documents.
+/// A stream, and the folder with its mapping's checkpoints and invocation records.
 pub struct Pipeline {
     pub stream: Stream,
     url: String,
@@ -56,7 +56,7 @@ impl Pipeline {
         Ok(mappings.start(&mapping, function.clone(), Arc::new(Polling::default()))?)
     }
 
-    /// The failure documents of the discarded batches.
+    /// The invocation records of the discarded batches.
     pub fn failures(&self) -> FailureFolder {
         FailureFolder::new(&self.folder.path().join("failures"))
     }

@@ -55,7 +55,7 @@ pub async fn a_poison_record_is_discarded_alone_and_redriven(
 
     let failures = pipeline.failures();
     let documents = failures.list().await?;
-    same("failure documents", documents.len(), 1)?;
+    same("invocation records", documents.len(), 1)?;
     let (id, document) = &documents[0];
     check(document, &poison[0])?;
     if has_queue {
@@ -70,7 +70,7 @@ pub async fn a_poison_record_is_discarded_alone_and_redriven(
     same("records redriven", delivered, 1)?;
     same("redriven records", healed.done(), poison)?;
     failures.put_aside(id).await?;
-    same("failure documents left", failures.list().await?.len(), 0)
+    same("invocation records left", failures.list().await?.len(), 0)
 }
 
 async fn create_queue(endpoint: &Running) -> anyhow::Result<()> {
@@ -87,7 +87,7 @@ async fn create_queue(endpoint: &Running) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Fails unless the failure document is about this record alone.
+/// Fails unless the invocation record is about this record alone.
 fn check(document: &Value, poison: &Entry) -> anyhow::Result<()> {
     let condition = document["requestContext"]["condition"].as_str();
     same("condition", condition, Some("RetryAttemptsExhausted"))?;

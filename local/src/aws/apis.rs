@@ -1,4 +1,4 @@
-//! All services on one port: what `local aws` is, and `local up` starts with.
+//! All services on one port, for `local aws` and `local up`.
 
 use std::sync::Arc;
 
@@ -21,15 +21,15 @@ use crate::{
 /// The AWS APIs, served. Dropping it stops them.
 pub struct AwsApis {
     server: Server,
-    /// What they were asked.
+    /// How often each operation was called.
     pub calls: Arc<CallCounts>,
-    /// What arrives in the streams.
+    /// Signals new records and shards of the streams.
     pub arrivals: Arrivals,
     /// Reads the streams' records without a request.
     pub reader: Reader,
 }
 
-/// Why they could not be started.
+/// Why the AWS APIs could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Kinesis.

@@ -38,7 +38,7 @@ pub enum StartError {
         /// Why.
         reason: String,
     },
-    /// No loopback port is to be had.
+    /// No loopback port is free.
     #[error("DynamoDB cannot listen on 127.0.0.1: {0}")]
     Listen(#[from] std::io::Error),
 }
@@ -53,12 +53,12 @@ pub struct DynamoDb {
 }
 
 impl DynamoDb {
-    /// Opens the database, in `file` or in memory, and serves it. `region` stands in
-    /// its ARNs.
+    /// Opens the database, in `file` or in memory, and serves it. `region` is the
+    /// region of its ARNs.
     ///
     /// # Errors
     ///
-    /// The file cannot be opened, or no loopback port is to be had.
+    /// The file cannot be opened, or no loopback port is free.
     pub async fn start(region: &str, file: Option<&Path>) -> Result<Self, StartError> {
         let opened = file.map_or(Ok(()), private::file);
         opened.map_err(|error| StartError::Open {

@@ -59,7 +59,7 @@ impl Gateway {
         }
     }
 
-    /// What is called from now on.
+    /// The counts of calls, which continue to grow.
     #[must_use]
     pub fn counts(&self) -> Arc<CallCounts> {
         self.counts.clone()

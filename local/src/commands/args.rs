@@ -174,7 +174,7 @@ impl CacheArgs {
                 return match std::env::var("MOMENTO_API_KEY") {
                     Ok(key) if !key.trim().is_empty() => Ok(Cache::Momento(ApiKey(key))),
                     _ => Err(Failure::configuration(anyhow::anyhow!(
-                        "MOMENTO_API_KEY is not set; --cache momento needs a Momento API key in it"
+                        "--cache momento needs a Momento API key, and MOMENTO_API_KEY is not set\nhint: set it, or choose a local cache with `--cache server`"
                     ))),
                 };
             }
@@ -209,7 +209,7 @@ impl ServedCacheArgs {
         }
         if self.cache_capacity.is_some() || !self.faults.is_empty() {
             return Err(Failure::configuration(anyhow::anyhow!(
-                "--cache-capacity and --fault need a cache, and this project has none; choose one with --cache, or name caches in local.toml: [cache] names = [\"…\"]"
+                "--cache-capacity and --fault need a cache, and this project has none\nhint: choose one with `--cache server`, or name caches in local.toml: [cache] names = [\"…\"]"
             )));
         }
         Ok(None)
@@ -232,7 +232,7 @@ impl ServedCacheArgs {
             })),
             Cache::Momento(_) if self.cache_capacity.is_some() || !self.faults.is_empty() => {
                 Err(Failure::configuration(anyhow::anyhow!(
-                    "--cache-capacity and --fault conflict with --cache momento: they are for a local cache"
+                    "--cache-capacity and --fault conflict with --cache momento: they are for a local cache\nhint: leave them out, or choose a local cache with `--cache server`"
                 )))
             }
             momento @ Cache::Momento(_) => Ok(momento),

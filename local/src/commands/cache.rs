@@ -17,7 +17,7 @@ use crate::{
     signals::interrupted,
 };
 
-/// Serve Momento's cache, for any program that uses a Momento SDK or HTTP.
+/// Serve Momento offline to any program that uses a Momento SDK or HTTP.
 #[derive(Debug, Args)]
 pub struct CacheCommand {
     #[command(flatten)]
@@ -41,11 +41,11 @@ impl CacheCommand {
     ///
     /// # Errors
     ///
-    /// The port is taken, or the faults cannot be carried out.
+    /// The port is in use, or the transport cannot apply a fault rule.
     pub async fn run(self) -> Outcome {
         let Cache::Here(options) = self.cache.resolve(Transport::Server)? else {
             return Err(Failure::configuration(anyhow!(
-                "Momento itself needs no `local cache`; choose --cache server or --cache stub"
+                "`local cache` does not serve --cache momento\nhint: choose `--cache server` or `--cache stub`"
             )));
         };
         let options = CacheOptions {

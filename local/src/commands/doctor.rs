@@ -1,4 +1,4 @@
-//! `local doctor`: what this machine has, and what each missing piece would enable.
+//! `local doctor`: what this machine has, and what each missing tool would enable.
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -15,7 +15,7 @@ use crate::{
     ports,
 };
 
-/// How long a program may take to say its version.
+/// How long a program may take to print its version.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Check this machine: tools, ports, and what each missing one is for.
@@ -41,41 +41,41 @@ const TOOLS: [Tool; 7] = [
         name: "C compiler",
         command: &["cc", "--version"],
         needed: true,
-        purpose: "builds SQLite and the TLS library",
+        purpose: "builds SQLite and the TLS libraries",
     },
     Tool {
         name: "just",
         command: &["just", "--version"],
         needed: false,
-        purpose: "short names for the commands of the justfile",
+        purpose: "runs the short commands of the justfile",
     },
     Tool {
         name: "aws",
         command: &["aws", "--version"],
         needed: false,
-        purpose: "looking into streams, tables and parameters",
+        purpose: "looks into streams, tables and parameters",
     },
     Tool {
         name: "Docker engine",
         command: &["docker", "version", "--format", "{{.Server.Version}}"],
         needed: false,
-        purpose: "the same pipeline in containers",
+        purpose: "runs the same pipeline in containers",
     },
     Tool {
         name: "cargo-lambda",
         command: &["cargo-lambda", "lambda", "--version"],
         needed: false,
-        purpose: "building for AWS: sam build, just deploy",
+        purpose: "builds for AWS: sam build, just deploy",
     },
     Tool {
         name: "sam",
         command: &["sam", "--version"],
         needed: false,
-        purpose: "deploying the template to AWS",
+        purpose: "deploys the template to AWS",
     },
 ];
 
-/// The ports that `local up` uses unless it is told otherwise.
+/// The default ports of `local up`.
 const PORTS: [(u16, &str, &str); 3] = [
     (4566, "--aws-port", "AWS APIs"),
     (9000, "--lambda-port", "Lambda Invoke API"),
@@ -83,11 +83,11 @@ const PORTS: [(u16, &str, &str); 3] = [
 ];
 
 impl Doctor {
-    /// Looks and prints.
+    /// Checks the tools and the ports, and prints a table.
     ///
     /// # Errors
     ///
-    /// Something that everything here needs is missing.
+    /// A required tool is missing.
     pub async fn run(self) -> Outcome {
         let mut rows = Vec::new();
         let mut missing = Vec::new();
@@ -112,7 +112,8 @@ impl Doctor {
             let free = ports::listen(IpAddr::V4(Ipv4Addr::LOCALHOST), port, flag).await;
             let (mark, state) = match free {
                 Ok(_) => ("ok", "free".to_owned()),
-                Err(error) => ("-", error.to_string()),
+                // In a table the hint stays in the line.
+                Err(error) => ("-", error.to_string().replace("\nhint: ", "; ")),
             };
             rows.push([
                 mark.to_owned(),
@@ -132,7 +133,7 @@ impl Doctor {
     }
 }
 
-/// The first line that a program says of its version, if it runs at all.
+/// The first line of a program's version; `None` if the program does not run.
 async fn version(command: &[&str]) -> Option<String> {
     let (program, arguments) = command.split_first()?;
     let output = Command::new(program)

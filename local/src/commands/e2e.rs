@@ -50,20 +50,17 @@ pub struct E2e {
     #[arg(long, value_name = "T", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     threads: u32,
 
-    /// Records per second, all threads together [default: as fast as they go]
+    /// Records per second, all threads together [default: no limit]
     #[arg(long, value_name = "R", allow_negative_numbers = true, value_parser = records_per_second)]
     rate: Option<f64>,
 
-    /// Shards of the stream, instead of what the template says
+    /// Shards of the stream, instead of the template's number
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(1..=1000))]
     shards: Option<u32>,
 
     /// What runs the pipeline
     #[arg(long, value_enum, default_value_t = Backend::Embedded)]
     backend: Backend,
-
-    #[command(flatten)]
-    containers: ContainerArgs,
 
     /// The producer's executable, instead of building it
     #[arg(long, value_name = "PATH")]
@@ -80,6 +77,10 @@ pub struct E2e {
     /// Format of the report on stdout
     #[arg(long, value_enum, default_value_t = Format::Text)]
     output: Format,
+
+    // Last: its heading would be that of every flag after it.
+    #[command(flatten)]
+    containers: ContainerArgs,
 }
 
 /// The values of `--backend`.
@@ -101,12 +102,12 @@ struct ContainerArgs {
     #[command(flatten)]
     invoke: InvokeArgs,
 
-    /// The cache there
+    /// The cache's URL
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
     cache_url: Url,
 }
 
-/// The report's form.
+/// The report's format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     Text,
@@ -252,8 +253,9 @@ impl E2e {
 
 fn records_per_second(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
-        _ => Err("expected a number above 0, such as 100".to_owned()),
+        // As the producer has it.
+        Ok(rate) if rate.is_finite() && rate >= 0.001 => Ok(rate),
+        _ => Err("expected records per second, 0.001 or more, such as 100".to_owned()),
     }
 }
 

@@ -50,7 +50,7 @@ enum Action {
     List,
     /// Print a batch's invocation record
     Show {
-        /// Its id, as the list has it
+        /// The batch's id, from `failures list`
         id: String,
     },
     /// Read a batch's records from the stream and invoke the function with them
@@ -59,7 +59,7 @@ enum Action {
 
 #[derive(Debug, Args)]
 struct Redrive {
-    /// The batch's id, as the list has it
+    /// The batch's id, from `failures list`
     id: String,
 
     #[command(flatten)]
@@ -67,7 +67,7 @@ struct Redrive {
 
     /// Where the function is invoked [default: the function that the batch's invocation
     /// record names, at --url]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, env = "INVOKE_URL", value_name = "URL")]
     invoke_url: Option<reqwest::Url>,
 
     /// The stream's region
@@ -76,11 +76,11 @@ struct Redrive {
 }
 
 impl Failures {
-    /// Does it and prints.
+    /// Runs the subcommand and prints its result.
     ///
     /// # Errors
     ///
-    /// There is no such document, or its records cannot be delivered.
+    /// There is no such batch, or its records cannot be delivered.
     pub async fn run(self) -> Outcome {
         let folder = FailureFolder::new(&self.folder().await?);
         match self.action {
@@ -100,14 +100,14 @@ impl Failures {
 }
 
 impl Failures {
-    /// The folder that is meant.
+    /// The folder of the invocation records.
     async fn folder(&self) -> Result<PathBuf, Failure> {
         if let Some(folder) = &self.failures {
             if folder.is_dir() {
                 return Ok(folder.clone());
             }
             return Err(Failure::configuration(anyhow!(
-                "there is no folder {}; it is DIR/failures of `local up --data-dir DIR`, and exists once a batch was discarded",
+                "there is no folder {}\nhint: leave out `--failures` to ask the running `local up`, or name DIR/failures of its `--data-dir DIR`, which exists once a batch was discarded",
                 folder.display()
             )));
         }
@@ -121,7 +121,7 @@ impl Failures {
             return Ok(folder);
         }
         Err(Failure::configuration(anyhow!(
-            "no `local up` answers at {}, and there is no folder {DEFAULT_FOLDER}; name another with --url or --failures",
+            "no `local up` answers at {}, and there is no folder {DEFAULT_FOLDER}\nhint: start `local up`, or name another with `--url URL` or `--failures DIR`",
             self.url
         )))
     }
@@ -140,7 +140,7 @@ impl Redrive {
         folder
             .put_aside(&self.id)
             .await
-            .context("the records are delivered; their document cannot be put aside")
+            .context("the records are delivered, but their invocation record cannot be moved to redriven/")
             .map_err(Failure::run)?;
         println!("{records} records delivered");
         Ok(())
@@ -153,7 +153,7 @@ impl Redrive {
         }
         let function = document.pointer("/requestContext/functionArn");
         let function = function.and_then(Value::as_str).unwrap_or_default();
-        // `local event-source` knows its function by URL.
+        // A target whose ARN is unknown is named by its URL.
         let target = match function.strip_prefix("arn:") {
             None => function.to_owned(),
             Some(arn) => {
@@ -164,7 +164,7 @@ impl Redrive {
         };
         target.parse().map_err(|_| {
             Failure::configuration(anyhow!(
-                "batch {} names no function that can be invoked ({function:?}); name its URL with --invoke-url",
+                "batch {} names no function that can be invoked ({function:?})\nhint: name its URL with `--invoke-url URL`",
                 self.id
             ))
         })
@@ -178,7 +178,7 @@ async fn find(folder: &FailureFolder, id: &str) -> Result<Value, Failure> {
         .map(|(_, document)| document)
         .ok_or_else(|| {
             Failure::configuration(anyhow!(
-                "there is no batch {id}; `local failures list` has the ids"
+                "there is no batch {id}\nhint: `local failures list` has the ids"
             ))
         })
 }

@@ -1,4 +1,4 @@
-//! `local faults`: what goes wrong on purpose in a running cache.
+//! `local faults`: the fault rules of a running cache.
 
 use std::{
     io::Read,
@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::{Args, Subcommand};
 use momento_offline::{
     admin::{FAULTS_PATH, FaultStatus},
@@ -53,7 +53,7 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct At {
-    /// Where the cache is
+    /// The cache's URL
     #[arg(
         long,
         env = "CACHE_STUB_URL",
@@ -86,13 +86,13 @@ struct List {
     #[command(flatten)]
     at: At,
 
-    /// Print the JSON as it comes
+    /// Print the rules as JSON
     #[arg(long)]
     json: bool,
 }
 
 impl Faults {
-    /// Asks the cache and prints the plan in force.
+    /// Asks the cache and prints its fault rules.
     ///
     /// # Errors
     ///
@@ -147,8 +147,11 @@ impl At {
         if let Some(plan) = plan {
             request = request.json(plan);
         }
-        let reply = request.send().await.with_context(|| {
-            format!("{url} does not answer; is `local up` or `local cache` running?")
+        let reply = request.send().await.map_err(|error| {
+            let error = anyhow::Error::new(error);
+            anyhow!(
+                "nothing answers at {url}: {error:#}\nhint: start `local up` or `local cache`, or name another with `--url URL`"
+            )
         })?;
         if reply.status() == StatusCode::BAD_REQUEST {
             bail!("{}", reply.text().await?.trim());

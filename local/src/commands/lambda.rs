@@ -28,7 +28,7 @@ pub struct Lambda {
     #[arg(long, value_name = "PATH")]
     bootstrap: PathBuf,
 
-    /// Its name
+    /// The function's name
     #[arg(
         long,
         env = "AWS_LAMBDA_FUNCTION_NAME",
@@ -37,7 +37,7 @@ pub struct Lambda {
     )]
     name: String,
 
-    /// Its handler, for bootstraps that look one up
+    /// The function's handler, for bootstraps that read `_HANDLER`
     #[arg(
         long,
         env = "_HANDLER",
@@ -46,11 +46,11 @@ pub struct Lambda {
     )]
     handler: String,
 
-    /// How long an invocation may take, seconds
+    /// Seconds that an invocation may take
     #[arg(long, env = "AWS_LAMBDA_FUNCTION_TIMEOUT", value_name = "S", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=900))]
     timeout: u32,
 
-    /// Its memory, MB: shown to the function, not enforced
+    /// Memory in MB: reported to the function, not enforced
     #[arg(
         long,
         env = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
@@ -59,14 +59,14 @@ pub struct Lambda {
     )]
     memory: u32,
 
-    /// The most environments (processes) at once
+    /// The most execution environments (processes) at a time
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
     concurrency: u16,
 
     #[command(flatten)]
     idle: IdleArgs,
 
-    /// An environment variable over those of this process
+    /// An environment variable for the function, over those of this process
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = pair)]
     variables: Vec<(String, String)>,
 

@@ -1,4 +1,4 @@
-//! `local provision`: creates what the template names, at any AWS endpoint.
+//! `local provision`: creates the resources of the template at any AWS endpoint.
 
 use std::process::ExitCode;
 
@@ -15,7 +15,7 @@ use crate::{
     provision::{Provisioner, sdk_config},
 };
 
-/// Create what the template names, at any AWS endpoint. Doing it twice changes
+/// Create the resources of the template at any AWS endpoint. A second run changes
 /// nothing.
 #[derive(Debug, Args)]
 pub struct Provision {
@@ -29,7 +29,7 @@ pub struct Provision {
 }
 
 impl Provision {
-    /// Creates everything and says what was there already.
+    /// Creates every resource and prints which ones existed already.
     ///
     /// # Errors
     ///
@@ -59,7 +59,7 @@ impl Provision {
                 let state = if resource.created {
                     "created"
                 } else {
-                    "was there"
+                    "exists"
                 };
                 [resource.what, state.to_owned()]
             })

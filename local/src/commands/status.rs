@@ -3,7 +3,7 @@
 
 use std::{fmt::Write, process::ExitCode};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::Args;
 use event_source_mapping::status::{MappingStatus, ShardStatus};
 use momento_offline::admin::CacheStatus;
@@ -22,11 +22,11 @@ const DIGITS: usize = 12;
 /// the cache holds and was asked.
 #[derive(Debug, Args)]
 pub struct StatusCommand {
-    /// Where the Invoke API of `local up` is, or the status of `local event-source`
+    /// The Invoke API of `local up`, or the status port of `local event-source`
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9000")]
     url: String,
 
-    /// Print the JSON as it comes
+    /// Print the status as JSON
     #[arg(long)]
     json: bool,
 }
@@ -36,7 +36,7 @@ impl StatusCommand {
     ///
     /// # Errors
     ///
-    /// Nothing answers there, or not what `local up` does.
+    /// Nothing answers there, or not with a status.
     pub async fn run(self) -> Outcome {
         let status = ask(&self.url).await.map_err(Failure::run)?;
         if self.json {
@@ -61,12 +61,16 @@ pub(super) async fn ask(url: &str) -> anyhow::Result<Status> {
         .get(&url)
         .send()
         .await
-        .with_context(|| {
-            format!("nothing answers at {url}; start `local up`, or name another with --url")
+        .map_err(|error| {
+            let error = anyhow::Error::new(error);
+            anyhow!(
+                "nothing answers at {url}: {error:#}\nhint: start `local up`, or name another with `--url URL`"
+            )
         })?;
-    let reply = reply
-        .error_for_status()
-        .with_context(|| format!("{url} has no status; name the Invoke API's port with --url"))?;
+    let reply = reply.error_for_status().map_err(|error| {
+        let error = anyhow::Error::new(error);
+        anyhow!("{url} has no status: {error:#}\nhint: name the Invoke API's port with `--url URL`")
+    })?;
     reply
         .json()
         .await

@@ -134,7 +134,9 @@ impl Up {
         embedded.shut_down().await;
         let dropped = output.finish();
         if dropped > 0 {
-            eprintln!("{dropped} lines of the functions were not shown: nobody read them in time");
+            eprintln!(
+                "warning: {dropped} lines of the functions were dropped: stdout was not read in time"
+            );
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -169,10 +169,10 @@ async fn reachable(url: &str) -> anyhow::Result<()> {
     match timeout(PATIENCE, TcpStream::connect((host, port))).await {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => {
-            bail!("nothing answers at {url} ({error}); just up starts the containers")
+            bail!("nothing answers at {url}: {error}\nhint: start the containers with `just up`")
         }
         Err(_) => bail!(
-            "nothing answers at {url} within {} s; just up starts the containers",
+            "nothing answers at {url} within {} s\nhint: start the containers with `just up`",
             PATIENCE.as_secs()
         ),
     }

@@ -189,7 +189,7 @@ pub async fn build_producer(template: &Path, release: bool) -> anyhow::Result<Pa
         .find(|folder| folder.join("producer/Cargo.toml").is_file())
         .or_else(|| workspace_of_this_program().filter(|folder| folder.exists()))
         .context(
-            "the producer's source is neither beside the template nor where this program was built; name its executable with --producer PATH",
+            "the producer's source is neither beside the template nor where this program was built\nhint: name its executable with `--producer PATH`",
         )?;
     Ok(cargo_build::build(workspace, "producer", release).await?)
 }

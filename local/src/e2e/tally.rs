@@ -69,7 +69,7 @@ pub struct Totals {
     pub mappings: Vec<MappingTotals>,
 }
 
-/// What one mapping came to.
+/// The counts of one mapping.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MappingTotals {
     /// Its name.

@@ -165,7 +165,7 @@ fn the_momento_cache_needs_its_api_key() {
         .refusal();
     assert_eq!(
         refusal,
-        "error: MOMENTO_API_KEY is not set; --cache momento needs a Momento API key in it"
+        "error: --cache momento needs a Momento API key, and MOMENTO_API_KEY is not set\nhint: set it, or choose a local cache with `--cache server`"
     );
 }
 
@@ -233,7 +233,7 @@ fn a_malformed_rust_log_is_refused() {
     let refusal = run.refusal();
     assert!(
         refusal.starts_with(
-            "error: RUST_LOG is \"local=nonsense\", and not a filter such as info or local=debug: "
+            "error: RUST_LOG is \"local=nonsense\"; expected a filter such as info or local=debug: "
         ),
         "{refusal}"
     );
@@ -256,17 +256,43 @@ fn a_rate_that_writes_nothing_is_refused() {
     assert_eq!(output.status.code(), Some(2));
 }
 
+/// A template whose only mapping is disabled.
+const DISABLED: &str = "\
+Resources:
+  Orders:
+    Type: AWS::Kinesis::Stream
+  Worker:
+    Type: AWS::Serverless::Function
+    Properties:
+      Events:
+        Records:
+          Type: Kinesis
+          Properties:
+            Stream: !GetAtt Orders.Arn
+            StartingPosition: LATEST
+            Enabled: false
+";
+
+#[test]
+fn e2e_is_refused_when_the_only_mapping_is_disabled() {
+    let refusal = Run::new(&["e2e"]).file("template.yaml", DISABLED).refusal();
+    assert_eq!(
+        refusal,
+        "error: template.yaml has no enabled event source mapping: nothing would process the records"
+    );
+}
+
 #[test]
 fn failures_in_no_folder_are_refused_and_not_an_empty_table() {
     let refusal = Run::new(&["failures", "list", "--failures", "nowhere"]).refusal();
     assert_eq!(
         refusal,
-        "error: there is no folder nowhere; it is DIR/failures of `local up --data-dir DIR`, and exists once a batch was discarded"
+        "error: there is no folder nowhere\nhint: leave out `--failures` to ask the running `local up`, or name DIR/failures of its `--data-dir DIR`, which exists once a batch was discarded"
     );
     let refusal = Run::new(&["failures", "list", "--url", "http://127.0.0.1:1"]).refusal();
     assert_eq!(
         refusal,
-        "error: no `local up` answers at http://127.0.0.1:1, and there is no folder .local/failures; name another with --url or --failures"
+        "error: no `local up` answers at http://127.0.0.1:1, and there is no folder .local/failures\nhint: start `local up`, or name another with `--url URL` or `--failures DIR`"
     );
 }
 

@@ -49,7 +49,7 @@ fn stream() -> Arc<Stream> {
     stream
 }
 
-/// Of the records from the first to the last, as the failure document has them.
+/// Of the records from the first to the last, as the invocation record has them.
 fn info(first: &str, last: &str) -> BatchInfo {
     let document = json!({ "KinesisBatchInfo": {
         "shardId": "shardId-000000000000",

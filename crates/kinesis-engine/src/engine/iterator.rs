@@ -1,4 +1,4 @@
-//! Shard iterators: a position in a shard, good for five minutes.
+//! Shard iterators: a position in a shard, valid for five minutes.
 
 use std::sync::Arc;
 

@@ -142,7 +142,7 @@ impl Engine {
     ///
     /// `InternalFailure` if it cannot be written. Where the new description may then be in
     /// effect at the next start, the present one is stored again; if that fails too, the
-    /// stream takes no more records.
+    /// stream takes no further records.
     pub(crate) fn save_change(
         &self,
         stream: &Stream,

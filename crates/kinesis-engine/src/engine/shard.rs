@@ -279,7 +279,7 @@ impl Shard {
         })
     }
 
-    /// Takes no more records until [`Shard::close`] or [`Shard::unseal`]; returns how the
+    /// Takes no records until [`Shard::close`] or [`Shard::unseal`]; returns how the
     /// shard ends if it is closed. `at` is in milliseconds since the Unix epoch.
     pub(crate) fn seal(&self, children: Vec<u64>, at: u64) -> Closing {
         let mut state = self.state.lock();

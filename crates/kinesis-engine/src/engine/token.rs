@@ -5,7 +5,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::error::KinesisError;
 
-/// How long an iterator or a page token is good for, milliseconds (API
+/// How long an iterator or a page token is valid, milliseconds (API
 /// reference, `GetShardIterator` and `ListShards`: 5 minutes).
 pub(crate) const LIFETIME: u64 = 5 * 60 * 1000;
 

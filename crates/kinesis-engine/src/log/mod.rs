@@ -37,16 +37,17 @@ pub enum OpenError {
         source: io::Error,
     },
     /// Another process uses the folder.
-    #[error("{path} is in use by another process; stop it, or choose another --data-dir")]
+    #[error(
+        "{path} is in use by another process\nhint: stop it, or choose another folder with `--data-dir DIR`"
+    )]
     InUse {
         /// The data folder.
         path: PathBuf,
     },
     /// Records that may have been acknowledged are unreadable.
     #[error(
-        "{path} is damaged at byte {offset}: {reason}; the records before it are whole: \
-         to keep them and drop the rest of the file, cut it to {offset} bytes \
-         (truncate --size {offset})"
+        "{path} is damaged at byte {offset}: {reason}\nhint: the records before it are whole; \
+         to keep them and drop the rest of the file, run `truncate --size {offset}` on it"
     )]
     Damaged {
         /// The file.
@@ -58,7 +59,7 @@ pub enum OpenError {
     },
     /// A stream's description is unreadable.
     #[error(
-        "{path} is damaged: {reason}; restore it, or move the folder {folder} away to \
+        "{path} is damaged: {reason}\nhint: restore it, or move the folder {folder} away to \
          start without this stream"
     )]
     Unreadable {

@@ -1,4 +1,4 @@
-//! A bound on open files: shards that are not written to lend theirs to others.
+//! A limit on open files: a shard that is not written to gives its file up to others.
 
 use std::{
     io,

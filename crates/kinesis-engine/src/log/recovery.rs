@@ -1,4 +1,4 @@
-//! Reading a log at start, and telling a power failure from damage.
+//! Reads a log at start, and distinguishes a power failure from damage.
 
 use std::path::Path;
 

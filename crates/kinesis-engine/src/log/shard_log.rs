@@ -162,8 +162,8 @@ impl ShardLog {
         self.slot.close();
     }
 
-    /// Notes in the log how much of the file is flushed, where that changed: at start, a
-    /// power failure is told from damage by it.
+    /// Notes in the log how much of the file is flushed, where that changed: at start, it
+    /// distinguishes a power failure from damage.
     fn mark(&mut self) {
         if self.fsync == FsyncPolicy::Never {
             return;

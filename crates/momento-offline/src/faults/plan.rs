@@ -106,7 +106,7 @@ pub enum PlanError {
     UnknownCall(String),
     /// The transport cannot drop connections.
     #[error(
-        "the stub cannot drop connections; start the cache with --cache server, or use error=UNAVAILABLE"
+        "the stub cannot drop connections\nhint: start the cache with `--cache server`, or use the fault error=UNAVAILABLE"
     )]
     CannotDrop,
 }

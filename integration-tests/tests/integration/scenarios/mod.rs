@@ -95,7 +95,6 @@ scenarios! {
     On::Only(Backend::Embedded) => {
         cache_aside::a_coalesced_batch_of_3000_new_locations_is_cached_without_a_failed_call,
         cache_aside::every_line_has_its_invocation_s_trace_ids,
-        cache_aside::a_coalesced_batch_of_3000_new_locations_is_cached_without_a_failed_call,
         cache_aside::a_batch_near_its_deadline_is_answered_and_no_record_is_lost,
         key_rotation::a_refused_api_key_is_read_again_once_and_no_record_is_lost,
         invoke_api::a_function_error_has_its_header_and_a_success_has_none,

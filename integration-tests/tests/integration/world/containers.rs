@@ -47,7 +47,7 @@ pub struct Containers {
     cache: Option<(Container, CacheControl)>,
     mapping: EventSourceMapping,
     function: Container,
-    /// The folder of the failure documents.
+    /// The folder of the invocation records.
     _failures: TempDir,
     /// The last field: dropped after what is on it.
     _network: Network,

@@ -37,7 +37,7 @@ pub(super) fn names_for_arns(body: Bytes) -> (Bytes, Renamed) {
     if !body.windows(marker.len()).any(|window| window == marker) {
         return (body, renamed);
     }
-    // What cannot be read is for `dynoxide` to refuse.
+    // `dynoxide` refuses what cannot be read.
     let Ok(Value::Object(mut request)) = serde_json::from_slice(&body) else {
         return (body, renamed);
     };

@@ -1,4 +1,4 @@
-//! What lists parameters page by page: by path, all of them, and one's history.
+//! Lists parameters page by page: by path, all of them, and one parameter's history.
 
 use aws_wire::{ACCOUNT_ID, error::AwsError};
 
@@ -38,7 +38,7 @@ impl Parameters {
         ))
     }
 
-    /// What is known of every parameter but its value.
+    /// The metadata of all parameters, without their values.
     pub fn describe(&self, request: DescribeParameters) -> Result<Page<Metadata>, AwsError> {
         let size = rules::page_size(request.max_results, MAX_DESCRIBED)?;
         let of_old = request.filters.filter(|filters| !filters.is_empty());

@@ -12,7 +12,7 @@ pub(super) struct Tag {
     pub value: String,
 }
 
-/// `ParameterStringFilter`, and `ParametersFilter` of old, which has no option.
+/// `ParameterStringFilter`, and the older `ParametersFilter`, which has no option.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Filter {

@@ -99,7 +99,7 @@ pub(super) struct Record {
     pub tags: BTreeMap<String, String>,
 }
 
-/// A parameter in the file; files of old hold the versions alone.
+/// A parameter in the file; older files hold only the versions.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Stored {
