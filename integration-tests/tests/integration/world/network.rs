@@ -199,9 +199,11 @@ impl Network {
     }
 }
 
-/// The URL of a container's port, from this process.
+/// The URL of a container's port, from this process. The port is published on loopback:
+/// testcontainers' own host is the bridge's gateway where it takes this machine for a
+/// container.
 pub async fn url(container: &ContainerAsync<GenericImage>, port: u16) -> anyhow::Result<String> {
-    let host = container.get_host().await?;
+    let host = Ipv4Addr::LOCALHOST;
     let port = container.get_host_port_ipv4(port.tcp()).await?;
     Ok(format!("http://{host}:{port}"))
 }
