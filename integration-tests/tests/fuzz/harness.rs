@@ -7,6 +7,7 @@ use std::{
     future::Future,
     panic,
     sync::{Mutex, Once, PoisonError},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -26,7 +27,10 @@ const CASES: u32 = 100;
 /// for the other tests beside.
 const GROWTH: u64 = 512 * 1024;
 
-/// Whatever panicked since this process started.
+/// Name of the threads that the servers run on.
+const SERVER: &str = "server";
+
+/// Panics of the servers.
 static PANICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// Runs `case` with values of `strategy`.
@@ -79,18 +83,22 @@ where
 pub fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
+        .thread_name(SERVER)
         .enable_all()
         .build()
         .unwrap()
 }
 
-/// Notes panics of every thread; a server's tasks would swallow them.
+/// Notes panics of the servers; their tasks would swallow them.
 fn note_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
             before(info);
+            if thread::current().name() != Some(SERVER) {
+                return;
+            }
             let text = format!("a panic: {info}\n{}", Backtrace::force_capture());
             PANICS
                 .lock()
