@@ -11,151 +11,173 @@ use crate::{bytes, documents, harness};
 const RECORDS: u64 = 16 * 1024 * 1024;
 
 /// Valid requests, from which the malformed ones are made.
-fn requests() -> Vec<(&'static str, Value)> {
-    let arn = "arn:aws:kinesis:us-east-1:000000000000:stream/stream";
-    let key = json!({ "id": { "S": "1" } });
-    let item = json!({ "id": { "S": "1" }, "n": { "N": "1.5" }, "b": { "B": "AA==" }, "m": { "M": { "l": { "L": [{ "NULL": true }] } } } });
+fn requests() -> Vec<(String, Value)> {
+    let named = |prefix: &'static str, requests: Vec<(&'static str, Value)>| {
+        requests
+            .into_iter()
+            .map(move |(operation, body)| (format!("{prefix}.{operation}"), body))
+    };
+    named("Kinesis_20131202", kinesis_reads())
+        .chain(named("Kinesis_20131202", kinesis_writes()))
+        .chain(named("DynamoDB_20120810", dynamodb()))
+        .chain(named("AmazonSSM", ssm()))
+        .collect()
+}
+
+const ARN: &str = "arn:aws:kinesis:us-east-1:000000000000:stream/stream";
+
+fn kinesis_reads() -> Vec<(&'static str, Value)> {
     vec![
         (
-            "Kinesis_20131202.CreateStream",
-            json!({ "StreamName": "other", "ShardCount": 2, "StreamModeDetails": { "StreamMode": "PROVISIONED" } }),
-        ),
-        (
-            "Kinesis_20131202.DeleteStream",
-            json!({ "StreamName": "other", "EnforceConsumerDeletion": true }),
-        ),
-        (
-            "Kinesis_20131202.DescribeStream",
+            "DescribeStream",
             json!({ "StreamName": "stream", "Limit": 10, "ExclusiveStartShardId": "shardId-000000000000" }),
         ),
+        ("DescribeStreamSummary", json!({ "StreamARN": ARN })),
         (
-            "Kinesis_20131202.DescribeStreamSummary",
-            json!({ "StreamARN": arn }),
-        ),
-        (
-            "Kinesis_20131202.ListStreams",
+            "ListStreams",
             json!({ "Limit": 10, "ExclusiveStartStreamName": "a" }),
         ),
         (
-            "Kinesis_20131202.ListShards",
+            "ListShards",
             json!({ "StreamName": "stream", "MaxResults": 10, "ShardFilter": { "Type": "AT_LATEST" } }),
         ),
         (
-            "Kinesis_20131202.GetShardIterator",
+            "GetShardIterator",
             json!({ "StreamName": "stream", "ShardId": "shardId-000000000000", "ShardIteratorType": "AT_TIMESTAMP", "Timestamp": 1_700_000_000.5 }),
         ),
         (
-            "Kinesis_20131202.GetRecords",
+            "GetRecords",
             json!({ "ShardIterator": "AAAA", "Limit": 10 }),
         ),
         (
-            "Kinesis_20131202.PutRecord",
+            "DescribeStreamConsumer",
+            json!({ "StreamARN": ARN, "ConsumerName": "consumer" }),
+        ),
+        (
+            "SubscribeToShard",
+            json!({ "ConsumerARN": format!("{ARN}/consumer/consumer:1"), "ShardId": "shardId-000000000000", "StartingPosition": { "Type": "TRIM_HORIZON" } }),
+        ),
+    ]
+}
+
+fn kinesis_writes() -> Vec<(&'static str, Value)> {
+    vec![
+        (
+            "CreateStream",
+            json!({ "StreamName": "other", "ShardCount": 2, "StreamModeDetails": { "StreamMode": "PROVISIONED" } }),
+        ),
+        (
+            "DeleteStream",
+            json!({ "StreamName": "other", "EnforceConsumerDeletion": true }),
+        ),
+        (
+            "PutRecord",
             json!({ "StreamName": "stream", "Data": "AA==", "PartitionKey": "a", "ExplicitHashKey": "1", "SequenceNumberForOrdering": "1" }),
         ),
         (
-            "Kinesis_20131202.PutRecords",
+            "PutRecords",
             json!({ "StreamName": "stream", "Records": [{ "Data": "AA==", "PartitionKey": "a" }, { "Data": "AA==", "PartitionKey": "b", "ExplicitHashKey": "0" }] }),
         ),
         (
-            "Kinesis_20131202.SplitShard",
+            "SplitShard",
             json!({ "StreamName": "other", "ShardToSplit": "shardId-000000000000", "NewStartingHashKey": "100" }),
         ),
         (
-            "Kinesis_20131202.MergeShards",
+            "MergeShards",
             json!({ "StreamName": "other", "ShardToMerge": "shardId-000000000000", "AdjacentShardToMerge": "shardId-000000000001" }),
         ),
         (
-            "Kinesis_20131202.UpdateShardCount",
+            "UpdateShardCount",
             json!({ "StreamName": "other", "TargetShardCount": 2, "ScalingType": "UNIFORM_SCALING" }),
         ),
         (
-            "Kinesis_20131202.RegisterStreamConsumer",
-            json!({ "StreamARN": arn, "ConsumerName": "consumer" }),
+            "RegisterStreamConsumer",
+            json!({ "StreamARN": ARN, "ConsumerName": "consumer" }),
         ),
         (
-            "Kinesis_20131202.DescribeStreamConsumer",
-            json!({ "StreamARN": arn, "ConsumerName": "consumer" }),
-        ),
-        (
-            "Kinesis_20131202.SubscribeToShard",
-            json!({ "ConsumerARN": format!("{arn}/consumer/consumer:1"), "ShardId": "shardId-000000000000", "StartingPosition": { "Type": "TRIM_HORIZON" } }),
-        ),
-        (
-            "Kinesis_20131202.AddTagsToStream",
+            "AddTagsToStream",
             json!({ "StreamName": "stream", "Tags": { "a": "b" } }),
         ),
         (
-            "Kinesis_20131202.IncreaseStreamRetentionPeriod",
+            "IncreaseStreamRetentionPeriod",
             json!({ "StreamName": "stream", "RetentionPeriodHours": 48 }),
         ),
+    ]
+}
+
+fn table(name: &str) -> Value {
+    json!({ "TableName": name, "AttributeDefinitions": [{ "AttributeName": "id", "AttributeType": "S" }], "KeySchema": [{ "AttributeName": "id", "KeyType": "HASH" }], "BillingMode": "PAY_PER_REQUEST" })
+}
+
+fn dynamodb() -> Vec<(&'static str, Value)> {
+    let key = json!({ "id": { "S": "1" } });
+    let item = json!({ "id": { "S": "1" }, "n": { "N": "1.5" }, "b": { "B": "AA==" }, "m": { "M": { "l": { "L": [{ "NULL": true }] } } } });
+    let table = table("other");
+    vec![
+        ("CreateTable", table),
+        ("DeleteTable", json!({ "TableName": "other" })),
         (
-            "DynamoDB_20120810.CreateTable",
-            json!({ "TableName": "other", "AttributeDefinitions": [{ "AttributeName": "id", "AttributeType": "S" }], "KeySchema": [{ "AttributeName": "id", "KeyType": "HASH" }], "BillingMode": "PAY_PER_REQUEST" }),
-        ),
-        (
-            "DynamoDB_20120810.DeleteTable",
-            json!({ "TableName": "other" }),
-        ),
-        (
-            "DynamoDB_20120810.PutItem",
+            "PutItem",
             json!({ "TableName": "table", "Item": item, "ConditionExpression": "attribute_not_exists(#n)", "ExpressionAttributeNames": { "#n": "x" } }),
         ),
         (
-            "DynamoDB_20120810.GetItem",
+            "GetItem",
             json!({ "TableName": "table", "Key": key, "ProjectionExpression": "m.l[0]", "ConsistentRead": true }),
         ),
         (
-            "DynamoDB_20120810.UpdateItem",
+            "UpdateItem",
             json!({ "TableName": "table", "Key": key, "UpdateExpression": "SET n = n + :n", "ExpressionAttributeValues": { ":n": { "N": "1" } } }),
         ),
         (
-            "DynamoDB_20120810.Query",
+            "Query",
             json!({ "TableName": "table", "KeyConditionExpression": "id = :id", "ExpressionAttributeValues": { ":id": { "S": "1" } }, "Limit": 5 }),
         ),
         (
-            "DynamoDB_20120810.BatchGetItem",
+            "BatchGetItem",
             json!({ "RequestItems": { "table": { "Keys": [key] } } }),
         ),
         (
-            "DynamoDB_20120810.BatchWriteItem",
+            "BatchWriteItem",
             json!({ "RequestItems": { "table": [{ "PutRequest": { "Item": item } }, { "DeleteRequest": { "Key": { "id": { "S": "2" } } } }] } }),
         ),
+    ]
+}
+
+fn ssm() -> Vec<(&'static str, Value)> {
+    vec![
         (
-            "AmazonSSM.PutParameter",
+            "PutParameter",
             json!({ "Name": "/parameter", "Value": "a", "Type": "String", "Overwrite": true }),
         ),
         (
-            "AmazonSSM.GetParameter",
+            "GetParameter",
             json!({ "Name": "/parameter:1", "WithDecryption": true }),
         ),
+        ("GetParameters", json!({ "Names": ["/parameter", "/none"] })),
         (
-            "AmazonSSM.GetParameters",
-            json!({ "Names": ["/parameter", "/none"] }),
-        ),
-        (
-            "AmazonSSM.GetParametersByPath",
+            "GetParametersByPath",
             json!({ "Path": "/", "Recursive": true, "MaxResults": 5, "ParameterFilters": [{ "Key": "Type", "Values": ["String"] }] }),
         ),
         (
-            "AmazonSSM.DescribeParameters",
+            "DescribeParameters",
             json!({ "ParameterFilters": [{ "Key": "Name", "Option": "BeginsWith", "Values": ["/p"] }], "MaxResults": 5 }),
         ),
         (
-            "AmazonSSM.GetParameterHistory",
+            "GetParameterHistory",
             json!({ "Name": "/parameter", "MaxResults": 5 }),
         ),
         (
-            "AmazonSSM.LabelParameterVersion",
+            "LabelParameterVersion",
             json!({ "Name": "/parameter", "ParameterVersion": 1, "Labels": ["live"] }),
         ),
-        ("AmazonSSM.DeleteParameters", json!({ "Names": ["/other"] })),
+        ("DeleteParameters", json!({ "Names": ["/other"] })),
     ]
 }
 
 struct World {
     apis: AwsApis,
     client: reqwest::Client,
-    requests: Vec<(&'static str, Value)>,
+    requests: Vec<(String, Value)>,
 }
 
 impl World {
@@ -174,12 +196,10 @@ impl World {
         let stream = json!({ "StreamName": "stream", "ShardCount": 2 });
         let created = world.json("Kinesis_20131202.CreateStream", &stream).await;
         created.unwrap();
-        let (_, mut table) = world.requests[18].clone();
-        table["TableName"] = "table".into();
-        world
-            .json("DynamoDB_20120810.CreateTable", &table)
-            .await
-            .unwrap();
+        let created = world
+            .json("DynamoDB_20120810.CreateTable", &table("table"))
+            .await;
+        created.unwrap();
         world
     }
 

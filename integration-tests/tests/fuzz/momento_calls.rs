@@ -6,6 +6,7 @@ use momento_protos::protosocket::cache::{
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 use prost::Message;
+use reqwest::header::HeaderValue;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -161,7 +162,7 @@ fn a_malformed_grpc_message_is_refused_with_a_status() {
                 .bytes()
                 .await
                 .map_err(|error| format!("{call}: {error:?}"))?;
-            match code.as_ref().map(|code| code.as_bytes()) {
+            match code.as_ref().map(HeaderValue::as_bytes) {
                 _ if !status.is_success() => Err(format!("{call}: HTTP {status}")),
                 // UNKNOWN: what happened is not said.
                 Some(b"2") => Err(format!("{call}: UNKNOWN")),

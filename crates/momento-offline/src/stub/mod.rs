@@ -111,10 +111,9 @@ impl Answerer {
     /// The reply to a request that another site's page may have sent.
     fn refused(&self, request: &Request, grpc: bool) -> Option<ResponseTemplate> {
         // wiremock's URL names `localhost` where the request's own named nothing.
-        let authority = request.url.authority();
-        let reason = self
-            .hosts
-            .refusal_of(Some(authority), &request.headers, true)?;
+        let authority = Some(request.url.authority()).filter(|name| *name != "localhost");
+        let hosts = &self.hosts;
+        let reason = hosts.refusal_of(authority, &request.headers, true)?;
         self.keyspace.counters().refused();
         let status = Status::new(Code::PermissionDenied, reason);
         if grpc {
