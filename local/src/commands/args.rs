@@ -9,6 +9,7 @@ use std::{
 
 use aws_wire::{ACCOUNT_ID, DEFAULT_REGION};
 use clap::{Args, ValueEnum};
+use event_source_mapping::backoff::Backoff;
 use kinesis_engine::FsyncPolicy;
 use lambda_host::function::IDLE_TIMEOUT;
 use loopback_server::hosts::AllowedHosts;
@@ -331,6 +332,27 @@ impl IdleArgs {
     #[must_use]
     pub fn timeout(self) -> Duration {
         Duration::from_secs(self.idle_timeout)
+    }
+}
+
+/// How long the event source mappings wait before they retry.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct RetryArgs {
+    /// Waits before a mapping retries, ms: the first, and the longest
+    #[arg(long, value_name = "FIRST,LONGEST", default_value = "50,1000", value_parser = waits)]
+    pub retry_wait: Backoff,
+}
+
+/// `FIRST,LONGEST`, milliseconds.
+fn waits(text: &str) -> Result<Backoff, String> {
+    let parse = |text: &str| text.trim().parse().map(Duration::from_millis).ok();
+    let waits = text.split_once(',');
+    let waits = waits.and_then(|(first, longest)| Some((parse(first)?, parse(longest)?)));
+    match waits {
+        Some((first, longest)) if !first.is_zero() && first <= longest => {
+            Ok(Backoff { first, longest })
+        }
+        _ => Err("expected two numbers of milliseconds, such as 50,1000: the first wait, at least 1, and the longest".to_owned()),
     }
 }
 

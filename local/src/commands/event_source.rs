@@ -11,7 +11,7 @@ use event_source_mapping::{
 };
 use futures_util::future::join_all;
 
-use super::args::{EndpointArgs, HostArgs, InvokeArgs, TemplateArgs};
+use super::args::{EndpointArgs, HostArgs, InvokeArgs, RetryArgs, TemplateArgs};
 use crate::{
     guard::{Guard, Protocol},
     mappings::Mappings,
@@ -52,6 +52,9 @@ pub struct EventSource {
     data_dir: Option<PathBuf>,
 
     #[command(flatten)]
+    retry: RetryArgs,
+
+    #[command(flatten)]
     host: HostArgs,
 
     /// Serve `GET /_local/status` on this port, for `local status --url`; 0: any
@@ -77,8 +80,11 @@ impl EventSource {
         let sdk = sdk_config(&self.endpoint.endpoint_url, &self.template.region);
         let client = aws_sdk_kinesis::Client::new(&sdk);
         let target = HttpTarget::new(self.invoke.invoke_url.clone(), self.concurrency.into());
-        let mappings = Mappings::new(client, &self.template.region, &self.failures)
+        // `local failures` finds it from any folder.
+        let failures = std::path::absolute(&self.failures).map_err(Failure::configuration)?;
+        let mappings = Mappings::new(client, &self.template.region, &failures)
             .with_queues_at(&sdk)
+            .backoff(self.retry.retry_wait)
             .checkpoints_in(self.data_dir.as_deref());
         let mut running = Vec::new();
         for mapping in environment
@@ -103,7 +109,7 @@ impl EventSource {
             )));
         }
         let watched = running.iter().map(EventSourceMapping::watch).collect();
-        board.show(watched, None, &self.failures);
+        board.show(watched, None, &failures);
         interrupted().await;
         drop(served);
         join_all(running.into_iter().map(EventSourceMapping::stop)).await;

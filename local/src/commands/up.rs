@@ -12,7 +12,9 @@ use momento_offline::transport::Transport;
 use tokio::task::JoinSet;
 
 use super::{
-    args::{BootstrapArgs, HostArgs, IdleArgs, KinesisArgs, ServedCacheArgs, TemplateArgs},
+    args::{
+        BootstrapArgs, HostArgs, IdleArgs, KinesisArgs, RetryArgs, ServedCacheArgs, TemplateArgs,
+    },
     table::render,
 };
 use crate::{
@@ -40,6 +42,8 @@ pub struct Up {
     host: HostArgs,
     #[command(flatten)]
     idle: IdleArgs,
+    #[command(flatten)]
+    retry: RetryArgs,
 
     /// Port of the AWS APIs; 0: any free one
     #[arg(long, value_name = "PORT", default_value_t = 4566)]
@@ -94,6 +98,7 @@ impl Up {
             cache,
             data_dir: self.data_dir.clone(),
             idle_timeout: self.idle.timeout(),
+            backoff: self.retry.retry_wait,
             log: {
                 let output = output.clone();
                 Arc::new(move |line| {

@@ -226,6 +226,47 @@ fn up_serves_everything_else_when_a_function_does_not_start() {
     assert!(said.contains("AWS APIs  http://127.0.0.1:"), "{said}");
 }
 
+/// A function whose init never ends. It says that it has begun.
+const ENDLESS: &str = "#!/bin/sh\necho begun >&2\nexec sleep 1000\n";
+
+#[test]
+fn up_that_is_interrupted_while_it_starts_leaves_no_folder() {
+    let mut run = Run::new(&["up", "--aws-port=0", "--lambda-port=0", "--cache-port=0"])
+        .template()
+        .file("bootstrap.sh", ENDLESS);
+    let path = run.folder.path().join("bootstrap.sh");
+    executable(&path);
+    let temporary = tempfile::tempdir().unwrap();
+    let mut up = run
+        .command
+        .args(["--bootstrap", path.to_str().unwrap()])
+        .env("TMPDIR", temporary.path())
+        .stderr(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    let mut stdout = BufReader::new(up.stdout.take().unwrap());
+    while !said.contains("begun") {
+        assert_ne!(stdout.read_line(&mut said).unwrap(), 0, "it ended: {said}");
+    }
+    assert!(fs::read_dir(temporary.path()).unwrap().next().is_some());
+    let terminated = Command::new("kill").arg(up.id().to_string()).status();
+    assert!(terminated.unwrap().success());
+    up.wait().unwrap();
+    assert!(fs::read_dir(temporary.path()).unwrap().next().is_none());
+}
+
+#[test]
+fn retry_waits_that_are_not_two_numbers_in_order_are_refused() {
+    for waits in ["50", "50ms,1s", "0,1000", "1000,50"] {
+        let output = Run::new(&["up", "--retry-wait", waits]).output();
+        assert_eq!(output.status.code(), Some(2), "{waits}");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains("such as 50,1000"), "{waits}: {error}");
+    }
+}
+
 #[test]
 fn a_malformed_rust_log_is_refused() {
     let mut run = Run::new(&["doctor"]);
