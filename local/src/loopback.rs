@@ -50,12 +50,16 @@ pub fn sdk_client(endpoint: &str) -> Option<SharedHttpClient> {
 /// Variables of a program that talks only to `endpoint`: without a proxy if the
 /// endpoint is on this machine.
 #[must_use]
-pub fn direct(endpoint: &str) -> Vec<(&'static str, &'static str)> {
-    if is_here(endpoint) {
-        vec![("NO_PROXY", "*"), ("no_proxy", "*")]
-    } else {
-        Vec::new()
+pub fn direct(endpoint: &str) -> Vec<(&'static str, String)> {
+    if !is_here(endpoint) {
+        return Vec::new();
     }
+    // For the AWS SDKs for Rust, `*` stands for names and not for addresses.
+    let endpoint = endpoint.parse::<Url>();
+    let host = endpoint.as_ref().ok().and_then(Url::host_str);
+    let hosts = [NO_PROXY, "*"].into_iter().chain(host);
+    let hosts = hosts.collect::<Vec<_>>().join(",");
+    vec![("NO_PROXY", hosts.clone()), ("no_proxy", hosts)]
 }
 
 /// Makes a function's calls to this machine bypass proxies, unless its variables set

@@ -80,6 +80,7 @@ fn everywhere() -> Vec<Trial> {
         invoke_api::an_invocation_continues_when_its_client_disconnects,
         invoke_api::one_template_runs_several_functions_and_mappings,
         project::without_local_toml_only_the_template_s_resources_exist,
+        project::e2e_passes_while_every_proxy_is_dead,
     ]
 }
 

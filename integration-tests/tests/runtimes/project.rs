@@ -1,14 +1,17 @@
 //! A development environment for somebody else's template.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
+use anyhow::{Context, ensure};
 use aws_wire::DEFAULT_REGION;
-use integration_tests::patience::same;
+use integration_tests::{patience::same, program::free_port};
 use local::{
+    cargo_build,
     embedded::{Embedded, Options},
     project::Project,
     provision::sdk_config,
 };
+use tokio::process::Command;
 
 use crate::moody;
 
@@ -74,5 +77,37 @@ pub async fn without_local_toml_only_the_template_s_resources_exist() -> anyhow:
     ]);
     same("variables", &function.config().environment, &expected)?;
     embedded.shut_down().await;
+    Ok(())
+}
+
+/// Neither the tool nor the producer nor the function calls this machine through a proxy.
+pub async fn e2e_passes_while_every_proxy_is_dead() -> anyhow::Result<()> {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let workspace = package
+        .parent()
+        .context("this package has no workspace around it")?;
+    let build = |program| cargo_build::build(workspace, program, false);
+    let mut command = Command::new(build("local").await?);
+    command
+        .args(["e2e", "--records=100", "--threads=2"])
+        .arg("--bootstrap")
+        .arg(build("bootstrap").await?)
+        .arg("--producer")
+        .arg(build("producer").await?)
+        .current_dir(workspace)
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy");
+    // Connections to a port that was free a moment ago are refused.
+    let proxy = format!("http://127.0.0.1:{}", free_port()?);
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+        command.env(name, &proxy).env(name.to_lowercase(), &proxy);
+    }
+    let ran = command.output().await.context("running local e2e")?;
+    ensure!(
+        ran.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&ran.stdout),
+        String::from_utf8_lossy(&ran.stderr)
+    );
     Ok(())
 }
