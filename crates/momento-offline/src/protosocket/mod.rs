@@ -53,6 +53,7 @@ impl Protosocket {
     /// The listener is unusable.
     pub fn start(listener: TcpListener, keyspace: Arc<Keyspace>) -> io::Result<Self> {
         let address = listener.local_addr()?;
+        keyspace.served_over_protosocket(address);
         let stop = CancellationToken::new();
         let service = Service {
             keyspace,
