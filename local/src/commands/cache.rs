@@ -69,7 +69,7 @@ impl CacheCommand {
             .and_then(|served| served.also_protosocket(protosocket))
             .map_err(Failure::configuration)?;
         eprintln!(
-            "Momento {} at {} (gRPC and HTTP) and {} (protosocket), no TLS, caches: {}",
+            "Momento {} at {} (gRPC and HTTP, no TLS) and {} (protosocket, plain or TLS), caches: {}",
             served.transport().name(),
             server::url(served.address()),
             server::reached(protosocket_address),
