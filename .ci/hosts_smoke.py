@@ -105,6 +105,7 @@ def main():
     up = subprocess.Popen(
         [LOCAL, "up", "--host", "::", "--allow-host", CONTAINER]
         + ["--aws-port", "0", "--lambda-port", "0", "--cache-port", "0"]
+        + ["--cache-protosocket-port", "0"]
         + ["--bootstrap", "/bin/true"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

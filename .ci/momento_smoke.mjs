@@ -69,7 +69,7 @@ async function check(port) {
   client.close();
 }
 
-const cache = spawn(process.argv[2], ['cache', '--port', '0'], {
+const cache = spawn(process.argv[2], ['cache', '--port', '0', '--cache-protosocket-port', '0'], {
   stdio: ['ignore', 'ignore', 'pipe'],
 });
 try {

@@ -72,7 +72,9 @@ def check(port):
 
 def main():
     process = subprocess.Popen(
-        [LOCAL, "cache", "--port", "0"], stderr=subprocess.PIPE, text=True
+        [LOCAL, "cache", "--port", "0", "--cache-protosocket-port", "0"],
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         line = process.stderr.readline()

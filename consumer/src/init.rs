@@ -57,6 +57,7 @@ pub async fn initialise(config: Config) -> Result<Function, InitError> {
         ssm: aws_sdk_ssm::Client::new(&aws),
         parameter: config.cache.api_key_parameter,
         endpoint: config.cache.endpoint,
+        protocol: config.cache.protocol,
         cache_name: config.cache.name,
         call_timeout: config.cache.timeout,
     };

@@ -17,6 +17,7 @@ settings=(
   STATUS_PORT=9001
   CACHE_BACKEND=stub
   CACHE_NAME=sample-a
+  CACHE_PROTOCOL=grpc
   RUST_LOG=info
   PROJECT_FOLDER=
   UP_ARGUMENTS=
@@ -42,6 +43,7 @@ take_settings() {
     export "${name?}"
   done
   case $CACHE_BACKEND in stub | momento) ;; *) die "CACHE_BACKEND is $CACHE_BACKEND; expected stub or momento" 2 ;; esac
+  case $CACHE_PROTOCOL in grpc | protosocket) ;; *) die "CACHE_PROTOCOL is $CACHE_PROTOCOL; expected grpc or protosocket" 2 ;; esac
 }
 
 read_memory() {

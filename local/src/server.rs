@@ -69,11 +69,17 @@ impl Server {
 /// reached on the loopback address.
 #[must_use]
 pub fn url(address: SocketAddr) -> String {
+    format!("http://{}", reached(address))
+}
+
+/// `address` for clients on this machine, as [`url`] has it.
+#[must_use]
+pub fn reached(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         ip if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         ip => ip,
     };
-    format!("http://{}", SocketAddr::new(ip, address.port()))
+    SocketAddr::new(ip, address.port())
 }
 
 struct Routes {

@@ -51,6 +51,7 @@ fn refusal(local_toml: &str) -> String {
 fn values() -> Values {
     Values {
         cache_url: Some("http://127.0.0.1:8080".to_owned()),
+        cache_protosocket_url: Some("127.0.0.1:9004".to_owned()),
         cache_backend: Some("stub".to_owned()),
         cache_api_key: Some("key".to_owned()),
     }

@@ -59,7 +59,7 @@ pub enum CacheError {
 impl From<MomentoError> for CacheError {
     fn from(error: MomentoError) -> Self {
         Self::Service {
-            code: error.error_code,
+            code: momento::protosocket::code(&error).unwrap_or(error.error_code),
             message: error.message,
         }
     }

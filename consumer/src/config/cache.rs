@@ -20,6 +20,8 @@ pub const TIMEOUT_MS: u64 = if cfg!(debug_assertions) { 1000 } else { 50 };
 pub struct CacheConfig {
     /// Its endpoint.
     pub endpoint: CacheEndpoint,
+    /// `CACHE_PROTOCOL`: how the Momento client talks to it.
+    pub protocol: Protocol,
     /// `CACHE_NAME`: its name.
     pub name: String,
     /// The times to live.
@@ -41,11 +43,22 @@ pub enum CacheEndpoint {
         /// `MOMENTO_ENDPOINT`: required for a v2 API key, which contains none.
         endpoint: Option<String>,
     },
-    /// A stub that speaks Momento's protocol over plain HTTP/2.
+    /// A stub that speaks Momento's protocols without TLS.
     Stub {
-        /// `CACHE_STUB_URL`: such as `http://127.0.0.1:8080`.
+        /// The endpoint as the SDK takes it, which depends on the protocol:
+        /// `CACHE_STUB_URL`, such as `http://127.0.0.1:8080`, or
+        /// `CACHE_STUB_PROTOSOCKET_URL`, such as `127.0.0.1:9004`.
         url: String,
     },
+}
+
+/// `CACHE_PROTOCOL`: the protocol of the Momento client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// gRPC over HTTP/2.
+    Grpc,
+    /// Length-delimited protobuf on TCP, without HTTP/2.
+    Protosocket,
 }
 
 /// When the circuit breaker opens, and for how long.
@@ -64,8 +77,16 @@ impl CacheConfig {
         variables: &Variables<L>,
     ) -> Result<Self, ConfigError> {
         let ttl = |name, default| variables.seconds(name, default, 1..=MAX_TTL_SECONDS);
+        let protocol = variables.choice(
+            "CACHE_PROTOCOL",
+            [
+                ("grpc", Protocol::Grpc),
+                ("protosocket", Protocol::Protosocket),
+            ],
+        )?;
         Ok(Self {
-            endpoint: cache_endpoint(variables)?,
+            endpoint: cache_endpoint(variables, protocol)?,
+            protocol,
             name: variables.text_or("CACHE_NAME", "sample-a"),
             ttl: Ttl {
                 present: ttl("CACHE_TTL_SECONDS", 10)?,
@@ -85,10 +106,15 @@ impl CacheConfig {
 
 fn cache_endpoint<L: Fn(&str) -> Option<String>>(
     variables: &Variables<L>,
+    protocol: Protocol,
 ) -> Result<CacheEndpoint, ConfigError> {
     let stub = variables.choice("CACHE_BACKEND", [("momento", false), ("stub", true)])?;
     if stub {
-        stub_url(variables.text("CACHE_STUB_URL")).map(|url| CacheEndpoint::Stub { url })
+        let url = match protocol {
+            Protocol::Grpc => stub_url(variables.text("CACHE_STUB_URL")),
+            Protocol::Protosocket => stub_address(variables.text("CACHE_STUB_PROTOSOCKET_URL")),
+        };
+        url.map(|url| CacheEndpoint::Stub { url })
     } else {
         Ok(CacheEndpoint::Momento {
             endpoint: variables.text("MOMENTO_ENDPOINT"),
@@ -105,6 +131,25 @@ fn stub_url(held: Option<String>) -> Result<String, ConfigError> {
             variable: "CACHE_STUB_URL",
             held,
             expected: "a URL such as http://127.0.0.1:8080 with CACHE_BACKEND=stub".to_owned(),
+        }),
+    }
+}
+
+/// Checks for `host:port`: Momento's client for protosocket accepts anything, and then
+/// fails every call.
+fn stub_address(held: Option<String>) -> Result<String, ConfigError> {
+    let usable = |address: &str| {
+        let parts = address.rsplit_once(':');
+        parts.is_some_and(|(host, port)| {
+            !host.is_empty() && !host.contains('/') && port.parse::<u16>().is_ok()
+        })
+    };
+    match held {
+        Some(address) if usable(&address) => Ok(address),
+        held => Err(ConfigError {
+            variable: "CACHE_STUB_PROTOSOCKET_URL",
+            held,
+            expected: "host:port without a scheme, such as 127.0.0.1:9004, with CACHE_BACKEND=stub and CACHE_PROTOCOL=protosocket".to_owned(),
         }),
     }
 }

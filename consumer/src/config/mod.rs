@@ -6,7 +6,7 @@ mod variable;
 
 use std::time::Duration;
 
-pub use cache::{BREAKER_WINDOW, BreakerPolicy, CacheConfig, CacheEndpoint};
+pub use cache::{BREAKER_WINDOW, BreakerPolicy, CacheConfig, CacheEndpoint, Protocol};
 pub use variable::ConfigError;
 use variable::Variables;
 
@@ -116,7 +116,7 @@ pub fn from_environment(name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{CacheEndpoint, Coalesce, Config, ConfigError};
+    use super::{CacheEndpoint, Coalesce, Config, ConfigError, Protocol};
     use std::time::Duration;
 
     fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
@@ -139,6 +139,7 @@ mod tests {
             config.cache.endpoint,
             CacheEndpoint::Momento { endpoint: None }
         );
+        assert_eq!(config.cache.protocol, Protocol::Grpc);
         assert_eq!(config.cache.name, "sample-a");
         assert_eq!(config.cache.ttl.present, Duration::from_secs(10));
         assert_eq!(
@@ -174,6 +175,53 @@ mod tests {
     }
 
     #[test]
+    fn the_protocol_chooses_the_stub_s_address() {
+        let both = |protocol| {
+            let config = read(&[
+                ("CACHE_BACKEND", "stub"),
+                ("CACHE_PROTOCOL", protocol),
+                ("CACHE_STUB_URL", "http://127.0.0.1:8080"),
+                ("CACHE_STUB_PROTOSOCKET_URL", "127.0.0.1:9004"),
+            ]);
+            let cache = config.unwrap().cache;
+            (cache.protocol, cache.endpoint)
+        };
+        let stub = |url: &str| CacheEndpoint::Stub {
+            url: url.to_owned(),
+        };
+        assert_eq!(
+            both("grpc"),
+            (Protocol::Grpc, stub("http://127.0.0.1:8080"))
+        );
+        assert_eq!(
+            both("protosocket"),
+            (Protocol::Protosocket, stub("127.0.0.1:9004"))
+        );
+    }
+
+    #[test]
+    fn the_stub_over_protosocket_needs_its_address_without_a_scheme() {
+        let complaint_of = |address| {
+            complaint(&[
+                ("CACHE_BACKEND", "stub"),
+                ("CACHE_PROTOCOL", "protosocket"),
+                ("CACHE_STUB_PROTOSOCKET_URL", address),
+            ])
+        };
+        let expected = "expected host:port without a scheme, such as 127.0.0.1:9004, with CACHE_BACKEND=stub and CACHE_PROTOCOL=protosocket";
+        assert_eq!(
+            complaint_of(""),
+            format!("CACHE_STUB_PROTOSOCKET_URL is not set; {expected}")
+        );
+        for unusable in ["http://127.0.0.1:9004", "127.0.0.1", ":9004", "cache:x"] {
+            assert_eq!(
+                complaint_of(unusable),
+                format!("CACHE_STUB_PROTOSOCKET_URL is {unusable:?}; {expected}")
+            );
+        }
+    }
+
+    #[test]
     fn a_bad_value_is_reported_with_its_variable_and_the_values_expected() {
         assert_eq!(
             complaint(&[("CACHE_TTL_SECONDS", "ten")]),
@@ -186,6 +234,10 @@ mod tests {
         assert_eq!(
             complaint(&[("CACHE_BACKEND", "redis")]),
             "CACHE_BACKEND is \"redis\"; expected momento or stub"
+        );
+        assert_eq!(
+            complaint(&[("CACHE_PROTOCOL", "http")]),
+            "CACHE_PROTOCOL is \"http\"; expected grpc or protosocket"
         );
         assert_eq!(
             complaint(&[("RECORD_CONCURRENCY", "0")]),

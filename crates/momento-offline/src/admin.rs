@@ -1,6 +1,8 @@
 //! `/_local/` on the cache's port: the active faults, the cache's contents and its
 //! call counts.
 
+use std::net::SocketAddr;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -22,6 +24,9 @@ pub const STATUS_PATH: &str = "/_local/status";
 pub struct CacheStatus {
     /// `stub` or `server`.
     pub transport: String,
+    /// Address of protosocket, if the keyspace is served over it too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protosocket: Option<SocketAddr>,
     /// Names of the caches, in order.
     pub caches: Vec<String>,
     /// Capacity of each cache, bytes.
@@ -49,6 +54,7 @@ impl CacheStatus {
     pub fn of(keyspace: &Keyspace, transport: &str) -> Self {
         Self {
             transport: transport.to_owned(),
+            protosocket: keyspace.protosocket_address(),
             caches: keyspace.cache_names(),
             capacity: keyspace.capacity(),
             usage: keyspace.usage(),

@@ -2,7 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    net::SocketAddr,
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -23,6 +24,8 @@ pub struct Keyspace {
     caches: Mutex<Caches>,
     capacity: u64,
     counters: Counters,
+    /// For the status, which any transport serves.
+    protosocket: OnceLock<SocketAddr>,
     /// Faults to inject; every transport asks them before each call.
     pub faults: Faults,
 }
@@ -40,6 +43,7 @@ impl Default for Keyspace {
             caches: Mutex::default(),
             capacity: DEFAULT_CAPACITY,
             counters: Counters::default(),
+            protosocket: OnceLock::new(),
             faults: Faults::default(),
         }
     }
@@ -75,6 +79,19 @@ impl Keyspace {
     #[must_use]
     pub fn capacity(&self) -> u64 {
         self.capacity
+    }
+
+    /// Address of protosocket, if it is served.
+    #[must_use]
+    pub fn protosocket_address(&self) -> Option<SocketAddr> {
+        self.protosocket.get().copied()
+    }
+
+    /// Notes that protosocket serves this keyspace at `address`.
+    #[cfg(feature = "protosocket")]
+    pub(crate) fn served_over_protosocket(&self, address: SocketAddr) {
+        // The first listener stays: the status names one address.
+        let _ = self.protosocket.set(address);
     }
 
     /// Calls answered and refused since the start.

@@ -12,6 +12,7 @@ use std::{path::Path, process::ExitCode, thread};
 
 use anyhow::Context;
 use backend::{Backend, Candidate};
+use consumer::config::Protocol;
 use docker::Images;
 use integration_tests::runtime::runtime;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -85,13 +86,19 @@ fn trial(
 ) -> Trial {
     let programs = programs.clone();
     let ignored = missing.is_some();
-    let name = format!("{backend}::{}", scenario.name);
+    let name = match scenario.protocol {
+        Protocol::Grpc => format!("{backend}::{}", scenario.name),
+        Protocol::Protosocket => format!("{backend}::protosocket::{}", scenario.name),
+    };
     Trial::test(name, move || {
         if let Some(missing) = missing {
             return Err(Failed::from(missing));
         }
         runtime()
-            .and_then(|runtime| runtime.block_on((scenario.run)(programs.on(backend))))
+            .and_then(|runtime| {
+                let programs = programs.on(backend, scenario.protocol);
+                runtime.block_on((scenario.run)(programs))
+            })
             .map_err(|error| Failed::from(format!("{error:#}")))
     })
     .with_ignored_flag(ignored)
@@ -108,9 +115,11 @@ fn build(images: Images) -> anyhow::Result<Programs> {
     Ok(Programs {
         bootstrap: build("bootstrap")?,
         local: build("local")?,
+        producer: build("producer")?,
         flaky: env!("CARGO_BIN_EXE_flaky").into(),
         template: workspace.join("template.yaml"),
         images,
         backend: Backend::Embedded,
+        protocol: Protocol::Grpc,
     })
 }

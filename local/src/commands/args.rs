@@ -149,6 +149,18 @@ pub struct ServedCacheArgs {
     pub fault_seed: u64,
 }
 
+/// Where a cache here is served over protosocket.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct ProtosocketArgs {
+    /// Port of the cache for protosocket, the SDK's protocol without HTTP/2; 0: any free
+    /// one
+    #[arg(long, value_name = "PORT", default_value_t = PROTOSOCKET_PORT)]
+    pub cache_protosocket_port: u16,
+}
+
+/// The port of protosocket at Momento's service.
+pub const PROTOSOCKET_PORT: u16 = 9004;
+
 /// The values of `--cache`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum CacheChoice {

@@ -7,9 +7,9 @@ use aws_wire::DEFAULT_REGION;
 use clap::Args;
 use momento_offline::transport::{CacheOptions, Served, Transport};
 
-use super::args::{HostArgs, ServedCacheArgs};
+use super::args::{HostArgs, ProtosocketArgs, ServedCacheArgs};
 use crate::{
-    embedded::Cache,
+    embedded::{Cache, PROTOSOCKET_FLAG},
     outcome::{Failure, Outcome},
     ports,
     project::{Project, find_template},
@@ -30,6 +30,9 @@ pub struct CacheCommand {
     #[arg(long, value_name = "PORT", default_value_t = 8080)]
     port: u16,
 
+    #[command(flatten)]
+    protosocket: ProtosocketArgs,
+
     /// A cache that exists from the start [default: those of local.toml, where the
     /// working folder's project has one]; the SDK can create more
     #[arg(long = "cache-name", value_name = "NAME")]
@@ -41,7 +44,7 @@ impl CacheCommand {
     ///
     /// # Errors
     ///
-    /// The port is in use, or the transport cannot apply a fault rule.
+    /// A port is in use, or the transport cannot apply a fault rule.
     pub async fn run(self) -> Outcome {
         let Cache::Here(options) = self.cache.resolve(Transport::Server)? else {
             return Err(Failure::configuration(anyhow!(
@@ -55,14 +58,21 @@ impl CacheCommand {
         let listener = ports::listen(self.host.host, self.port, "--port")
             .await
             .map_err(Failure::configuration)?;
+        let port = self.protosocket.cache_protosocket_port;
+        let protosocket = ports::listen(self.host.host, port, PROTOSOCKET_FLAG)
+            .await
+            .map_err(Failure::configuration)?;
+        let protosocket_address = protosocket.local_addr().map_err(Failure::configuration)?;
         let names = self.names()?;
         let served = Served::start(options, listener, names.clone())
             .await
+            .and_then(|served| served.also_protosocket(protosocket))
             .map_err(Failure::configuration)?;
         eprintln!(
-            "Momento {} at {} (gRPC and HTTP, no TLS), caches: {}",
+            "Momento {} at {} (gRPC and HTTP, no TLS) and {} (protosocket, plain or TLS), caches: {}",
             served.transport().name(),
             server::url(served.address()),
+            server::reached(protosocket_address),
             if names.is_empty() {
                 "none yet".to_owned()
             } else {

@@ -9,8 +9,9 @@ use std::{
 use clap::Args;
 use tokio::{process::Command, time::timeout};
 
-use super::table::render;
+use super::{args::PROTOSOCKET_PORT, table::render};
 use crate::{
+    embedded::PROTOSOCKET_FLAG,
     outcome::{Failure, Outcome},
     ports,
 };
@@ -76,10 +77,11 @@ const TOOLS: [Tool; 7] = [
 ];
 
 /// The default ports of `local up`.
-const PORTS: [(u16, &str, &str); 3] = [
+const PORTS: [(u16, &str, &str); 4] = [
     (4566, "--aws-port", "AWS APIs"),
     (9000, "--lambda-port", "Lambda Invoke API"),
     (8080, "--cache-port", "cache"),
+    (PROTOSOCKET_PORT, PROTOSOCKET_FLAG, "cache over protosocket"),
 ];
 
 impl Doctor {

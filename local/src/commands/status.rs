@@ -160,9 +160,12 @@ fn cache(cache: &CacheStatus) -> String {
         numbers.map(|(_, number)| number.to_string()),
     ];
     let caches = cache.caches.join(", ");
+    let protosocket = cache.protosocket;
+    let protosocket = protosocket.map(|address| format!(", protosocket at {address}"));
     let mut text = format!(
-        "Cache: {caches} ({})\n{}",
+        "Cache: {caches} ({}{})\n{}",
         cache.transport,
+        protosocket.unwrap_or_default(),
         table::render(&rows)
     );
     for fault in &cache.faults {
@@ -214,6 +217,10 @@ Cache: sample-a (stub)
   0    0    0     0    0       0      0      0      0      0        0
   fault auth: 0 hit
 ";
-        assert_eq!(cache(&CacheStatus::of(&keyspace, "stub")), expected);
+        let mut status = CacheStatus::of(&keyspace, "stub");
+        assert_eq!(cache(&status), expected);
+        status.protosocket = Some(([127, 0, 0, 1], 9004).into());
+        let heading = "Cache: sample-a (stub, protosocket at 127.0.0.1:9004)\n";
+        assert!(cache(&status).starts_with(heading));
     }
 }

@@ -13,12 +13,13 @@ use tokio::task::JoinSet;
 
 use super::{
     args::{
-        BootstrapArgs, HostArgs, IdleArgs, KinesisArgs, RetryArgs, ServedCacheArgs, TemplateArgs,
+        BootstrapArgs, HostArgs, IdleArgs, KinesisArgs, ProtosocketArgs, RetryArgs,
+        ServedCacheArgs, TemplateArgs,
     },
     table::render,
 };
 use crate::{
-    embedded::{Cache, Embedded, Options, Ports},
+    embedded::{Cache, Embedded, Options, PROTOSOCKET_FLAG, Ports},
     outcome::{Failure, Outcome},
     output::Output,
     ports, server,
@@ -57,6 +58,9 @@ pub struct Up {
     #[arg(long, value_name = "PORT", default_value_t = 8080)]
     cache_port: u16,
 
+    #[command(flatten)]
+    protosocket: ProtosocketArgs,
+
     /// Keep state in this folder; without it, state is lost at exit
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -92,6 +96,7 @@ impl Up {
                 aws: self.aws_port,
                 lambda: self.lambda_port,
                 cache: self.cache_port,
+                cache_protosocket: self.protosocket.cache_protosocket_port,
             },
             region: self.template.region.clone(),
             kinesis: self.kinesis.options(),
@@ -154,6 +159,7 @@ impl Up {
         ];
         if cache.is_some_and(|cache| !cache.is_momento()) {
             ports.push((self.cache_port, "--cache-port"));
+            ports.push((self.protosocket.cache_protosocket_port, PROTOSOCKET_FLAG));
         }
         for (port, flag) in ports {
             let free = ports::listen(self.host.host, port, flag).await;
@@ -220,6 +226,14 @@ fn welcome(embedded: &Embedded, environment: &Environment, region: &str) -> Stri
             took("cache"),
             format!("Momento {}, gRPC and HTTP", cache.transport().name()),
         ]);
+        if let Some(address) = cache.protosocket_address() {
+            rows.push([
+                "Cache".to_owned(),
+                server::reached(address).to_string(),
+                took("cache"),
+                "Momento, protosocket".to_owned(),
+            ]);
+        }
     }
     for mapping in &environment.mappings {
         rows.push([

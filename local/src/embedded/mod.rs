@@ -27,11 +27,14 @@ use crate::{
     ports, private,
     project::values::Values,
     provision::{ProvisionError, Provisioned, Provisioner, sdk_config},
-    server::{self, Server},
+    server::Server,
     status_board::StatusBoard,
 };
 pub use error::StartError;
 pub use options::{ApiKey, Cache, Options, Ports};
+
+/// The flag that chooses the cache's port for protosocket.
+pub const PROTOSOCKET_FLAG: &str = "--cache-protosocket-port";
 
 /// A running development environment. [`Embedded::shut_down`] ends it in order;
 /// dropping it ends it at once.
@@ -74,7 +77,9 @@ impl Embedded {
         let cache = match &options.cache {
             Some(Cache::Here(here)) => {
                 let listener = ports::listen(host, options.ports.cache, "--cache-port").await?;
-                Some((here.clone(), listener))
+                let port = options.ports.cache_protosocket;
+                let protosocket = ports::listen(host, port, PROTOSOCKET_FLAG).await?;
+                Some((here.clone(), listener, protosocket))
             }
             Some(Cache::Momento(_)) | None => None,
         };
@@ -90,20 +95,21 @@ impl Embedded {
         clock.lap("AWS APIs");
 
         let cache = match cache {
-            Some((here, listener)) => {
+            Some((here, listener, protosocket)) => {
                 let here = CacheOptions {
                     hosts: options.allowed_hosts.clone(),
                     ..here
                 };
                 let names = options.local.caches.clone().unwrap_or_default();
                 let served = Served::start(here, listener, names).await;
+                let served = served.and_then(|served| served.also_protosocket(protosocket));
                 Some(served.map_err(StartError::Cache)?)
             }
             None => None,
         };
         clock.lap("cache");
-        let url = cache.as_ref().map(|cache| server::url(cache.address()));
-        let values = options.cache.as_ref().map(|cache| cache.values(url));
+        let values = options.cache.as_ref();
+        let values = values.map(|kind| kind.values(cache.as_ref()));
         let values = values.unwrap_or_default();
 
         let sdk = sdk_config(&aws.url(), &options.region);

@@ -16,10 +16,14 @@ use event_source_mapping::{
 };
 use lambda_host::{function::IDLE_TIMEOUT, log::LogSink};
 use loopback_server::hosts::AllowedHosts;
-use momento_offline::{fake_api_key, transport::CacheOptions};
+use momento_offline::{
+    fake_api_key,
+    transport::{CacheOptions, Served},
+};
 
 use crate::{
     project::{LocalToml, Project, values::Values},
+    server,
     template::Environment,
 };
 
@@ -64,8 +68,10 @@ pub struct Ports {
     pub aws: u16,
     /// The Lambda Invoke API.
     pub lambda: u16,
-    /// The cache.
+    /// The cache, over gRPC and HTTP.
     pub cache: u16,
+    /// The cache, over protosocket.
+    pub cache_protosocket: u16,
 }
 
 impl Ports {
@@ -74,6 +80,7 @@ impl Ports {
         aws: 0,
         lambda: 0,
         cache: 0,
+        cache_protosocket: 0,
     };
 }
 
@@ -87,17 +94,20 @@ pub enum Cache {
 }
 
 impl Cache {
-    /// The values of `local.toml`'s placeholders with this cache. `url` is that of a
-    /// local cache.
+    /// The values of `local.toml`'s placeholders with this cache. `served` is the local
+    /// cache, once it runs.
     #[must_use]
-    pub fn values(&self, url: Option<String>) -> Values {
+    pub fn values(&self, served: Option<&Served>) -> Values {
         let (backend, api_key) = match self {
             // For both transports: a function knows an endpoint, not a program.
             Self::Here(_) => ("stub", fake_api_key()),
             Self::Momento(ApiKey(key)) => ("momento", key.clone()),
         };
         Values {
-            cache_url: url,
+            cache_url: served.map(|served| server::url(served.address())),
+            cache_protosocket_url: served
+                .and_then(Served::protosocket_address)
+                .map(|address| server::reached(address).to_string()),
             cache_backend: Some(backend.to_owned()),
             cache_api_key: Some(api_key),
         }

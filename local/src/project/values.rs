@@ -3,13 +3,21 @@
 use std::fmt;
 
 /// All placeholders.
-pub const NAMES: [&str; 3] = ["cache.url", "cache.backend", "cache.api_key"];
+pub const NAMES: [&str; 4] = [
+    "cache.url",
+    "cache.protosocket_url",
+    "cache.backend",
+    "cache.api_key",
+];
 
 /// The placeholders' values in one run. `Debug` output hides the API key.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Values {
     /// `${cache.url}`: the local cache's URL; `None` without a local cache.
     pub cache_url: Option<String>,
+    /// `${cache.protosocket_url}`: the local cache's `host:port` for protosocket, without
+    /// a scheme, as the SDK takes it; `None` without a local cache.
+    pub cache_protosocket_url: Option<String>,
     /// `${cache.backend}`: `stub` for a local cache, `momento` for the service.
     pub cache_backend: Option<String>,
     /// `${cache.api_key}`: a Momento API key.
@@ -20,6 +28,7 @@ impl fmt::Debug for Values {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Values")
             .field("cache_url", &self.cache_url)
+            .field("cache_protosocket_url", &self.cache_protosocket_url)
             .field("cache_backend", &self.cache_backend)
             .finish_non_exhaustive()
     }
@@ -43,6 +52,7 @@ impl Values {
     fn of(&self, name: &str) -> Option<&str> {
         match name {
             "cache.url" => self.cache_url.as_deref(),
+            "cache.protosocket_url" => self.cache_protosocket_url.as_deref(),
             "cache.backend" => self.cache_backend.as_deref(),
             "cache.api_key" => self.cache_api_key.as_deref(),
             _ => None,
@@ -84,6 +94,7 @@ mod tests {
     fn values() -> Values {
         Values {
             cache_url: Some("http://127.0.0.1:8080".to_owned()),
+            cache_protosocket_url: Some("127.0.0.1:9004".to_owned()),
             cache_backend: Some("stub".to_owned()),
             cache_api_key: None,
         }
@@ -91,8 +102,9 @@ mod tests {
 
     #[test]
     fn placeholders_are_filled_in_anywhere_in_a_text() {
-        let filled = values().fill("a ${cache.url}/${cache.backend} ${ z");
-        assert_eq!(filled.unwrap(), "a http://127.0.0.1:8080/stub ${ z");
+        let filled = values().fill("a ${cache.url}/${cache.backend} ${cache.protosocket_url} ${ z");
+        let expected = "a http://127.0.0.1:8080/stub 127.0.0.1:9004 ${ z";
+        assert_eq!(filled.unwrap(), expected);
     }
 
     #[test]

@@ -75,7 +75,12 @@ fn everything_starts_and_functions_keep_off_the_proxy_while_it_is_dead() {
     let script = "#!/bin/sh\necho \"NO_PROXY=$NO_PROXY no_proxy=$no_proxy\"\nexit 1\n";
     std::fs::write(&bootstrap, script).unwrap();
     std::fs::set_permissions(&bootstrap, PermissionsExt::from_mode(0o755)).unwrap();
-    let ports = ["--aws-port=0", "--lambda-port=0", "--cache-port=0"];
+    let ports = [
+        "--aws-port=0",
+        "--lambda-port=0",
+        "--cache-port=0",
+        "--cache-protosocket-port=0",
+    ];
     let mut up = Dead::proxy().local(folder.path(), &["up", "--bootstrap=./bootstrap"]);
     let up = up.args(ports).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut up = Running(up.spawn().unwrap());

@@ -5,8 +5,8 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
-    net::TcpListener,
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
     path::Path,
     process::{Command, Output, Stdio},
 };
@@ -159,6 +159,64 @@ fn a_port_in_use_is_an_error_with_its_holder_and_the_flag() {
 }
 
 #[test]
+fn a_protosocket_port_in_use_is_an_error_with_its_flag() {
+    let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let up = [
+        "up",
+        "--cache=server",
+        BOOTSTRAP,
+        "--aws-port=0",
+        "--lambda-port=0",
+        "--cache-port=0",
+    ];
+    for command in [&up[..], &["cache", "--port=0"]] {
+        let refusal = Run::new(command)
+            .template()
+            .arguments(&["--cache-protosocket-port", &port])
+            .refusal();
+        assert!(
+            refusal.starts_with(&format!("error: port {port} on 127.0.0.1 is in use by ")),
+            "{refusal}"
+        );
+        assert!(
+            refusal.ends_with(
+                "\nhint: stop it, or choose another port with `--cache-protosocket-port PORT` (0: any free port)"
+            ),
+            "{refusal}"
+        );
+    }
+}
+
+#[test]
+fn a_cache_alone_is_served_over_protosocket_and_its_status_names_the_address() {
+    let mut run = Run::new(&["cache", "--port=0", "--cache-protosocket-port=0"]);
+    let mut cache = run
+        .command
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    let mut stderr = BufReader::new(cache.stderr.take().unwrap());
+    stderr.read_line(&mut said).unwrap();
+    let words = |before: &str| said.split(before).nth(1).unwrap_or_default().split(' ');
+    let url = words(" at ").next().unwrap();
+    let address = words(") and ").next().unwrap();
+    assert!(TcpStream::connect(address).is_ok(), "{said}");
+    let host = url.trim_start_matches("http://");
+    let mut http = TcpStream::connect(host).unwrap();
+    write!(http, "GET /_local/status HTTP/1.0\r\nHost: {host}\r\n\r\n").unwrap();
+    let mut status = String::new();
+    http.read_to_string(&mut status).unwrap();
+    let terminated = Command::new("kill").arg(cache.id().to_string()).status();
+    assert!(terminated.unwrap().success());
+    assert!(cache.wait().unwrap().success());
+    let expected = format!("\"protosocket\":\"{address}\"");
+    assert!(status.contains(&expected), "{status}");
+}
+
+#[test]
 fn the_momento_cache_needs_its_api_key() {
     let refusal = Run::new(&["up", "--cache", "momento", BOOTSTRAP])
         .template()
@@ -193,9 +251,15 @@ fn e2e_fails_when_the_function_does_not_start_and_shows_its_last_lines() {
 
 #[test]
 fn up_serves_everything_else_when_a_function_does_not_start() {
-    let mut run = Run::new(&["up", "--aws-port=0", "--lambda-port=0", "--cache-port=0"])
-        .template()
-        .file("bootstrap.sh", BROKEN);
+    let mut run = Run::new(&[
+        "up",
+        "--aws-port=0",
+        "--lambda-port=0",
+        "--cache-port=0",
+        "--cache-protosocket-port=0",
+    ])
+    .template()
+    .file("bootstrap.sh", BROKEN);
     let path = run.folder.path().join("bootstrap.sh");
     executable(&path);
     let mut up = run
@@ -340,10 +404,16 @@ fn failures_in_no_folder_are_refused_and_not_an_empty_table() {
 #[test]
 fn a_function_that_does_not_compile_shows_the_compiler_s_errors() {
     let manifest = "[package]\nname = \"broken\"\nedition = \"2024\"\n\n[[bin]]\nname = \"bootstrap\"\npath = \"function.rs\"\n\n[workspace]\n";
-    let mut run = Run::new(&["up", "--aws-port=0", "--lambda-port=0", "--cache-port=0"])
-        .template()
-        .file("Cargo.toml", manifest)
-        .file("function.rs", "fn main() { this_is_nowhere() }\n");
+    let mut run = Run::new(&[
+        "up",
+        "--aws-port=0",
+        "--lambda-port=0",
+        "--cache-port=0",
+        "--cache-protosocket-port=0",
+    ])
+    .template()
+    .file("Cargo.toml", manifest)
+    .file("function.rs", "fn main() { this_is_nowhere() }\n");
     run.command.env_remove("CARGO_TARGET_DIR");
     let output = run.output();
     let error = String::from_utf8(output.stderr).unwrap();

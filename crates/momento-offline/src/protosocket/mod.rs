@@ -9,6 +9,7 @@
 mod answer;
 mod codec;
 mod listener;
+mod tls;
 
 use std::{
     future::Future, io, net::SocketAddr, ops::ControlFlow, pin::Pin, sync::Arc, task::Context,
@@ -17,13 +18,14 @@ use std::{
 use futures_util::stream;
 use momento_protos::protosocket::cache::{CacheCommand, CacheResponse, cache_command::RpcKind};
 use protosocket_rpc::server::{self, ConnectionService, SocketRpcServer, SocketService};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard, WaitForCancellationFutureOwned};
 
 use self::{
     answer::{Answer, Session},
     codec::Messages,
     listener::Listener,
+    tls::Stream,
 };
 use crate::keyspace::Keyspace;
 
@@ -46,13 +48,15 @@ pub struct Protosocket {
 }
 
 impl Protosocket {
-    /// Serves `keyspace` on `listener`, without TLS.
+    /// Serves `keyspace` on `listener`: over TLS, with a self-signed certificate, where the
+    /// client starts a handshake, and over plain TCP where not.
     ///
     /// # Errors
     ///
     /// The listener is unusable.
     pub fn start(listener: TcpListener, keyspace: Arc<Keyspace>) -> io::Result<Self> {
         let address = listener.local_addr()?;
+        keyspace.served_over_protosocket(address);
         let stop = CancellationToken::new();
         let service = Service {
             keyspace,
@@ -73,8 +77,8 @@ impl Protosocket {
         })
     }
 
-    /// Address of the listener, for the SDK's `insecure_endpoint_override` as
-    /// `host:port`.
+    /// Address of the listener, for the SDK's `insecure_endpoint_override` or
+    /// `unverified_tls_endpoint_override` as `host:port`.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -95,7 +99,7 @@ impl SocketService for Service {
         Messages
     }
 
-    fn new_stream_service(&mut self, _: &TcpStream) -> Connection {
+    fn new_stream_service(&mut self, _: &Stream) -> Connection {
         let open = self.stop.child_token();
         Connection {
             closed: Box::pin(open.clone().cancelled_owned()),

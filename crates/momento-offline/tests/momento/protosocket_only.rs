@@ -18,7 +18,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::world::{CACHE, PATIENCE, TTL, World, protosocket_client};
+use crate::world::{CACHE, PATIENCE, ScalarClient, TTL, World, protosocket_client, tls_client};
 
 /// A connection without the SDK.
 struct Raw(TcpStream);
@@ -30,15 +30,7 @@ impl Raw {
     }
 
     async fn ask(&mut self, message_id: u64, command: Command) -> CacheResponse {
-        let unary = Unary {
-            command: Some(command),
-        };
-        let command = CacheCommand {
-            message_id,
-            control_code: 0,
-            rpc_kind: Some(RpcKind::Unary(unary)),
-        };
-        let bytes = command.encode_length_delimited_to_vec();
+        let bytes = message(message_id, command);
         self.0.write_all(&bytes).await.unwrap();
         // Replies of these tests are shorter than 128 bytes: a prefix of one byte.
         let length = self.0.read_u8().await.unwrap();
@@ -46,6 +38,18 @@ impl Raw {
         self.0.read_exact(&mut reply).await.unwrap();
         CacheResponse::decode(&reply[..]).unwrap()
     }
+}
+
+fn message(message_id: u64, command: Command) -> Vec<u8> {
+    let unary = Unary {
+        command: Some(command),
+    };
+    let command = CacheCommand {
+        message_id,
+        control_code: 0,
+        rpc_kind: Some(RpcKind::Unary(unary)),
+    };
+    command.encode_length_delimited_to_vec()
 }
 
 fn auth(token: &str) -> Command {
@@ -183,4 +187,57 @@ async fn the_largest_item_is_set_over_protosocket() {
     client.set(CACHE, "k", largest.clone(), TTL).await.unwrap();
     let held = world.keyspace().get(CACHE, b"k").unwrap();
     assert!(held == Some(largest));
+}
+
+#[tokio::test]
+async fn tls_and_plain_tcp_share_the_port() {
+    let world = World::protosocket().await;
+    let plain = world.scalars().await;
+    let tls = ScalarClient::Protosocket(tls_client(&world.served).await);
+    tls.set(CACHE, "Car", "item", TTL).await.unwrap();
+    assert_eq!(
+        plain.get(CACHE, "Car").await.unwrap(),
+        Some(b"item".to_vec())
+    );
+    assert_eq!(tls.get(CACHE, "House").await.unwrap(), None);
+    let counts = world.keyspace().counts();
+    assert_eq!((counts.set, counts.get, counts.error), (1, 2, 0));
+}
+
+#[tokio::test]
+async fn large_items_and_many_calls_at_once_go_through_tls() {
+    let world = World::protosocket().await;
+    let tls = ScalarClient::Protosocket(tls_client(&world.served).await);
+    let large = vec![1; 1024 * 1024];
+    tls.set(CACHE, "k", large.clone(), TTL).await.unwrap();
+    let gets = (0..64).map(|_| tls.get(CACHE, "k"));
+    for got in futures_util::future::join_all(gets).await {
+        assert!(got.unwrap() == Some(large.clone()));
+    }
+}
+
+#[tokio::test]
+async fn a_broken_handshake_closes_the_connection_and_no_other() {
+    let world = World::protosocket().await;
+    let tls = ScalarClient::Protosocket(tls_client(&world.served).await);
+    tls.set(CACHE, "Car", "item", TTL).await.unwrap();
+    let mut raw = Raw::connect(&world).await;
+    // A handshake message of an unknown type, without content.
+    let broken = [22, 3, 1, 0, 4, 255, 0, 0, 0];
+    raw.0.write_all(&broken).await.unwrap();
+    let mut alert = Vec::new();
+    let closed = tokio::time::timeout(PATIENCE, raw.0.read_to_end(&mut alert));
+    let _ = closed.await.expect("the connection stays open");
+    assert!(tls.get(CACHE, "Car").await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_command_of_22_bytes_is_not_taken_for_a_handshake() {
+    let world = World::protosocket().await;
+    let mut raw = Raw::connect(&world).await;
+    let id = u64::from(u32::MAX);
+    // TLS begins with this byte too.
+    assert_eq!(message(id, auth("0123456789"))[0], 22);
+    let response = raw.ask(id, auth("0123456789")).await;
+    assert!(matches!(response.kind, Some(Kind::Auth(_))), "{response:?}");
 }

@@ -107,10 +107,27 @@ pub async fn protosocket_client(
     served: &Served,
     configuration: impl Into<protosocket::cache::Configuration>,
 ) -> ProtosocketCacheClient {
-    let address = served.protosocket_address().unwrap();
-    let credentials = CredentialProvider::from_disposable_token(fake_api_key())
-        .unwrap()
-        .insecure_endpoint_override(&address.to_string());
+    let address = served.protosocket_address().unwrap().to_string();
+    let credentials = CredentialProvider::from_disposable_token(fake_api_key()).unwrap();
+    let credentials = credentials.insecure_endpoint_override(&address);
+    protosocket_client_with(credentials, configuration).await
+}
+
+/// A client of the SDK for protosocket over TLS, which accepts any certificate.
+pub async fn tls_client(served: &Served) -> ProtosocketCacheClient {
+    // Two providers are compiled into the tests: the SDK needs one selected.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let address = served.protosocket_address().unwrap().to_string();
+    let credentials = CredentialProvider::from_disposable_token(fake_api_key()).unwrap();
+    let credentials = credentials.unverified_tls_endpoint_override(&address);
+    let laptop = protosocket::cache::configurations::Laptop::latest();
+    protosocket_client_with(credentials, laptop).await
+}
+
+async fn protosocket_client_with(
+    credentials: CredentialProvider,
+    configuration: impl Into<protosocket::cache::Configuration>,
+) -> ProtosocketCacheClient {
     ProtosocketCacheClient::builder()
         .default_ttl(TTL)
         .configuration(configuration)

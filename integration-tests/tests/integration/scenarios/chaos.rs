@@ -42,6 +42,17 @@ struct Phase {
 pub async fn every_record_gets_its_item_whatever_fault_the_cache_has(
     programs: Programs,
 ) -> anyhow::Result<()> {
+    every_fault(programs, "record").await
+}
+
+pub async fn every_record_of_a_coalesced_batch_gets_its_item_whatever_fault_the_cache_has(
+    programs: Programs,
+) -> anyhow::Result<()> {
+    every_fault(programs, "batch").await
+}
+
+async fn every_fault(programs: Programs, coalesce: &str) -> anyhow::Result<()> {
+    let heading = format!("{:?}, coalesced by {coalesce}", programs.protocol);
     let asked = env::var("CHAOS_RECORDS").ok();
     let records = match &asked {
         Some(records) => records.parse().context("CHAOS_RECORDS is a number")?,
@@ -52,6 +63,7 @@ pub async fn every_record_gets_its_item_whatever_fault_the_cache_has(
         .cache_transport(Transport::Server)
         // The deployed value.
         .variable("CACHE_TIMEOUT_MS", "50")
+        .variable("CACHE_COALESCE", coalesce)
         .start()
         .await?;
     let mut phases = Vec::new();
@@ -62,7 +74,7 @@ pub async fn every_record_gets_its_item_whatever_fault_the_cache_has(
         phases.push(phase);
     }
     if asked.is_some() {
-        print(&phases);
+        print(&heading, &phases);
     }
     let seen = world.processed(written).await?;
     same("done", seen.done.len(), written)?;
@@ -116,10 +128,12 @@ async fn phase(
 }
 
 #[allow(clippy::cast_precision_loss)] // approximate figures for a table
-fn print(phases: &[Phase]) {
+fn print(heading: &str, phases: &[Phase]) {
     let rate = |phase: &Phase| phase.records as f64 / phase.took.as_secs_f64();
     let undisturbed = phases.first().map_or(1.0, rate);
-    eprintln!("| fault | records/s | of undisturbed | table reads |\n|---|---|---|---|");
+    eprintln!(
+        "{heading}\n\n| fault | records/s | of undisturbed | table reads |\n|---|---|---|---|"
+    );
     for phase in phases {
         let fault = if phase.fault.is_empty() {
             "none"

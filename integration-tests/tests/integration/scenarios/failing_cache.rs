@@ -41,6 +41,7 @@ pub async fn a_cache_that_is_down_at_init_fails_no_record(
     // then.
     let world = Builder::new(programs)
         .variable("CACHE_STUB_URL", "http://127.0.0.1:1")
+        .variable("CACHE_STUB_PROTOSOCKET_URL", "127.0.0.1:1")
         .start()
         .await?;
     served_by_the_table(world).await

@@ -13,6 +13,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use anyhow::{Context, bail};
 use aws_sdk_kinesis::{primitives::Blob, types::PutRecordsRequestEntry};
 use aws_wire::DEFAULT_REGION;
+use consumer::config::Protocol;
 use event_source_mapping::backoff::Backoff;
 use integration_tests::patience::eventually;
 use local::{project::Project, provision::sdk_config};
@@ -33,6 +34,8 @@ pub struct Programs {
     pub bootstrap: PathBuf,
     /// The tool, `local`.
     pub local: PathBuf,
+    /// The producer.
+    pub producer: PathBuf,
     /// The function that fails on purpose.
     pub flaky: PathBuf,
     /// The deployed template.
@@ -41,6 +44,8 @@ pub struct Programs {
     pub images: Images,
     /// The backend.
     pub backend: Backend,
+    /// The protocol between the consumer and its cache.
+    pub protocol: Protocol,
 }
 
 /// Builds a scenario's environment.
@@ -75,10 +80,11 @@ const BACKOFF: Backoff = Backoff {
 };
 
 impl Programs {
-    /// The same programs on `backend`.
-    pub fn on(&self, backend: Backend) -> Self {
+    /// The same programs on `backend`, with the cache over `protocol`.
+    pub fn on(&self, backend: Backend, protocol: Protocol) -> Self {
         Self {
             backend,
+            protocol,
             ..self.clone()
         }
     }
@@ -88,12 +94,18 @@ impl Builder {
     /// The deployed template with the consumer, one shard, and a cache timeout that is
     /// long enough for a loaded machine.
     pub fn new(programs: Programs) -> Self {
+        let protocol = match programs.protocol {
+            Protocol::Grpc => "grpc",
+            Protocol::Protosocket => "protosocket",
+        };
+        let variables = [("CACHE_TIMEOUT_MS", "5000"), ("CACHE_PROTOCOL", protocol)];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
         Self {
             bootstrap: programs.bootstrap.clone(),
             programs,
             shards: 1,
             timeout: None,
-            variables: [("CACHE_TIMEOUT_MS".to_owned(), "5000".to_owned())].into(),
+            variables: variables.into(),
             keeps_ports: false,
             transport: Transport::default(),
         }

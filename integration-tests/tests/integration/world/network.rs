@@ -32,6 +32,7 @@ use crate::{
 /// The ports that the containers listen on, inside.
 pub const AWS: u16 = 4566;
 pub const CACHE: u16 = 8080;
+pub const PROTOSOCKET: u16 = 9004;
 pub const INVOKE: u16 = 8080;
 
 /// The mode of a program's file: readable and executable by all.
@@ -148,6 +149,10 @@ impl Network {
             (
                 "CACHE_STUB_URL",
                 format!("http://{}:{CACHE}", self.host("cache")),
+            ),
+            (
+                "CACHE_STUB_PROTOSOCKET_URL",
+                format!("{}:{PROTOSOCKET}", self.host("cache")),
             ),
             ("FLAKY_COUNT", "/tmp/failures".to_owned()),
         ];
