@@ -295,7 +295,14 @@ const ENDLESS: &str = "#!/bin/sh\necho begun >&2\nexec sleep 1000\n";
 
 #[test]
 fn up_that_is_interrupted_while_it_starts_leaves_no_folder() {
-    let mut run = Run::new(&["up", "--aws-port=0", "--lambda-port=0", "--cache-port=0"])
+    let arguments = [
+        "up",
+        "--aws-port=0",
+        "--lambda-port=0",
+        "--cache-port=0",
+        "--cache-protosocket-port=0",
+    ];
+    let mut run = Run::new(&arguments)
         .template()
         .file("bootstrap.sh", ENDLESS);
     let path = run.folder.path().join("bootstrap.sh");
