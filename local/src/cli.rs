@@ -8,8 +8,8 @@ use tracing_subscriber::{EnvFilter, filter::ParseError};
 use crate::{
     commands::{
         aws::Aws, cache::CacheCommand, doctor::Doctor, e2e::E2e, event_source::EventSource,
-        failures::Failures, faults::Faults, lambda::Lambda, provision::Provision,
-        status::StatusCommand, up::Up,
+        failures::Failures, faults::Faults, lambda::Lambda, plan::PlanCommand,
+        provision::Provision, status::StatusCommand, up::Up,
     },
     outcome::{Failure, Outcome},
     output::Output,
@@ -60,6 +60,8 @@ enum Command {
     Cache(CacheCommand),
     /// Inject faults into a running cache
     Faults(Faults),
+    /// Compute what a load needs in AWS: shards, concurrency, requests, cost
+    Plan(PlanCommand),
     /// Check this machine: tools, ports, and what each missing one is for
     Doctor(Doctor),
 }
@@ -83,6 +85,7 @@ impl Cli {
             Command::Failures(command) => command.run().await,
             Command::Cache(command) => command.run().await,
             Command::Faults(command) => command.run().await,
+            Command::Plan(command) => command.run().await,
             Command::Doctor(command) => command.run().await,
         }
     }

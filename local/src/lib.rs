@@ -16,6 +16,7 @@ pub mod loopback;
 pub mod mappings;
 pub mod outcome;
 pub mod output;
+pub mod plan;
 pub mod ports;
 pub mod private;
 pub mod project;

@@ -9,6 +9,7 @@ pub mod event_source;
 pub mod failures;
 pub mod faults;
 pub mod lambda;
+pub mod plan;
 pub mod provision;
 pub mod status;
 pub mod table;
