@@ -46,7 +46,7 @@ impl Server {
         server::Server::start(listener, site, hosts, limits).map(Self)
     }
 
-    /// Takes no more connections, finishes the replies under way, and lets go of
+    /// Stops accepting connections, finishes the replies under way, and releases
     /// what it serves.
     pub async fn shut_down(self) {
         self.0.shut_down().await;

@@ -1,4 +1,4 @@
-//! Request bodies that do not pause for ever.
+//! Request bodies that fail when they pause too long.
 
 use std::{
     future::Future,

@@ -44,7 +44,7 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 const STREAM_WINDOW: u32 = 1024 * 1024;
 const CONNECTION_WINDOW: u32 = 4 * STREAM_WINDOW;
 
-/// What one port's clients may use up.
+/// Limits of one port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Connections at once; further ones get HTTP 503 and are closed.
@@ -122,7 +122,7 @@ impl Server {
         })
     }
 
-    /// Takes no more connections, finishes the replies under way, and lets go of
+    /// Stops accepting connections, finishes the replies under way, and releases
     /// what it serves.
     pub async fn shut_down(mut self) {
         self.stop.cancel();
