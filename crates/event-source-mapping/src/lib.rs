@@ -88,6 +88,7 @@ pub mod sdk_error;
 pub mod sdk_source;
 mod sequence_number;
 pub mod settings;
+pub mod settlement;
 mod shard;
 mod shard_state;
 pub mod source;
