@@ -65,7 +65,7 @@ pub mod clock;
 pub mod context;
 pub mod destination;
 mod discovery;
-mod event;
+pub mod event;
 mod file_lock;
 pub mod filter;
 #[cfg(feature = "http")]
