@@ -7,10 +7,10 @@ use tracing_subscriber::{EnvFilter, filter::ParseError};
 
 use crate::{
     commands::{
-        aws::Aws, cache::CacheCommand, doctor::Doctor, e2e::E2e, event::EventCommand,
-        event_source::EventSource, exec::Exec, failures::Failures, faults::Faults, invoke::Invoke,
-        lambda::Lambda, plan::PlanCommand, provision::Provision, status::StatusCommand, up::Up,
-        wait::Wait,
+        aws::Aws, cache::CacheCommand, completions::Completions, doctor::Doctor, e2e::E2e,
+        event::EventCommand, event_source::EventSource, exec::Exec, failures::Failures,
+        faults::Faults, invoke::Invoke, lambda::Lambda, plan::PlanCommand, provision::Provision,
+        status::StatusCommand, up::Up, wait::Wait,
     },
     outcome::{Failure, Outcome},
     output::Output,
@@ -73,6 +73,8 @@ enum Command {
     Plan(PlanCommand),
     /// Check this machine: tools, ports, and what each missing one is for
     Doctor(Doctor),
+    /// Print the script by which a shell completes commands and flags
+    Completions(Completions),
 }
 
 impl Cli {
@@ -100,6 +102,7 @@ impl Cli {
             Command::Faults(command) => command.run().await,
             Command::Plan(command) => command.run().await,
             Command::Doctor(command) => command.run().await,
+            Command::Completions(command) => command.run().await,
         }
     }
 }

@@ -106,6 +106,7 @@ help! {
     the_help_of_event_kinesis_names_every_flag: ["event", "kinesis", "--help"];
     the_help_of_exec_names_every_flag: ["exec", "--help"];
     the_help_of_up_names_every_flag: ["up", "--help"];
+    the_help_of_completions_names_every_shell: ["completions", "--help"];
 }
 
 #[test]
@@ -354,6 +355,25 @@ fn up_prints_one_line_of_json_with_every_endpoint_when_it_is_ready() {
     let mut rest = String::new();
     stdout.read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "", "stdout has this line only");
+}
+
+#[test]
+fn completions_are_a_script_of_the_shell() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = Run::new(&["completions", shell]).output();
+        assert!(output.status.success(), "{shell}");
+        let script = String::from_utf8(output.stdout).unwrap();
+        for word in ["event-source", "completions", "--"] {
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+    }
+    // The shell itself finds no error in it.
+    let mut run = Run::new(&["completions", "bash"]);
+    let script = run.command.output().unwrap().stdout;
+    let file = run.folder.path().join("script");
+    fs::write(&file, script).unwrap();
+    let checked = Command::new("bash").arg("-n").arg(&file).status();
+    assert!(checked.is_ok_and(|status| status.success()));
 }
 
 #[test]
