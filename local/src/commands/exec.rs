@@ -78,6 +78,8 @@ impl Exec {
         let bootstraps = &self.start.bootstrap;
         let bootstraps = bootstraps.resolve(&environment, &project.template).await?;
         let log = FunctionLog::open(self.log_file.as_deref(), self.show_logs)?;
+        // From here on nothing may be left behind.
+        let mut signals = Signals::listen().map_err(Failure::configuration)?;
         let folder = TempDir::with_prefix("local-exec-").map_err(Failure::configuration)?;
         let mut leftovers = Leftovers::of(folder.path())
             .context("starting /bin/sh")
@@ -87,7 +89,6 @@ impl Exec {
             log: log.sink(),
             ..self.start.options(project, cache, bootstraps)
         };
-        let mut signals = Signals::listen().map_err(Failure::configuration)?;
         let embedded = tokio::select! {
             started = Embedded::start(options) => started.map_err(Failure::configuration)?,
             signal = signals.next() => return Ok(ExitCode::from(code_of(signal as i32))),

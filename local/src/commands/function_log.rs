@@ -15,7 +15,13 @@ use crate::{outcome::Failure, output::Output};
 /// Most bytes that are shown after a failure: the last ones.
 const MOST_SHOWN: u64 = 256 * 1024;
 
-/// Keeps the functions' output.
+/// Whether a line is for CloudWatch and not for a person: the root member
+/// `_aws` of the Embedded Metric Format.
+pub(super) fn is_metrics(text: &str) -> bool {
+    text.starts_with('{') && text.contains(r#""_aws":{"#)
+}
+
+/// Keeps the functions' output. Metrics are not shown.
 pub(super) struct FunctionLog {
     file: Arc<Mutex<File>>,
     /// Shows each line at once, where that is asked for.
@@ -44,11 +50,12 @@ impl FunctionLog {
     pub(super) fn sink(&self) -> LogSink {
         let (file, output) = (self.file.clone(), self.output.clone());
         Arc::new(move |line: LogLine| {
+            let metrics = is_metrics(&line.text);
             let line = format!("{} | {}", line.function, line.text);
             let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
             // A full disk costs lines, and not the run.
             let _ = writeln!(file, "{line}");
-            if let Some(output) = &output {
+            if let Some(output) = output.as_ref().filter(|_| !metrics) {
                 output.line(line);
             }
         })
@@ -71,12 +78,14 @@ impl FunctionLog {
             // A closed stderr is no failure.
             let mut stderr = io::stderr().lock();
             let _ = writeln!(stderr, "{first}");
-            let _ = stderr.write_all(&end);
+            for line in end.lines().filter(|line| !is_metrics(said(line))) {
+                let _ = writeln!(stderr, "{line}");
+            }
         }
     }
 
-    /// The last bytes, and whether there are others before them.
-    fn end(&self) -> io::Result<(bool, Vec<u8>)> {
+    /// The last lines, and whether there are others before them.
+    fn end(&self) -> io::Result<(bool, String)> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let length = file.seek(SeekFrom::End(0))?;
         let from = length.saturating_sub(MOST_SHOWN);
@@ -86,6 +95,12 @@ impl FunctionLog {
         // Not from the middle of a line.
         let line = end.iter().position(|byte| *byte == b'\n');
         let begin = line.filter(|_| from > 0).map_or(0, |line| line + 1);
-        Ok((from > 0, end.split_off(begin)))
+        let end = String::from_utf8_lossy(&end[begin..]);
+        Ok((from > 0, end.into_owned()))
     }
+}
+
+/// What the function said, in a line of the file.
+fn said(line: &str) -> &str {
+    line.split_once(" | ").map_or(line, |(_, text)| text)
 }

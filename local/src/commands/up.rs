@@ -9,11 +9,11 @@ use std::{
 
 use anyhow::Context;
 use clap::Args;
-use lambda_host::log::LogLine;
 use tokio::task::JoinSet;
 
 use super::{
     args::ProtosocketArgs,
+    function_log::is_metrics,
     start::{StartArgs, tell_failed_inits},
     table::render,
 };
@@ -96,7 +96,7 @@ impl Up {
             log: {
                 let output = output.clone();
                 Arc::new(move |line| {
-                    if metrics || !is_metrics(&line) {
+                    if metrics || !is_metrics(&line.text) {
                         output.line(format!("{} | {}", line.function, line.text));
                     }
                 })
@@ -181,12 +181,6 @@ impl Up {
         }
         Ok(tasks)
     }
-}
-
-/// Whether a line is for CloudWatch and not for a person: the root member
-/// `_aws` of the Embedded Metric Format.
-fn is_metrics(line: &LogLine) -> bool {
-    line.text.starts_with('{') && line.text.contains(r#""_aws":{"#)
 }
 
 /// What runs where, and what to type next.

@@ -180,25 +180,18 @@ impl Embedded {
 
 /// The data folder, or a temporary folder.
 fn data_folder(options: &Options) -> Result<(PathBuf, Option<TempDir>), StartError> {
-    match &options.data_dir {
-        Some(path) => match private::folder(path) {
-            Ok(()) => Ok((path.to_owned(), None)),
-            Err(reason) => Err(StartError::Folder {
-                path: path.to_owned(),
-                reason,
-            }),
-        },
-        None => {
-            let parent = options.scratch_in.clone();
-            let parent = parent.unwrap_or_else(std::env::temp_dir);
-            match TempDir::with_prefix_in("local-", &parent) {
-                Ok(scratch) => Ok((scratch.path().to_owned(), Some(scratch))),
-                Err(reason) => Err(StartError::Folder {
-                    path: parent,
-                    reason,
-                }),
-            }
-        }
+    let failed = |path, reason| StartError::Folder { path, reason };
+    if let Some(path) = options.data_dir.clone() {
+        return match private::folder(&path) {
+            Ok(()) => Ok((path, None)),
+            Err(reason) => Err(failed(path, reason)),
+        };
+    }
+    let parent = options.scratch_in.clone();
+    let parent = parent.unwrap_or_else(std::env::temp_dir);
+    match TempDir::with_prefix_in("local-", &parent) {
+        Ok(scratch) => Ok((scratch.path().to_owned(), Some(scratch))),
+        Err(reason) => Err(failed(parent, reason)),
     }
 }
 
