@@ -51,6 +51,9 @@ pub struct CacheEndpoint {
     pub grpc: String,
     /// Momento's HTTP API.
     pub http: String,
+    /// Momento's protosocket API: host and port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protosocket: Option<String>,
 }
 
 impl Endpoints {
@@ -70,6 +73,9 @@ impl Endpoints {
             CacheEndpoint {
                 grpc: url.clone(),
                 http: url,
+                protosocket: cache
+                    .protosocket_address()
+                    .map(|address| server::reached(address).to_string()),
             }
         });
         let mut endpoints = Self {
@@ -118,6 +124,8 @@ impl Endpoints {
                 ("CACHE_STUB_URL", cache.http.clone()),
                 ("MOMENTO_API_KEY", fake_api_key()),
             ]);
+            let protosocket = cache.protosocket.clone();
+            variables.extend(protosocket.map(|address| ("CACHE_PROTOSOCKET_ADDRESS", address)));
         }
         variables
     }

@@ -40,7 +40,8 @@ const NOT_FOUND: u8 = 127;
 COMMAND gets AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_LAMBDA, AWS_REGION, AWS_DEFAULT_REGION,
 AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, INVOKE_URL (the template's first function),
 LOCAL_URL (for `local wait`, `status`, `invoke` and `failures`), NO_PROXY, and with a local
-cache CACHE_GRPC_URL, CACHE_HTTP_URL, CACHE_STUB_URL and MOMENTO_API_KEY.
+cache CACHE_GRPC_URL, CACHE_HTTP_URL, CACHE_STUB_URL, CACHE_PROTOSOCKET_ADDRESS and
+MOMENTO_API_KEY.
 
 Exit codes: COMMAND's own; 128 + the signal that ended it; 126 it cannot be run, 127 it does
 not exist; 2 the environment cannot start.

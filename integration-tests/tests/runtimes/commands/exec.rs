@@ -80,10 +80,15 @@ impl Project {
     async fn nothing_is_left(&self) -> anyhow::Result<()> {
         let variables = self.variables()?;
         let marker = format!("LOCAL_EXEC_ID={}", variables["LOCAL_EXEC_ID"]);
-        let ports: Vec<_> = ["AWS_ENDPOINT_URL", "LOCAL_URL", "CACHE_GRPC_URL"]
-            .into_iter()
-            .map(|name| variables[name].trim_start_matches("http://").to_owned())
-            .collect();
+        let ports: Vec<_> = [
+            "AWS_ENDPOINT_URL",
+            "LOCAL_URL",
+            "CACHE_GRPC_URL",
+            "CACHE_PROTOSOCKET_ADDRESS",
+        ]
+        .into_iter()
+        .map(|name| variables[name].trim_start_matches("http://").to_owned())
+        .collect();
         let left = || {
             let ports = ports.iter().filter(|port| TcpStream::connect(port).is_ok());
             let processes = processes(&marker, &self.bootstrap);
