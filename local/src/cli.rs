@@ -7,9 +7,10 @@ use tracing_subscriber::{EnvFilter, filter::ParseError};
 
 use crate::{
     commands::{
-        aws::Aws, cache::CacheCommand, doctor::Doctor, e2e::E2e, event_source::EventSource,
-        failures::Failures, faults::Faults, lambda::Lambda, plan::PlanCommand,
-        provision::Provision, status::StatusCommand, up::Up,
+        aws::Aws, cache::CacheCommand, completions::Completions, doctor::Doctor, e2e::E2e,
+        event::EventCommand, event_source::EventSource, exec::Exec, failures::Failures,
+        faults::Faults, invoke::Invoke, lambda::Lambda, plan::PlanCommand, provision::Provision,
+        status::StatusCommand, up::Up, wait::Wait,
     },
     outcome::{Failure, Outcome},
     output::Output,
@@ -42,6 +43,8 @@ pub struct Cli {
 enum Command {
     /// Run everything in the template until Ctrl-C
     Up(Up),
+    /// Run a command, such as your tests, with everything in the template on free ports
+    Exec(Box<Exec>),
     /// Run the whole pipeline once, check every record, and report
     E2e(Box<E2e>),
     /// Create the resources of the template at any AWS endpoint
@@ -54,6 +57,12 @@ enum Command {
     EventSource(EventSource),
     /// Show the event source mappings and the cache of a running `local up`
     Status(StatusCommand),
+    /// Wait until every record written so far is processed, discarded or filtered out
+    Wait(Wait),
+    /// Invoke a function of a running `local up` and print its response
+    Invoke(Invoke),
+    /// Print an event document, as Lambda passes it to a function
+    Event(EventCommand),
     /// List, show and redrive discarded batches
     Failures(Failures),
     /// Serve Momento offline, alone
@@ -64,6 +73,8 @@ enum Command {
     Plan(PlanCommand),
     /// Check this machine: tools, ports, and what each missing one is for
     Doctor(Doctor),
+    /// Print the script by which a shell completes commands and flags
+    Completions(Completions),
 }
 
 impl Cli {
@@ -76,17 +87,22 @@ impl Cli {
         log_to_stderr(self.verbose)?;
         match self.command {
             Command::Up(command) => command.run().await,
+            Command::Exec(command) => command.run().await,
             Command::E2e(command) => command.run().await,
             Command::Provision(command) => command.run().await,
             Command::Aws(command) => command.run().await,
             Command::Lambda(command) => command.run().await,
             Command::EventSource(command) => command.run().await,
             Command::Status(command) => command.run().await,
+            Command::Wait(command) => command.run().await,
+            Command::Invoke(command) => command.run().await,
+            Command::Event(command) => command.run().await,
             Command::Failures(command) => command.run().await,
             Command::Cache(command) => command.run().await,
             Command::Faults(command) => command.run().await,
             Command::Plan(command) => command.run().await,
             Command::Doctor(command) => command.run().await,
+            Command::Completions(command) => command.run().await,
         }
     }
 }

@@ -62,6 +62,15 @@ pub fn direct(endpoint: &str) -> Vec<(&'static str, String)> {
     vec![("NO_PROXY", hosts.clone()), ("no_proxy", hosts)]
 }
 
+/// `NO_PROXY` of a program that this one starts: this process's own, and this machine.
+#[must_use]
+pub fn no_proxy() -> [(&'static str, String); 2] {
+    let own = ["NO_PROXY", "no_proxy"].map(|name| std::env::var(name).unwrap_or_default());
+    let own = own.iter().find(|hosts| !hosts.is_empty());
+    let hosts = own.map_or_else(|| NO_PROXY.to_owned(), |own| format!("{own},{NO_PROXY}"));
+    [("NO_PROXY", hosts.clone()), ("no_proxy", hosts)]
+}
+
 /// Makes a function's calls to this machine bypass proxies, unless its variables set
 /// `NO_PROXY` themselves.
 pub fn bypass_proxies(variables: &mut BTreeMap<String, String>) {

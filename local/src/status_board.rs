@@ -1,24 +1,39 @@
 //! `GET /_local/status`: the status of the event source mappings and of the cache.
+//! `POST /_local/settled`: waits until every record written so far is settled.
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
-use axum::{Json, Router, extract::State, routing::get};
-use event_source_mapping::{mapping::Watch, status::MappingStatus};
+use axum::{
+    Json, Router,
+    extract::State,
+    routing::{get, post},
+};
+use event_source_mapping::{mapping::Watch, settlement::DiscardedBatch, status::MappingStatus};
+use futures_util::future::join_all;
+use http::Uri;
 use momento_offline::{
     admin::CacheStatus,
     keyspace::Keyspace,
     transport::{Served, Transport},
 };
 use serde::{Deserialize, Serialize};
+use tokio::{sync::watch, time::timeout};
 
 /// The path of the status, on the Invoke API's port.
 pub const STATUS_PATH: &str = "/_local/status";
 
+/// The path of the wait, on the same port; `?timeout=S` limits it.
+pub const SETTLED_PATH: &str = "/_local/settled";
+
+/// How long a wait takes without `?timeout=S`.
+pub const SETTLED_TIMEOUT: Duration = Duration::from_mins(1);
+
 /// The status of a running environment.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Status {
     /// Each event source mapping.
     pub mappings: Vec<MappingStatus>,
@@ -29,55 +44,120 @@ pub struct Status {
     pub failures: Option<PathBuf>,
 }
 
+/// The result of a wait.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Settled {
+    /// Every record written before the request is processed, discarded or filtered out.
+    pub settled: bool,
+    /// Batches discarded since the last wait that ended before this one began, or since
+    /// the start.
+    pub discarded: Vec<DiscardedBatch>,
+    /// The status when the wait ended.
+    pub status: Status,
+}
+
 /// Serves the status. It is empty until [`StatusBoard::show`]: the port listens
 /// before the mappings start.
 #[derive(Clone, Default)]
-pub struct StatusBoard(Arc<OnceLock<Shown>>);
+pub struct StatusBoard(Arc<watch::Sender<Option<Arc<Shown>>>>);
 
 struct Shown {
     mappings: Vec<Watch>,
     cache: Option<(Transport, Arc<Keyspace>)>,
     failures: PathBuf,
+    /// Discarded batches of each mapping that a wait has reported.
+    reported: Mutex<Vec<u64>>,
 }
 
 impl StatusBoard {
     /// Shows these mappings, this cache and this folder from now on.
     pub fn show(&self, mappings: Vec<Watch>, cache: Option<&Served>, failures: &Path) {
         let cache = cache.map(|cache| (cache.transport(), cache.keyspace().clone()));
-        // `show` is called once, so the cell is empty.
-        let _ = self.0.set(Shown {
+        self.0.send_replace(Some(Arc::new(Shown {
+            reported: Mutex::new(vec![0; mappings.len()]),
             mappings,
             cache,
             failures: failures.to_owned(),
-        });
+        })));
     }
 
     /// The current status.
     #[must_use]
     pub fn status(&self) -> Status {
-        let Some(shown) = self.0.get() else {
-            return Status {
-                mappings: Vec::new(),
-                cache: None,
-                failures: None,
-            };
-        };
-        let cache = shown.cache.as_ref();
-        Status {
-            mappings: shown.mappings.iter().map(Watch::status).collect(),
-            cache: cache.map(|(transport, keyspace)| CacheStatus::of(keyspace, transport.name())),
-            failures: Some(shown.failures.clone()),
+        let shown = self.0.borrow().clone();
+        shown.map_or_else(Status::default, |shown| shown.status())
+    }
+
+    /// Waits until every record written so far is settled, `most` at the longest.
+    pub async fn settled(&self, most: Duration) -> Settled {
+        let before = self.0.borrow().as_ref().map(|shown| shown.reported());
+        let waited = timeout(most, async {
+            let mut shown = self.0.subscribe();
+            let shown = shown.wait_for(Option::is_some).await;
+            let shown = shown.ok().and_then(|shown| shown.clone());
+            let watches = shown.iter().flat_map(|shown| &shown.mappings);
+            join_all(watches.map(Watch::settled)).await
+        });
+        let settled = waited.await.is_ok_and(|all| all.into_iter().all(|one| one));
+        let shown = self.0.borrow().clone();
+        Settled {
+            settled,
+            discarded: shown
+                .as_ref()
+                .map(|shown| shown.report(&before.unwrap_or_default()))
+                .unwrap_or_default(),
+            status: self.status(),
         }
     }
 
-    /// The HTTP route.
+    /// The HTTP routes.
     pub fn router(self) -> Router {
         Router::new()
             .route(STATUS_PATH, get(status))
+            .route(SETTLED_PATH, post(settled))
             .with_state(self)
+    }
+}
+
+impl Shown {
+    fn status(&self) -> Status {
+        let cache = self.cache.as_ref();
+        Status {
+            mappings: self.mappings.iter().map(Watch::status).collect(),
+            cache: cache.map(|(transport, keyspace)| CacheStatus::of(keyspace, transport.name())),
+            failures: Some(self.failures.clone()),
+        }
+    }
+
+    fn reported(&self) -> Vec<u64> {
+        let reported = self.reported.lock();
+        reported.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The batches of each mapping that were discarded after the first `before` ones;
+    /// waits that begin from now on do not report them.
+    fn report(&self, before: &[u64]) -> Vec<DiscardedBatch> {
+        let mut discarded = Vec::new();
+        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        for (index, (mapping, reported)) in self.mappings.iter().zip(&mut *reported).enumerate() {
+            let before = before.get(index).copied().unwrap_or(0);
+            let (batches, now) = mapping.discarded_after(before);
+            discarded.extend(batches);
+            *reported = now.max(*reported);
+        }
+        discarded
     }
 }
 
 async fn status(State(board): State<StatusBoard>) -> Json<Status> {
     Json(board.status())
+}
+
+async fn settled(State(board): State<StatusBoard>, uri: Uri) -> Json<Settled> {
+    let parameters = uri.query().unwrap_or_default().split('&');
+    let seconds = parameters
+        .filter_map(|one| one.strip_prefix("timeout="))
+        .find_map(|text| text.parse().ok());
+    let most = seconds.map_or(SETTLED_TIMEOUT, Duration::from_secs);
+    Json(board.settled(most).await)
 }

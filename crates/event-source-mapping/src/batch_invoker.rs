@@ -19,6 +19,7 @@ use super::{
     observer::Invoked,
     response::{self, BatchResult},
     retry_state::{Discarded, RetryState, Rules, Step, Verdict},
+    settlement::DiscardedBatch,
     status::milliseconds,
     target::Reply,
     window::{Part, Window},
@@ -147,6 +148,8 @@ impl BatchInvoker {
             }
         }
         self.checkpoint(window);
+        let settlement = &self.context.status.settlement;
+        settlement.settle(&self.shard, records.len() as u64);
     }
 
     async fn invoke(
@@ -321,6 +324,8 @@ impl BatchInvoker {
         }
         let status = &self.context.status;
         status.update(shard, |status| status.discarded += count as u64);
+        let batch = DiscardedBatch::new((mapping, shard), records, discarded, last_reply);
+        status.settlement.discard(batch);
         self.context
             .observer
             .discarded(mapping, shard, records, discarded);

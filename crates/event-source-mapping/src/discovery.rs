@@ -59,18 +59,23 @@ impl Discovery {
     /// Runs until the mapping stops; says in `ready` when every shard is being read.
     pub(super) async fn run(mut self, ready: watch::Sender<bool>) {
         let mut waiter = self.context.poll_trigger.for_shards();
+        let mut marks = self.context.status.settlement.marks();
         let stop = self.context.stop.clone();
         let mut failures = 0;
         while !stop.is_cancelled() {
             waiter.reading();
+            let mark = *marks.borrow_and_update();
             let first = self.new && !*ready.borrow();
             let started = tokio::select! {
                 started = self.start_pollers(first) => started,
                 () = stop.cancelled() => break,
             };
             match started {
-                Ok(()) => {
+                Ok(waiting) => {
                     failures = 0;
+                    if !waiting {
+                        self.context.status.settlement.listed(mark);
+                    }
                     ready.send_replace(true);
                 }
                 Err(reason) => {
@@ -90,6 +95,7 @@ impl Discovery {
             }
             tokio::select! {
                 () = waiter.wait() => {}
+                _ = marks.changed() => {}
                 // A shard that ended may have children that can be read now.
                 Some(ended) = self.pollers.join_next() => if let Ok((shard, ended)) = ended {
                     self.ended(&shard, &ended);
@@ -102,16 +108,18 @@ impl Discovery {
 
     fn ended(&mut self, shard: &str, ended: &Ended) {
         match ended {
-            Ended::Closed | Ended::Stopped => return,
+            Ended::Closed => return self.context.status.settlement.end(shard),
+            Ended::Stopped => return,
             // Read again if it is listed again.
-            Ended::Gone | Ended::Recreated => {}
+            Ended::Gone | Ended::Recreated => self.context.status.settlement.end(shard),
             Ended::Panicked(_) => *self.panics.entry(shard.to_owned()).or_default() += 1,
         }
         self.started.remove(shard);
     }
 
     /// Starts a poller for every shard that has none and whose parents are processed.
-    async fn start_pollers(&mut self, first: bool) -> Result<(), String> {
+    /// True if a shard still waits for its parents.
+    async fn start_pollers(&mut self, first: bool) -> Result<bool, String> {
         let created = self.context.source.created().await;
         if let Some(created) = created {
             self.belong_to_stream(created).await;
@@ -121,6 +129,7 @@ impl Discovery {
             .iter()
             .map(|shard| (shard.id.as_str(), shard))
             .collect();
+        let mut any_waits = false;
         for shard in &shards {
             if self.started.contains(&shard.id) || self.context.checkpoints.has_ended(&shard.id) {
                 continue;
@@ -129,6 +138,7 @@ impl Discovery {
                 by_id.contains_key(parent.as_str()) && !self.context.checkpoints.has_ended(parent)
             });
             if waits {
+                any_waits = true;
                 continue;
             }
             let mut position = self.position(shard, first);
@@ -146,7 +156,7 @@ impl Discovery {
             };
             self.start(&shard.id, start);
         }
-        Ok(())
+        Ok(any_waits)
     }
 
     fn start(&mut self, shard: &str, start: Start) {

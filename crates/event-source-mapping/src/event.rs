@@ -94,6 +94,17 @@ struct Kinesis<'a> {
     approximate_arrival_timestamp: Option<Box<RawValue>>,
 }
 
+/// The event with these records of a shard.
+#[must_use]
+pub fn of_records(stream_arn: &str, region: &str, shard: &str, records: &[Record]) -> Bytes {
+    let origin = Origin::new(stream_arn, region, shard);
+    let records: Vec<_> = records
+        .iter()
+        .map(|record| encode(record, &origin))
+        .collect();
+    join(records.iter(), None)
+}
+
 /// Encoded records as one event, with `fields` beside them where it is an
 /// object.
 pub(crate) fn join<'a>(records: impl Iterator<Item = &'a Bytes>, fields: Option<&Value>) -> Bytes {

@@ -65,7 +65,7 @@ pub mod clock;
 pub mod context;
 pub mod destination;
 mod discovery;
-mod event;
+pub mod event;
 mod file_lock;
 pub mod filter;
 #[cfg(feature = "http")]
@@ -88,6 +88,7 @@ pub mod sdk_error;
 pub mod sdk_source;
 mod sequence_number;
 pub mod settings;
+pub mod settlement;
 mod shard;
 mod shard_state;
 pub mod source;

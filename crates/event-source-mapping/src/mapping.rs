@@ -5,7 +5,8 @@ use std::sync::Arc;
 use tokio::{sync::watch, task::JoinSet};
 
 use super::{
-    checkpoint::Checkpoint, context::MappingContext, discovery::Discovery, status::MappingStatus,
+    checkpoint::Checkpoint, context::MappingContext, discovery::Discovery,
+    settlement::DiscardedBatch, status::MappingStatus,
 };
 
 /// A running mapping.
@@ -71,6 +72,23 @@ impl Drop for EventSourceMapping {
 pub struct Watch(Arc<MappingContext>);
 
 impl Watch {
+    /// Waits until every record that is in the stream now is processed, discarded or
+    /// filtered out; false if the mapping stops before. A tumbling window's final
+    /// invocation is not waited for.
+    pub async fn settled(&self) -> bool {
+        tokio::select! {
+            () = self.0.status.settlement.settled() => true,
+            () = self.0.stop.cancelled() => false,
+        }
+    }
+
+    /// The batches discarded after the first `before` ones, and how many there are now.
+    /// The newest 10,000 are kept.
+    #[must_use]
+    pub fn discarded_after(&self, before: u64) -> (Vec<DiscardedBatch>, u64) {
+        self.0.status.settlement.discarded_after(before)
+    }
+
     /// The status of each shard.
     #[must_use]
     pub fn status(&self) -> MappingStatus {

@@ -8,7 +8,10 @@
 use std::{sync::Arc, time::Duration};
 
 use time::OffsetDateTime;
-use tokio::{sync::mpsc, time::sleep};
+use tokio::{
+    sync::{mpsc, watch},
+    time::sleep,
+};
 
 use super::{
     context::MappingContext,
@@ -27,6 +30,8 @@ pub(super) struct Reader {
     position: Position,
     iterator: Option<String>,
     waiter: Waiter,
+    /// A new mark asks for a read.
+    marks: watch::Receiver<u64>,
     /// Failed reads in a row.
     failures: u32,
     /// When the stream that `position` belongs to was created.
@@ -80,6 +85,7 @@ impl Reader {
     pub(super) fn new(context: Arc<MappingContext>, shard: &str, start: Start) -> Self {
         Self {
             waiter: context.poll_trigger.for_records(shard),
+            marks: context.status.settlement.marks(),
             shard: shard.to_owned(),
             position: start.position,
             iterator: start.iterator,
@@ -103,7 +109,11 @@ impl Reader {
                         return ReadEnd::Closed;
                     }
                     if empty {
-                        self.waiter.wait().await;
+                        tokio::select! {
+                            () = self.waiter.wait() => {}
+                            // The sender lives in the context.
+                            _ = self.marks.changed() => {}
+                        }
                     }
                 }
                 Err(error) => {
@@ -117,6 +127,7 @@ impl Reader {
 
     async fn read(&mut self) -> Result<Page, ReadError> {
         self.waiter.reading();
+        let mark = *self.marks.borrow_and_update();
         let (source, status) = (&self.context.source, &self.context.status);
         let iterator = if let Some(iterator) = self.iterator.take() {
             iterator
@@ -140,6 +151,7 @@ impl Reader {
             })?
         };
         self.failures = 0;
+        status.settlement.read(&self.shard, &page, mark);
         self.iterator.clone_from(&page.next_iterator);
         if let Some(last) = page.records.last() {
             self.position = Position::After(last.sequence_number.clone());

@@ -68,9 +68,10 @@ impl ShardPoller {
         let origin = Origin::new(&context.stream_arn, &context.region, shard);
         // One page ahead of the one being worked on.
         let (send, pages) = mpsc::channel(1);
+        context.status.update(shard, |_| {});
+        context.status.settlement.start(shard);
         let mut reader = JoinSet::new();
         reader.spawn(Reader::new(context.clone(), shard, start).run(send));
-        context.status.update(shard, |_| {});
         let lanes = (0..context.settings.parallelization_factor.max(1))
             .map(|_| Lane::new(&context.settings, context.checkpoints.window(shard)))
             .collect();
@@ -193,6 +194,7 @@ impl ShardPoller {
             self.invoker.checkpoint(None);
             let status = &self.context.status;
             status.update(&self.invoker.shard, |status| status.filtered += filtered);
+            status.settlement.settle(&self.invoker.shard, filtered);
         }
     }
 

@@ -9,7 +9,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::text::one_line;
+use super::{settlement::Settlement, text::one_line};
 
 /// How long a call takes before the status shows it.
 const WORTH_SHOWING: Duration = Duration::from_secs(1);
@@ -53,6 +53,9 @@ pub struct ShardStatus {
     pub retries: u64,
     /// Invocations under way.
     pub in_flight: u64,
+    /// Records that are read and neither processed nor discarded.
+    #[serde(default)]
+    pub pending: u64,
     /// The wait before the next attempt, while there is one, milliseconds; of several
     /// concurrent batches, that of the one that failed last.
     #[serde(default)]
@@ -72,7 +75,10 @@ pub struct ShardStatus {
 
 /// The shards of a running mapping.
 #[derive(Debug, Default)]
-pub struct Status(Mutex<Shards>);
+pub struct Status {
+    shards: Mutex<Shards>,
+    pub(crate) settlement: Settlement,
+}
 
 #[derive(Debug, Default)]
 struct Shards {
@@ -148,12 +154,17 @@ impl Status {
                 status.waiting_for = Some(format!("{}, for {seconds} s", wait.what));
             }
         }
+        drop(shards);
+        for (id, status) in &mut statuses {
+            status.pending = self.settlement.pending(id);
+        }
         statuses
     }
 
     /// Forgets all shards.
     pub(crate) fn clear(&self) {
         self.lock().statuses.clear();
+        self.settlement.clear();
     }
 
     fn begin(&self, shard: &str, what: &str, invocation: bool) -> Waiting<'_> {
@@ -174,7 +185,7 @@ impl Status {
     }
 
     fn lock(&self) -> MutexGuard<'_, Shards> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shards.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

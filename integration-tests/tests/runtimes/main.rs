@@ -4,6 +4,7 @@
 //! Tests of a missing program are ignored; the first lines of output say why.
 
 mod bootstraps;
+mod commands;
 mod invoke_api;
 mod lifecycle;
 mod outcomes;
@@ -81,6 +82,14 @@ fn everywhere() -> Vec<Trial> {
         invoke_api::one_template_runs_several_functions_and_mappings,
         project::without_local_toml_only_the_template_s_resources_exist,
         project::e2e_passes_while_every_proxy_is_dead,
+        commands::wait_returns_when_every_record_is_processed,
+        commands::wait_fails_once_for_each_discarded_batch_and_names_it,
+        commands::invoke_prints_the_response_and_the_log,
+        commands::invoke_fails_with_the_function_error,
+        commands::an_event_of_records_invokes_a_function,
+        commands::exec_runs_a_command_with_everything_and_exits_as_it_does,
+        commands::exec_shows_the_functions_output_if_the_command_fails,
+        commands::exec_leaves_nothing_however_it_ends,
     ]
 }
 

@@ -381,6 +381,17 @@ pub struct EndpointArgs {
     pub endpoint_url: String,
 }
 
+/// The Invoke API of `local up` on its usual port.
+pub(super) const INVOKE_API: &str = "http://127.0.0.1:9000";
+
+/// The running environment that a command asks.
+#[derive(Debug, Clone, Args)]
+pub struct UrlArgs {
+    /// The Invoke API of `local up`, or the status port of `local event-source`
+    #[arg(long, env = "LOCAL_URL", value_name = "URL", default_value = INVOKE_API)]
+    pub url: String,
+}
+
 /// The function that a command invokes.
 #[derive(Debug, Clone, Args)]
 pub struct InvokeArgs {

@@ -13,7 +13,10 @@ use event_source_mapping::{
 };
 use serde_json::Value;
 
-use super::{args::EndpointArgs, status, table};
+use super::{
+    args::{EndpointArgs, INVOKE_API},
+    status, table,
+};
 use crate::{
     outcome::{Failure, Outcome},
     provision::sdk_config,
@@ -37,8 +40,9 @@ pub struct Failures {
     /// The Invoke API of the running `local up`
     #[arg(
         long,
+        env = "LOCAL_URL",
         value_name = "URL",
-        default_value = "http://127.0.0.1:9000",
+        default_value = INVOKE_API,
         global = true
     )]
     url: String,

@@ -1,14 +1,16 @@
 //! `local status`: what the event source mappings and the cache of a running
 //! `local up` do.
 
-use std::{fmt::Write, process::ExitCode};
+use std::{fmt::Write, process::ExitCode, time::Duration};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
 use event_source_mapping::status::{MappingStatus, ShardStatus};
 use momento_offline::admin::CacheStatus;
+pub(super) use reqwest::Method;
+use serde::de::DeserializeOwned;
 
-use super::table;
+use super::{args::UrlArgs, table};
 use crate::{
     loopback,
     outcome::{Failure, Outcome},
@@ -22,9 +24,8 @@ const DIGITS: usize = 12;
 /// the cache holds and was asked.
 #[derive(Debug, Args)]
 pub struct StatusCommand {
-    /// The Invoke API of `local up`, or the status port of `local event-source`
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9000")]
-    url: String,
+    #[command(flatten)]
+    url: UrlArgs,
 
     /// Print the status as JSON
     #[arg(long)]
@@ -38,7 +39,7 @@ impl StatusCommand {
     ///
     /// Nothing answers there, or not with a status.
     pub async fn run(self) -> Outcome {
-        let status = ask(&self.url).await.map_err(Failure::run)?;
+        let status = ask(&self.url.url).await.map_err(Failure::run)?;
         if self.json {
             let text = serde_json::to_string_pretty(&status).map_err(Failure::run)?;
             println!("{text}");
@@ -56,9 +57,27 @@ impl StatusCommand {
 ///
 /// Nothing answers at `url`, or it answers with something else.
 pub(super) async fn ask(url: &str) -> anyhow::Result<Status> {
-    let url = format!("{}{STATUS_PATH}", url.trim_end_matches('/'));
-    let reply = loopback::client(&url)
-        .get(&url)
+    ask_for(url, STATUS_PATH, Method::GET, None).await
+}
+
+/// Asks a running environment for the JSON document at `path`; the reply may take
+/// `most`.
+///
+/// # Errors
+///
+/// As [`ask`].
+pub(super) async fn ask_for<T: DeserializeOwned>(
+    url: &str,
+    path: &str,
+    method: Method,
+    most: Option<Duration>,
+) -> anyhow::Result<T> {
+    let url = format!("{}{path}", url.trim_end_matches('/'));
+    let mut request = loopback::client(&url).request(method, &url);
+    if let Some(most) = most {
+        request = request.timeout(most);
+    }
+    let reply = request
         .send()
         .await
         .map_err(|error| {
@@ -77,7 +96,7 @@ pub(super) async fn ask(url: &str) -> anyhow::Result<Status> {
         .with_context(|| format!("{url} returned no status of `local up`"))
 }
 
-fn describe(mappings: &[MappingStatus]) -> String {
+pub(super) fn describe(mappings: &[MappingStatus]) -> String {
     let mut text = String::new();
     for mapping in mappings {
         // Writing to a string cannot fail.
@@ -99,7 +118,7 @@ fn describe(mappings: &[MappingStatus]) -> String {
     text
 }
 
-fn rows(mapping: &MappingStatus) -> Vec<[String; 10]> {
+fn rows(mapping: &MappingStatus) -> Vec<[String; 11]> {
     let heading = [
         "shard",
         "checkpoint",
@@ -110,6 +129,7 @@ fn rows(mapping: &MappingStatus) -> Vec<[String; 10]> {
         "discarded",
         "retries",
         "in flight",
+        "pending",
         "back-off ms",
     ];
     let shards = mapping.shards.iter().map(|(id, status)| row(id, status));
@@ -118,7 +138,7 @@ fn rows(mapping: &MappingStatus) -> Vec<[String; 10]> {
         .collect()
 }
 
-fn row(id: &str, status: &ShardStatus) -> [String; 10] {
+fn row(id: &str, status: &ShardStatus) -> [String; 11] {
     let checkpoint = match status.checkpoint.as_deref() {
         None => "-".to_owned(),
         Some(number) if number.len() > DIGITS && number.is_ascii() => {
@@ -136,6 +156,7 @@ fn row(id: &str, status: &ShardStatus) -> [String; 10] {
         status.discarded.to_string(),
         status.retries.to_string(),
         status.in_flight.to_string(),
+        status.pending.to_string(),
         status.back_off_ms.to_string(),
     ]
 }
@@ -200,8 +221,8 @@ mod tests {
         };
         let expected = "\
 Mapping: s → f
-  shard      checkpoint     age ms  batches  records  filtered  discarded  retries  in flight  back-off ms
-  shardId-0  …989136588898  3       2        10       0         0          0        0          1500
+  shard      checkpoint     age ms  batches  records  filtered  discarded  retries  in flight  pending  back-off ms
+  shardId-0  …989136588898  3       2        10       0         0          0        0          0        1500
   last error of shardId-0: it fails
 ";
         assert_eq!(describe(&[status]), expected);

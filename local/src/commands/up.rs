@@ -1,25 +1,25 @@
 //! `local up`: everything, until Ctrl-C.
 
 use std::{
-    path::{Path, PathBuf},
+    io::{self, Write},
+    path::Path,
     process::ExitCode,
     sync::Arc,
 };
 
+use anyhow::Context;
 use clap::Args;
-use lambda_host::log::LogLine;
-use momento_offline::transport::Transport;
 use tokio::task::JoinSet;
 
 use super::{
-    args::{
-        BootstrapArgs, HostArgs, IdleArgs, KinesisArgs, ProtosocketArgs, RetryArgs,
-        ServedCacheArgs, TemplateArgs,
-    },
+    args::ProtosocketArgs,
+    function_log::is_metrics,
+    start::{StartArgs, tell_failed_inits},
     table::render,
 };
 use crate::{
     embedded::{Cache, Embedded, Options, PROTOSOCKET_FLAG, Ports},
+    endpoints::Endpoints,
     outcome::{Failure, Outcome},
     output::Output,
     ports, server,
@@ -32,19 +32,7 @@ use crate::{
 #[derive(Debug, Args)]
 pub struct Up {
     #[command(flatten)]
-    template: TemplateArgs,
-    #[command(flatten)]
-    bootstrap: BootstrapArgs,
-    #[command(flatten)]
-    cache: ServedCacheArgs,
-    #[command(flatten)]
-    kinesis: KinesisArgs,
-    #[command(flatten)]
-    host: HostArgs,
-    #[command(flatten)]
-    idle: IdleArgs,
-    #[command(flatten)]
-    retry: RetryArgs,
+    start: StartArgs,
 
     /// Port of the AWS APIs; 0: any free one
     #[arg(long, value_name = "PORT", default_value_t = 4566)]
@@ -61,10 +49,6 @@ pub struct Up {
     #[command(flatten)]
     protosocket: ProtosocketArgs,
 
-    /// Keep state in this folder; without it, state is lost at exit
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-
     /// Rebuild and restart a function when its source changes; a build that fails
     /// keeps the running one
     #[arg(long)]
@@ -73,6 +57,11 @@ pub struct Up {
     /// Show metrics too: log lines in CloudWatch's Embedded Metric Format
     #[arg(long)]
     show_metrics: bool,
+
+    /// When everything is ready, print one line of JSON with every endpoint to stdout; what
+    /// the functions print goes to stderr
+    #[arg(long)]
+    json: bool,
 }
 
 impl Up {
@@ -82,37 +71,37 @@ impl Up {
     ///
     /// Something cannot be started.
     pub async fn run(self) -> Outcome {
-        let project = self.template.read()?;
+        let project = self.start.template.read()?;
         let (environment, template) = (project.environment.clone(), project.template.clone());
-        let cache = self.cache.of_project(&project, Transport::Server)?;
+        let cache = self.start.cache(&project)?;
         self.check_ports(cache.as_ref()).await?;
-        let bootstraps = self.bootstrap.resolve(&environment, &template).await?;
+        let bootstraps = self
+            .start
+            .bootstrap
+            .resolve(&environment, &template)
+            .await?;
         let metrics = self.show_metrics;
-        let output = Output::stdout();
+        let output = if self.json {
+            Output::stderr()
+        } else {
+            Output::stdout()
+        };
         let options = Options {
-            host: self.host.host,
-            allowed_hosts: self.host.allowed(),
             ports: Ports {
                 aws: self.aws_port,
                 lambda: self.lambda_port,
                 cache: self.cache_port,
                 cache_protosocket: self.protosocket.cache_protosocket_port,
             },
-            region: self.template.region.clone(),
-            kinesis: self.kinesis.options(),
-            cache,
-            data_dir: self.data_dir.clone(),
-            idle_timeout: self.idle.timeout(),
-            backoff: self.retry.retry_wait,
             log: {
                 let output = output.clone();
                 Arc::new(move |line| {
-                    if metrics || !is_metrics(&line) {
+                    if metrics || !is_metrics(&line.text) {
                         output.line(format!("{} | {}", line.function, line.text));
                     }
                 })
             },
-            ..Options::new(project, bootstraps)
+            ..self.start.options(project, cache, bootstraps)
         };
         let embedded = tokio::select! {
             started = Embedded::start(options) => started.map_err(Failure::configuration)?,
@@ -123,17 +112,8 @@ impl Up {
         } else {
             ""
         };
-        for (function, error) in &embedded.failed_inits {
-            eprintln!(
-                "error: function {function} does not start: {}",
-                error.message()
-            );
-            eprintln!("hint: everything else is served; its next record starts it again{again}");
-        }
-        eprint!(
-            "{}",
-            welcome(&embedded, &environment, &self.template.region)
-        );
+        tell_failed_inits(&embedded, again);
+        self.tell_ready(&embedded, &environment)?;
         let watched = if self.watch {
             self.watch(&embedded, &environment, &template)?
         } else {
@@ -151,6 +131,22 @@ impl Up {
         Ok(ExitCode::SUCCESS)
     }
 
+    /// Says what runs where: to a person on stderr, or to a program on stdout.
+    fn tell_ready(&self, embedded: &Embedded, environment: &Environment) -> Result<(), Failure> {
+        let region = &self.start.template.region;
+        if !self.json {
+            eprint!("{}", welcome(embedded, environment, region));
+            return Ok(());
+        }
+        let endpoints = Endpoints::of(embedded, environment, region);
+        let line = serde_json::to_string(&endpoints).map_err(Failure::run)?;
+        let mut stdout = io::stdout().lock();
+        writeln!(stdout, "{line}")
+            .and_then(|()| stdout.flush())
+            .context("writing the endpoints")
+            .map_err(Failure::run)
+    }
+
     /// Fails if a port is taken, before anything is built.
     async fn check_ports(&self, cache: Option<&Cache>) -> Result<(), Failure> {
         let mut ports = vec![
@@ -162,7 +158,7 @@ impl Up {
             ports.push((self.protosocket.cache_protosocket_port, PROTOSOCKET_FLAG));
         }
         for (port, flag) in ports {
-            let free = ports::listen(self.host.host, port, flag).await;
+            let free = ports::listen(self.start.host.host, port, flag).await;
             free.map_err(Failure::configuration)?;
         }
         Ok(())
@@ -176,21 +172,15 @@ impl Up {
         template: &Path,
     ) -> Result<JoinSet<()>, Failure> {
         let mut tasks = JoinSet::new();
-        for (name, source) in self.bootstrap.sources(environment, template)? {
+        for (name, source) in self.start.bootstrap.sources(environment, template)? {
             if let Some(function) = embedded.functions.get(&name) {
-                let watch = Watch::new(function.clone(), source, self.bootstrap.release)
+                let watch = Watch::new(function.clone(), source, self.start.bootstrap.release)
                     .map_err(Failure::configuration)?;
                 tasks.spawn(watch.run(|news| eprintln!("{news}")));
             }
         }
         Ok(tasks)
     }
-}
-
-/// Whether a line is for CloudWatch and not for a person: the root member
-/// `_aws` of the Embedded Metric Format.
-fn is_metrics(line: &LogLine) -> bool {
-    line.text.starts_with('{') && line.text.contains(r#""_aws":{"#)
 }
 
 /// What runs where, and what to type next.

@@ -84,7 +84,7 @@ impl Embedded {
             Some(Cache::Momento(_)) | None => None,
         };
 
-        let (data, scratch) = data_folder(options.data_dir.as_deref())?;
+        let (data, scratch) = data_folder(&options)?;
         let kept = scratch.is_none().then_some(data.as_path());
         let kinesis = kinesis_engine::Options {
             region: options.region.clone(),
@@ -178,23 +178,20 @@ impl Embedded {
     }
 }
 
-/// The data folder: `asked`, or a temporary folder.
-fn data_folder(asked: Option<&Path>) -> Result<(PathBuf, Option<TempDir>), StartError> {
-    match asked {
-        Some(path) => match private::folder(path) {
-            Ok(()) => Ok((path.to_owned(), None)),
-            Err(reason) => Err(StartError::Folder {
-                path: path.to_owned(),
-                reason,
-            }),
-        },
-        None => match TempDir::with_prefix("local-") {
-            Ok(scratch) => Ok((scratch.path().to_owned(), Some(scratch))),
-            Err(reason) => Err(StartError::Folder {
-                path: std::env::temp_dir(),
-                reason,
-            }),
-        },
+/// The data folder, or a temporary folder.
+fn data_folder(options: &Options) -> Result<(PathBuf, Option<TempDir>), StartError> {
+    let failed = |path, reason| StartError::Folder { path, reason };
+    if let Some(path) = options.data_dir.clone() {
+        return match private::folder(&path) {
+            Ok(()) => Ok((path, None)),
+            Err(reason) => Err(failed(path, reason)),
+        };
+    }
+    let parent = options.scratch_in.clone();
+    let parent = parent.unwrap_or_else(std::env::temp_dir);
+    match TempDir::with_prefix_in("local-", &parent) {
+        Ok(scratch) => Ok((scratch.path().to_owned(), Some(scratch))),
+        Err(reason) => Err(failed(parent, reason)),
     }
 }
 

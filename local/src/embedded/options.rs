@@ -49,6 +49,9 @@ pub struct Options {
     pub cache: Option<Cache>,
     /// The folder that keeps state after the run; `None` keeps it in memory.
     pub data_dir: Option<PathBuf>,
+    /// The folder for the temporary folder of a run without `data_dir`; `None` is the
+    /// system's.
+    pub scratch_in: Option<PathBuf>,
     /// Environment variables of every function; they override all others.
     pub variables: BTreeMap<String, String>,
     /// Receives the functions' log lines.
@@ -146,6 +149,7 @@ impl Options {
             kinesis: kinesis_engine::Options::default(),
             cache: has_caches.then(|| Cache::Here(CacheOptions::default())),
             data_dir: None,
+            scratch_in: None,
             variables: BTreeMap::new(),
             log: Arc::new(|_| {}),
             observer: Arc::new(NoObserver),

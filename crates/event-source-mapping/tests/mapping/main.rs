@@ -12,6 +12,7 @@ mod ledger;
 mod model;
 mod recovery;
 mod redrive;
+mod settled;
 mod starvation;
 mod status;
 mod stream;

@@ -271,7 +271,7 @@ impl Source for Stream {
         Ok(Page {
             records: data.records[index..end].to_vec(),
             next_iterator: (!ended).then(|| format!("{generation}:{shard}:{end}")),
-            millis_behind_latest: 0,
+            millis_behind_latest: i64::from(end < data.records.len()),
         })
     }
 }
