@@ -3,76 +3,13 @@
 // A test fails by panicking.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::{
-    fs,
-    io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
-    path::Path,
-    process::{Command, Output, Stdio},
-};
+mod plan;
+mod run;
+mod start;
 
-use tempfile::TempDir;
+use std::{fs, process::Command};
 
-/// Runs `local` with arguments, in a folder of its own.
-struct Run {
-    folder: TempDir,
-    command: Command,
-}
-
-impl Run {
-    fn new(arguments: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
-        command
-            .args(arguments)
-            .current_dir(folder.path())
-            .env_remove("MOMENTO_API_KEY")
-            .env_remove("AWS_REGION")
-            .env_remove("LOCAL_URL")
-            .env_remove("RUST_LOG");
-        Self { folder, command }
-    }
-
-    fn file(self, name: &str, text: &str) -> Self {
-        fs::write(self.folder.path().join(name), text).unwrap();
-        self
-    }
-
-    fn template(self) -> Self {
-        let text = fs::read_to_string(deployed_template()).unwrap();
-        self.file("template.yaml", &text)
-    }
-
-    fn arguments(mut self, arguments: &[&str]) -> Self {
-        self.command.args(arguments);
-        self
-    }
-
-    fn output(mut self) -> Output {
-        self.command.output().unwrap()
-    }
-
-    /// Runs a command that exits with code 2 and writes nothing to stdout. Returns its
-    /// stderr: an error line, and a hint line if there is one.
-    fn refusal(self) -> String {
-        let output = self.output();
-        let error = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{error}");
-        assert_eq!(String::from_utf8(output.stdout).unwrap(), "");
-        let lines: Vec<_> = error.trim_end().lines().collect();
-        let has_hint = lines.len() == 2 && lines[1].starts_with("hint: ");
-        assert!(lines.len() == 1 || has_hint, "{error}");
-        error.trim_end().to_owned()
-    }
-}
-
-fn deployed_template() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml")
-}
-
-/// A function that never asks for an invocation: a program that any machine with a
-/// shell has.
-const BOOTSTRAP: &str = "--bootstrap=/bin/true";
+use run::{BOOTSTRAP, Run};
 
 #[test]
 fn help_lists_every_command() {
@@ -158,87 +95,6 @@ fn a_bootstrap_that_cannot_be_executed_is_refused() {
 }
 
 #[test]
-fn a_port_in_use_is_an_error_with_its_holder_and_the_flag() {
-    let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let port = taken.local_addr().unwrap().port().to_string();
-    for (command, flag) in [("up", "--aws-port"), ("aws", "--port"), ("cache", "--port")] {
-        let mut run = Run::new(&[command, flag, &port]).template();
-        if command == "up" {
-            run = run.arguments(&[BOOTSTRAP]);
-        }
-        let refusal = run.refusal();
-        assert!(
-            refusal.starts_with(&format!("error: port {port} on 127.0.0.1 is in use by ")),
-            "{refusal}"
-        );
-        assert!(
-            refusal.contains(&format!(
-                "\nhint: stop it, or choose another port with `{flag} PORT`"
-            )),
-            "{refusal}"
-        );
-    }
-}
-
-#[test]
-fn a_protosocket_port_in_use_is_an_error_with_its_flag() {
-    let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let port = taken.local_addr().unwrap().port().to_string();
-    let up = [
-        "up",
-        "--cache=server",
-        BOOTSTRAP,
-        "--aws-port=0",
-        "--lambda-port=0",
-        "--cache-port=0",
-    ];
-    for command in [&up[..], &["cache", "--port=0"]] {
-        let refusal = Run::new(command)
-            .template()
-            .arguments(&["--cache-protosocket-port", &port])
-            .refusal();
-        assert!(
-            refusal.starts_with(&format!("error: port {port} on 127.0.0.1 is in use by ")),
-            "{refusal}"
-        );
-        assert!(
-            refusal.ends_with(
-                "\nhint: stop it, or choose another port with `--cache-protosocket-port PORT` (0: any free port)"
-            ),
-            "{refusal}"
-        );
-    }
-}
-
-#[test]
-fn a_cache_alone_is_served_over_protosocket_and_its_status_names_the_address() {
-    let mut run = Run::new(&["cache", "--port=0", "--cache-protosocket-port=0"]);
-    let mut cache = run
-        .command
-        .stderr(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut said = String::new();
-    let mut stderr = BufReader::new(cache.stderr.take().unwrap());
-    stderr.read_line(&mut said).unwrap();
-    let words = |before: &str| said.split(before).nth(1).unwrap_or_default().split(' ');
-    let url = words(" at ").next().unwrap();
-    let address = words(") and ").next().unwrap();
-    assert!(TcpStream::connect(address).is_ok(), "{said}");
-    let host = url.trim_start_matches("http://");
-    let mut http = TcpStream::connect(host).unwrap();
-    write!(http, "GET /_local/status HTTP/1.0\r\nHost: {host}\r\n\r\n").unwrap();
-    let mut status = String::new();
-    http.read_to_string(&mut status).unwrap();
-    let terminated = Command::new("kill").arg(cache.id().to_string()).status();
-    assert!(terminated.unwrap().success());
-    assert!(cache.wait().unwrap().success());
-    let expected = format!("\"protosocket\":\"{address}\"");
-    assert!(status.contains(&expected), "{status}");
-}
-
-#[test]
 fn the_momento_cache_needs_its_api_key() {
     let refusal = Run::new(&["up", "--cache", "momento", BOOTSTRAP])
         .template()
@@ -247,115 +103,6 @@ fn the_momento_cache_needs_its_api_key() {
         refusal,
         "error: --cache momento needs a Momento API key, and MOMENTO_API_KEY is not set\nhint: set it, or choose a local cache with `--cache server`"
     );
-}
-
-/// A function whose init fails with this message.
-const BROKEN: &str = "#!/bin/sh\necho 'cannot find my soul' >&2\nexit 7\n";
-
-#[test]
-fn e2e_fails_when_the_function_does_not_start_and_shows_its_last_lines() {
-    let run = Run::new(&["e2e", "--producer=/bin/true"])
-        .template()
-        .file("bootstrap.sh", BROKEN);
-    let path = run.folder.path().join("bootstrap.sh");
-    executable(&path);
-    let output = run
-        .arguments(&["--bootstrap", path.to_str().unwrap()])
-        .output();
-    let error = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2), "{error}");
-    assert!(
-        error.contains("function kinesis-consumer-model-one-rust does not start: Runtime exited with error: exit status: 7"),
-        "{error}"
-    );
-    assert!(error.contains("cannot find my soul"), "{error}");
-}
-
-#[test]
-fn up_serves_everything_else_when_a_function_does_not_start() {
-    let mut run = Run::new(&[
-        "up",
-        "--aws-port=0",
-        "--lambda-port=0",
-        "--cache-port=0",
-        "--cache-protosocket-port=0",
-    ])
-    .template()
-    .file("bootstrap.sh", BROKEN);
-    let path = run.folder.path().join("bootstrap.sh");
-    executable(&path);
-    let mut up = run
-        .command
-        .args(["--bootstrap", path.to_str().unwrap()])
-        .stderr(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut said = String::new();
-    let mut stderr = BufReader::new(up.stderr.take().unwrap());
-    while !said.contains("Ctrl-C stops everything") {
-        assert_ne!(stderr.read_line(&mut said).unwrap(), 0, "it ended: {said}");
-    }
-    // SIGTERM, so that it removes its temporary folder.
-    let terminated = Command::new("kill").arg(up.id().to_string()).status();
-    assert!(terminated.unwrap().success());
-    assert!(up.wait().unwrap().success());
-    assert!(
-        said.contains("error: function kinesis-consumer-model-one-rust does not start: Runtime exited with error: exit status: 7"),
-        "{said}"
-    );
-    assert!(said.contains("cannot find my soul"), "{said}");
-    assert!(
-        said.contains("hint: everything else is served; its next record starts it again\n"),
-        "{said}"
-    );
-    assert!(said.contains("AWS APIs  http://127.0.0.1:"), "{said}");
-}
-
-#[test]
-fn up_prints_one_line_of_json_with_every_endpoint_when_it_is_ready() {
-    let mut run = Run::new(&["up", "--json", "--cache=server", BOOTSTRAP])
-        .arguments(&["--aws-port=0", "--lambda-port=0", "--cache-port=0"])
-        .arguments(&["--cache-protosocket-port=0"])
-        .template();
-    let mut up = run
-        .command
-        .stderr(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdout = BufReader::new(up.stdout.take().unwrap());
-    let mut line = String::new();
-    stdout.read_line(&mut line).unwrap();
-    let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
-    for (pointer, variable) in [
-        ("/aws", "AWS_ENDPOINT_URL"),
-        ("/lambda", "LOCAL_URL"),
-        ("/cache/grpc", "CACHE_GRPC_URL"),
-        ("/functions/kinesis-consumer-model-one-rust", "INVOKE_URL"),
-    ] {
-        let url = ready.pointer(pointer).unwrap();
-        assert_eq!(url, &ready["variables"][variable], "{pointer}");
-        let rest = url.as_str().unwrap().strip_prefix("http://").unwrap();
-        let address = rest.split('/').next().unwrap();
-        TcpStream::connect(address).unwrap();
-    }
-    assert_eq!(ready["region"], "us-east-1");
-    assert_eq!(ready["streams"], serde_json::json!(["model-one"]));
-    assert_eq!(
-        ready["mappings"],
-        serde_json::json!([{
-            "name": "ConsumerMapping",
-            "stream": "model-one",
-            "function": "kinesis-consumer-model-one-rust",
-        }])
-    );
-    let terminated = Command::new("kill").arg(up.id().to_string()).status();
-    assert!(terminated.unwrap().success());
-    assert!(up.wait().unwrap().success());
-    let mut rest = String::new();
-    stdout.read_to_string(&mut rest).unwrap();
-    assert_eq!(rest, "", "stdout has this line only");
 }
 
 #[test]
@@ -415,44 +162,6 @@ fn exec_needs_a_template_and_a_command() {
     assert!(refusal.starts_with("error: no template "), "{refusal}");
     let output = Run::new(&["exec"]).template().output();
     assert_eq!(output.status.code(), Some(2));
-}
-
-/// A function whose init never ends. It says that it has begun.
-const ENDLESS: &str = "#!/bin/sh\necho begun >&2\nexec sleep 1000\n";
-
-#[test]
-fn up_that_is_interrupted_while_it_starts_leaves_no_folder() {
-    let arguments = [
-        "up",
-        "--aws-port=0",
-        "--lambda-port=0",
-        "--cache-port=0",
-        "--cache-protosocket-port=0",
-    ];
-    let mut run = Run::new(&arguments)
-        .template()
-        .file("bootstrap.sh", ENDLESS);
-    let path = run.folder.path().join("bootstrap.sh");
-    executable(&path);
-    let temporary = tempfile::tempdir().unwrap();
-    let mut up = run
-        .command
-        .args(["--bootstrap", path.to_str().unwrap()])
-        .env("TMPDIR", temporary.path())
-        .stderr(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut said = String::new();
-    let mut stdout = BufReader::new(up.stdout.take().unwrap());
-    while !said.contains("begun") {
-        assert_ne!(stdout.read_line(&mut said).unwrap(), 0, "it ended: {said}");
-    }
-    assert!(fs::read_dir(temporary.path()).unwrap().next().is_some());
-    let terminated = Command::new("kill").arg(up.id().to_string()).status();
-    assert!(terminated.unwrap().success());
-    up.wait().unwrap();
-    assert!(fs::read_dir(temporary.path()).unwrap().next().is_none());
 }
 
 #[test]
@@ -536,34 +245,6 @@ fn failures_in_no_folder_are_refused_and_not_an_empty_table() {
 }
 
 #[test]
-fn a_function_that_does_not_compile_shows_the_compiler_s_errors() {
-    let manifest = "[package]\nname = \"broken\"\nedition = \"2024\"\n\n[[bin]]\nname = \"bootstrap\"\npath = \"function.rs\"\n\n[workspace]\n";
-    let mut run = Run::new(&[
-        "up",
-        "--aws-port=0",
-        "--lambda-port=0",
-        "--cache-port=0",
-        "--cache-protosocket-port=0",
-    ])
-    .template()
-    .file("Cargo.toml", manifest)
-    .file("function.rs", "fn main() { this_is_nowhere() }\n");
-    run.command.env_remove("CARGO_TARGET_DIR");
-    let output = run.output();
-    let error = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2), "{error}");
-    assert!(error.contains("function.rs:1:13"), "{error}");
-    assert!(
-        error.contains("cannot find function `this_is_nowhere`"),
-        "{error}"
-    );
-    assert!(
-        error.contains("error: cargo build --bin bootstrap failed in "),
-        "{error}"
-    );
-}
-
-#[test]
 fn a_count_that_is_not_a_number_is_refused() {
     let output = Run::new(&["e2e", "--records", "many"]).output();
     assert_eq!(output.status.code(), Some(2));
@@ -571,32 +252,5 @@ fn a_count_that_is_not_a_number_is_refused() {
     assert!(
         error.contains("invalid value 'many' for '--records <N>'"),
         "{error}"
-    );
-}
-
-fn executable(path: &Path) {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-}
-
-#[test]
-fn a_plan_names_the_shards_that_a_rate_needs_and_the_first_limit() {
-    let report = r#"{"records":{"processed":1000},"invocations":50,"cache_requests":{"get":1000,"hit":990},"latency_ms":{"invoke":{"p50":4.0}}}"#;
-    let arguments = ["plan", "--rate=50000", "--size=300", "--report=report.json"];
-    let run = Run::new(&arguments).template().file("report.json", report);
-    let output = run.output();
-    assert!(output.status.success(), "{output:?}");
-    insta::assert_snapshot!(String::from_utf8(output.stdout).unwrap());
-}
-
-#[test]
-fn a_plan_from_a_file_that_is_no_report_is_refused() {
-    let arguments = ["plan", "--rate=1", "--size=1", "--report=template.yaml"];
-    let refusal = Run::new(&arguments).template().refusal();
-    assert!(
-        refusal.starts_with(
-            "error: report template.yaml: expected the output of `local e2e --output json`: "
-        ),
-        "{refusal}"
     );
 }
