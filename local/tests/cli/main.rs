@@ -6,8 +6,7 @@
 mod plan;
 mod run;
 mod start;
-
-use std::{fs, process::Command};
+mod tools;
 
 use run::{BOOTSTRAP, Run};
 
@@ -23,27 +22,6 @@ fn the_help_of_e2e_names_every_flag() {
     let output = Run::new(&["e2e", "--help"]).output();
     assert!(output.status.success());
     insta::assert_snapshot!(String::from_utf8(output.stdout).unwrap());
-}
-
-/// The help of a command, checked against its golden file.
-macro_rules! help {
-    ($($name:ident: $arguments:expr;)*) => {$(
-        #[test]
-        fn $name() {
-            let output = Run::new(&$arguments).output();
-            assert!(output.status.success());
-            insta::assert_snapshot!(String::from_utf8(output.stdout).unwrap());
-        }
-    )*};
-}
-
-help! {
-    the_help_of_wait_names_every_flag: ["wait", "--help"];
-    the_help_of_invoke_names_every_flag: ["invoke", "--help"];
-    the_help_of_event_kinesis_names_every_flag: ["event", "kinesis", "--help"];
-    the_help_of_exec_names_every_flag: ["exec", "--help"];
-    the_help_of_up_names_every_flag: ["up", "--help"];
-    the_help_of_completions_names_every_shell: ["completions", "--help"];
 }
 
 #[test]
@@ -103,65 +81,6 @@ fn the_momento_cache_needs_its_api_key() {
         refusal,
         "error: --cache momento needs a Momento API key, and MOMENTO_API_KEY is not set\nhint: set it, or choose a local cache with `--cache server`"
     );
-}
-
-#[test]
-fn completions_are_a_script_of_the_shell() {
-    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let output = Run::new(&["completions", shell]).output();
-        assert!(output.status.success(), "{shell}");
-        let script = String::from_utf8(output.stdout).unwrap();
-        for word in ["event-source", "completions", "--"] {
-            assert!(script.contains(word), "{shell}: {word}");
-        }
-    }
-    // The shell itself finds no error in it.
-    let mut run = Run::new(&["completions", "bash"]);
-    let script = run.command.output().unwrap().stdout;
-    let file = run.folder.path().join("script");
-    fs::write(&file, script).unwrap();
-    let checked = Command::new("bash").arg("-n").arg(&file).status();
-    assert!(checked.is_ok_and(|status| status.success()));
-}
-
-#[test]
-fn records_that_are_no_json_lines_are_refused_with_their_line() {
-    let refusal = Run::new(&["event", "kinesis", "orders.jsonl"])
-        .file("orders.jsonl", "{}\n\nnonsense\n")
-        .refusal();
-    assert_eq!(
-        refusal,
-        "error: orders.jsonl:3: expected a JSON document: expected ident at line 1 column 2"
-    );
-    let refusal = Run::new(&["event", "kinesis", "orders.jsonl", "--partition-key=/id"])
-        .file("orders.jsonl", "{\"id\":1}\n{}\n")
-        .refusal();
-    assert_eq!(
-        refusal,
-        "error: orders.jsonl:2: no string or number at /id, the partition key"
-    );
-}
-
-#[test]
-fn commands_for_a_running_environment_say_how_to_start_or_name_it() {
-    for command in [&["wait"][..], &["invoke", "f"], &["status"]] {
-        let run = Run::new(command).arguments(&["--url", "http://127.0.0.1:1"]);
-        let output = run.output();
-        let error = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{error}");
-        assert!(
-            error.ends_with("\nhint: start `local up`, or name another with `--url URL`\n"),
-            "{error}"
-        );
-    }
-}
-
-#[test]
-fn exec_needs_a_template_and_a_command() {
-    let refusal = Run::new(&["exec", "--", "true"]).refusal();
-    assert!(refusal.starts_with("error: no template "), "{refusal}");
-    let output = Run::new(&["exec"]).template().output();
-    assert_eq!(output.status.code(), Some(2));
 }
 
 #[test]

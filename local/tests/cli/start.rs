@@ -72,52 +72,6 @@ fn up_serves_everything_else_when_a_function_does_not_start() {
     assert!(said.contains("AWS APIs  http://127.0.0.1:"), "{said}");
 }
 
-#[test]
-fn up_prints_one_line_of_json_with_every_endpoint_when_it_is_ready() {
-    let mut run = Run::new(&["up", "--json", "--cache=server", BOOTSTRAP])
-        .arguments(&["--aws-port=0", "--lambda-port=0", "--cache-port=0"])
-        .arguments(&["--cache-protosocket-port=0"])
-        .template();
-    let mut up = run
-        .command
-        .stderr(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdout = BufReader::new(up.stdout.take().unwrap());
-    let mut line = String::new();
-    stdout.read_line(&mut line).unwrap();
-    let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
-    for (pointer, variable) in [
-        ("/aws", "AWS_ENDPOINT_URL"),
-        ("/lambda", "LOCAL_URL"),
-        ("/cache/grpc", "CACHE_GRPC_URL"),
-        ("/functions/kinesis-consumer-model-one-rust", "INVOKE_URL"),
-    ] {
-        let url = ready.pointer(pointer).unwrap();
-        assert_eq!(url, &ready["variables"][variable], "{pointer}");
-        let rest = url.as_str().unwrap().strip_prefix("http://").unwrap();
-        let address = rest.split('/').next().unwrap();
-        TcpStream::connect(address).unwrap();
-    }
-    assert_eq!(ready["region"], "us-east-1");
-    assert_eq!(ready["streams"], serde_json::json!(["model-one"]));
-    assert_eq!(
-        ready["mappings"],
-        serde_json::json!([{
-            "name": "ConsumerMapping",
-            "stream": "model-one",
-            "function": "kinesis-consumer-model-one-rust",
-        }])
-    );
-    let terminated = Command::new("kill").arg(up.id().to_string()).status();
-    assert!(terminated.unwrap().success());
-    assert!(up.wait().unwrap().success());
-    let mut rest = String::new();
-    stdout.read_to_string(&mut rest).unwrap();
-    assert_eq!(rest, "", "stdout has this line only");
-}
-
 /// A function whose init never ends. It says that it has begun.
 const ENDLESS: &str = "#!/bin/sh\necho begun >&2\nexec sleep 1000\n";
 
