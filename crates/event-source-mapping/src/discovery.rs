@@ -120,16 +120,38 @@ impl Discovery {
     /// Starts a poller for every shard that has none and whose parents are processed.
     /// True if a shard still waits for its parents.
     async fn start_pollers(&mut self, first: bool) -> Result<bool, String> {
-        let created = self.context.source.created().await;
-        if let Some(created) = created {
-            self.belong_to_stream(created).await;
+        loop {
+            if let Some(created) = self.context.source.created().await {
+                self.belong_to_stream(created).await;
+            }
+            let (starts, any_waits) = self.starts(first).await?;
+            // After the iterators: those of this stream are refused by a later one.
+            if starts.is_empty() || self.is_same_stream().await {
+                for (shard, start) in starts {
+                    self.start(&shard, start);
+                }
+                return Ok(any_waits);
+            }
         }
+    }
+
+    /// Whether the stream is the one that the checkpoints belong to, as far as that is
+    /// known.
+    async fn is_same_stream(&self) -> bool {
+        let created = self.context.source.created().await;
+        let known = self.context.checkpoints.stream_created();
+        created.is_none() || known.is_none() || created == known
+    }
+
+    /// Where the pollers start that there are to be, by shard. True if a shard still
+    /// waits for its parents.
+    async fn starts(&self, first: bool) -> Result<(Vec<(String, Start)>, bool), String> {
         let shards = self.list().await?;
         let by_id: HashMap<_, _> = shards
             .iter()
             .map(|shard| (shard.id.as_str(), shard))
             .collect();
-        let mut any_waits = false;
+        let (mut starts, mut any_waits) = (Vec::new(), false);
         for shard in &shards {
             if self.started.contains(&shard.id) || self.context.checkpoints.has_ended(&shard.id) {
                 continue;
@@ -154,9 +176,9 @@ impl Discovery {
                 iterator: iterator.ok(),
                 created: self.context.checkpoints.stream_created(),
             };
-            self.start(&shard.id, start);
+            starts.push((shard.id.clone(), start));
         }
-        Ok(any_waits)
+        Ok((starts, any_waits))
     }
 
     fn start(&mut self, shard: &str, start: Start) {

@@ -132,11 +132,12 @@ impl Reader {
         let iterator = if let Some(iterator) = self.iterator.take() {
             iterator
         } else {
+            let _waiting = status.waiting(&self.shard, "GetShardIterator");
+            let iterator = source.iterator(&self.shard, &self.position).await;
+            // After the iterator: one of this stream is refused by a later one.
             if self.is_recreated().await {
                 return Err(ReadError::Recreated);
             }
-            let _waiting = status.waiting(&self.shard, "GetShardIterator");
-            let iterator = source.iterator(&self.shard, &self.position).await;
             iterator.map_err(|error| match error {
                 SourceError::Refused(reason) => ReadError::Position(reason),
                 other => ReadError::Other(other),

@@ -449,3 +449,38 @@ proptest! {
         check(&world);
     }
 }
+
+/// The second time while the mapping drops what it knows of the first stream.
+#[test]
+fn a_stream_that_is_created_again_twice_delivers_no_record_twice() {
+    let put = |key| Put {
+        key,
+        kind: Kind::Plain,
+        bytes: 0,
+    };
+    check(&World {
+        seed: 15_637_728_789_005_179_714,
+        shards: 1,
+        history: vec![Step::Split(0); 4],
+        start: Start::TrimHorizon,
+        settings: Settings {
+            batch_size: 1,
+            bisect_batch_on_function_error: false,
+            filters: Filters::parse([r#"{"data":{"pass":[true]}}"#]).unwrap(),
+            ..Settings::default()
+        },
+        largest: usize::MAX,
+        function_failures: 0,
+        stream_failures: 0,
+        steps: vec![
+            Step::Put(vec![put(6)]),
+            Step::Put(vec![put(2)]),
+            Step::Restart,
+            Step::Wait(1),
+            Step::Recreate(1, vec![put(0)]),
+            Step::Wait(68),
+            Step::Recreate(1, vec![put(0)]),
+            Step::Wait(1915),
+        ],
+    });
+}
