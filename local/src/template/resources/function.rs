@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use super::{in_range, mapping};
+use super::{event_source_mapping, in_range};
 use crate::template::{
     Problem,
     document::Node,
@@ -116,7 +116,7 @@ fn events(
             let owner = format!("{logical_id}, event {}", key.name);
             let of_event = Properties::new(&owner, key.line, Some(event), properties.resolver());
             match of_event.required("Type")?.as_str() {
-                "Kinesis" => mapping::read_event(
+                "Kinesis" => event_source_mapping::read_event(
                     &format!("{logical_id}{}", key.name),
                     function,
                     Properties::new(

@@ -1,7 +1,7 @@
 //! The resource types that run here, one module each.
 
+mod event_source_mapping;
 mod function;
-mod mapping;
 mod parameter;
 mod queue;
 mod stream;
@@ -60,7 +60,9 @@ pub(super) fn read(root: &Node, context: &Context) -> Result<Environment, Proble
                 environment.mappings.extend(mappings);
             }
             "AWS::Lambda::EventSourceMapping" => {
-                environment.mappings.push(mapping::read(id, properties)?);
+                environment
+                    .mappings
+                    .push(event_source_mapping::read(id, properties)?);
             }
             _ => environment.skipped.push(Skipped {
                 logical_id: id.to_owned(),
@@ -68,7 +70,7 @@ pub(super) fn read(root: &Node, context: &Context) -> Result<Environment, Proble
             }),
         }
     }
-    mapping::check_targets(&environment, root.line)?;
+    event_source_mapping::check_targets(&environment, root.line)?;
     Ok(environment)
 }
 
