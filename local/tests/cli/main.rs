@@ -54,16 +54,14 @@ fn an_invalid_template_is_an_error_with_its_line() {
 #[test]
 fn a_missing_bootstrap_is_named_before_anything_starts() {
     assert_eq!(
-        Run::new(&["up", "--bootstrap", "./nowhere"])
-            .template()
-            .refusal(),
+        Run::up(&["--bootstrap", "./nowhere"]).template().refusal(),
         "error: bootstrap ./nowhere: No such file or directory (os error 2)\nhint: name an executable with `--bootstrap PATH`"
     );
 }
 
 #[test]
 fn a_bootstrap_that_cannot_be_executed_is_refused() {
-    let refusal = Run::new(&["up", "--bootstrap", "template.yaml"])
+    let refusal = Run::up(&["--bootstrap", "template.yaml"])
         .template()
         .refusal();
     assert_eq!(
@@ -74,7 +72,7 @@ fn a_bootstrap_that_cannot_be_executed_is_refused() {
 
 #[test]
 fn the_momento_cache_needs_its_api_key() {
-    let refusal = Run::new(&["up", "--cache", "momento", BOOTSTRAP])
+    let refusal = Run::up(&["--cache", "momento", BOOTSTRAP])
         .template()
         .refusal();
     assert_eq!(
@@ -108,7 +106,7 @@ fn a_malformed_rust_log_is_refused() {
 
 #[test]
 fn an_executable_for_a_function_that_is_not_in_the_template_is_refused() {
-    let refusal = Run::new(&["up", "--bootstrap", "fx=/bin/true"])
+    let refusal = Run::up(&["--bootstrap", "fx=/bin/true"])
         .template()
         .refusal();
     assert_eq!(

@@ -8,6 +8,13 @@ use std::{
 
 use tempfile::TempDir;
 
+/// Ports of `up` beside that of the AWS APIs: free ones.
+pub const OTHER_PORTS: [&str; 3] = [
+    "--lambda-port=0",
+    "--cache-port=0",
+    "--cache-protosocket-port=0",
+];
+
 /// Runs `local` with arguments, in a folder of its own.
 pub struct Run {
     pub folder: TempDir,
@@ -26,6 +33,13 @@ impl Run {
             .env_remove("LOCAL_URL")
             .env_remove("RUST_LOG");
         Self { folder, command }
+    }
+
+    /// `local up` with these arguments, on free ports.
+    pub fn up(arguments: &[&str]) -> Self {
+        Self::new(&["up", "--aws-port=0"])
+            .arguments(&OTHER_PORTS)
+            .arguments(arguments)
     }
 
     pub fn file(self, name: &str, text: &str) -> Self {

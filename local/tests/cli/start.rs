@@ -7,7 +7,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::run::{BOOTSTRAP, Run, executable};
+use crate::run::{BOOTSTRAP, OTHER_PORTS, Run, executable};
 
 /// A function whose init fails with this message.
 const BROKEN: &str = "#!/bin/sh\necho 'cannot find my soul' >&2\nexit 7\n";
@@ -33,15 +33,7 @@ fn e2e_fails_when_the_function_does_not_start_and_shows_its_last_lines() {
 
 #[test]
 fn up_serves_everything_else_when_a_function_does_not_start() {
-    let mut run = Run::new(&[
-        "up",
-        "--aws-port=0",
-        "--lambda-port=0",
-        "--cache-port=0",
-        "--cache-protosocket-port=0",
-    ])
-    .template()
-    .file("bootstrap.sh", BROKEN);
+    let mut run = Run::up(&[]).template().file("bootstrap.sh", BROKEN);
     let path = run.folder.path().join("bootstrap.sh");
     executable(&path);
     let mut up = run
@@ -77,16 +69,7 @@ const ENDLESS: &str = "#!/bin/sh\necho begun >&2\nexec sleep 1000\n";
 
 #[test]
 fn up_that_is_interrupted_while_it_starts_leaves_no_folder() {
-    let arguments = [
-        "up",
-        "--aws-port=0",
-        "--lambda-port=0",
-        "--cache-port=0",
-        "--cache-protosocket-port=0",
-    ];
-    let mut run = Run::new(&arguments)
-        .template()
-        .file("bootstrap.sh", ENDLESS);
+    let mut run = Run::up(&[]).template().file("bootstrap.sh", ENDLESS);
     let path = run.folder.path().join("bootstrap.sh");
     executable(&path);
     let temporary = tempfile::tempdir().unwrap();
@@ -113,16 +96,10 @@ fn up_that_is_interrupted_while_it_starts_leaves_no_folder() {
 #[test]
 fn a_function_that_does_not_compile_shows_the_compiler_s_errors() {
     let manifest = "[package]\nname = \"broken\"\nedition = \"2024\"\n\n[[bin]]\nname = \"bootstrap\"\npath = \"function.rs\"\n\n[workspace]\n";
-    let mut run = Run::new(&[
-        "up",
-        "--aws-port=0",
-        "--lambda-port=0",
-        "--cache-port=0",
-        "--cache-protosocket-port=0",
-    ])
-    .template()
-    .file("Cargo.toml", manifest)
-    .file("function.rs", "fn main() { this_is_nowhere() }\n");
+    let mut run = Run::up(&[])
+        .template()
+        .file("Cargo.toml", manifest)
+        .file("function.rs", "fn main() { this_is_nowhere() }\n");
     run.command.env_remove("CARGO_TARGET_DIR");
     let output = run.output();
     let error = String::from_utf8(output.stderr).unwrap();
@@ -145,7 +122,7 @@ fn a_port_in_use_is_an_error_with_its_holder_and_the_flag() {
     for (command, flag) in [("up", "--aws-port"), ("aws", "--port"), ("cache", "--port")] {
         let mut run = Run::new(&[command, flag, &port]).template();
         if command == "up" {
-            run = run.arguments(&[BOOTSTRAP]);
+            run = run.arguments(&OTHER_PORTS).arguments(&[BOOTSTRAP]);
         }
         let refusal = run.refusal();
         assert!(

@@ -32,10 +32,7 @@ help! {
 
 #[test]
 fn up_prints_one_line_of_json_with_every_endpoint_when_it_is_ready() {
-    let mut run = Run::new(&["up", "--json", "--cache=server", BOOTSTRAP])
-        .arguments(&["--aws-port=0", "--lambda-port=0", "--cache-port=0"])
-        .arguments(&["--cache-protosocket-port=0"])
-        .template();
+    let mut run = Run::up(&["--json", "--cache=server", BOOTSTRAP]).template();
     let mut up = run
         .command
         .stderr(Stdio::null())
