@@ -23,8 +23,7 @@ async fn main() -> ExitCode {
     let (function, margin) = match start().await {
         Ok(started) => started,
         Err(error) => {
-            // One line with the whole reason: Lambda shows the last lines of a
-            // failed init.
+            // One line with the reason: Lambda shows the last ones of a failed init.
             tracing::error!("init failed: {error}");
             return ExitCode::from(2);
         }
