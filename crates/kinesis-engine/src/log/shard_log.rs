@@ -31,6 +31,8 @@ pub(crate) struct ShardLog {
     start: i128,
     /// The flushed bytes in the last mark.
     marked: u64,
+    /// The last file has a flushed mark, so that it shows its policy at start.
+    announced: bool,
     /// Kept for its allocation.
     buffer: Vec<u8>,
     flushes: Arc<Flushes>,
@@ -91,6 +93,7 @@ impl ShardLog {
             length,
             start: -i128::from(length),
             marked: 0,
+            announced: false,
             buffer: Vec::new(),
             flushes: Arc::default(),
             broken: false,
@@ -123,6 +126,7 @@ impl ShardLog {
                 if full || self.segments.is_empty() {
                     self.roll(entry.index)?;
                 }
+                self.announce()?;
                 self.mark();
             }
             frame::write(&mut self.buffer, &entry);
@@ -162,15 +166,47 @@ impl ShardLog {
         self.slot.close();
     }
 
+    /// Flushes a mark before the first records of a file, or of a run. Without one, a
+    /// batch whose first page a power failure took would look like records that were
+    /// acknowledged when they were written, and are damaged.
+    fn announce(&mut self) -> io::Result<()> {
+        if self.fsync == FsyncPolicy::Never || self.announced {
+            return Ok(());
+        }
+        let Some(last) = self.segments.back() else {
+            return Ok(());
+        };
+        let file = self
+            .files
+            .get(&self.slot, || segment::path(&self.folder, *last))?;
+        let mut mark = Vec::with_capacity(frame::MARK_LENGTH);
+        frame::write_mark(&mut mark, self.length, self.flushed());
+        if let Err(error) = file.append(&mark) {
+            self.broken = file.set_length(self.length).is_err();
+            return Err(error);
+        }
+        self.length += mark.len() as u64;
+        self.flushes.wrote(&file, mark.len() as u64);
+        self.flushes.flush()?;
+        self.marked = self.length;
+        self.announced = true;
+        Ok(())
+    }
+
+    /// How many bytes of the last file are flushed.
+    fn flushed(&self) -> u64 {
+        let flushed = i128::from(self.flushes.flushed()) - self.start;
+        u64::try_from(flushed).unwrap_or(0)
+    }
+
     /// Notes in the log how much of the file is flushed, where that changed: at start, it
     /// distinguishes a power failure from damage.
     fn mark(&mut self) {
         if self.fsync == FsyncPolicy::Never {
             return;
         }
-        let flushed = i128::from(self.flushes.flushed()) - self.start;
-        let flushed = u64::try_from(flushed).unwrap_or(0);
-        if self.length == 0 || flushed > self.marked {
+        let flushed = self.flushed();
+        if flushed > self.marked {
             frame::write_mark(&mut self.buffer, self.length, flushed);
             self.marked = flushed;
         }
@@ -204,6 +240,7 @@ impl ShardLog {
         self.length = 0;
         self.start = i128::from(self.flushes.written());
         self.marked = 0;
+        self.announced = false;
         Ok(())
     }
 }
