@@ -368,6 +368,14 @@ fn waits(text: &str) -> Result<Backoff, String> {
     }
 }
 
+/// The values of `--output`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)] // their help would be these names
+pub enum Format {
+    Text,
+    Json,
+}
+
 /// The AWS endpoint that a command talks to.
 #[derive(Debug, Clone, Args)]
 pub struct EndpointArgs {

@@ -14,7 +14,7 @@ use momento_offline::transport::Transport;
 use reqwest::Url;
 
 use super::args::{
-    BootstrapArgs, CacheChoice, EndpointArgs, InvokeArgs, ServedCacheArgs, TemplateArgs,
+    BootstrapArgs, CacheChoice, EndpointArgs, Format, InvokeArgs, ServedCacheArgs, TemplateArgs,
 };
 use crate::{
     e2e::{
@@ -105,13 +105,6 @@ struct ContainerArgs {
     /// The cache's URL
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
     cache_url: Url,
-}
-
-/// The report's format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 impl E2e {

@@ -3,10 +3,13 @@
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::{Context, anyhow};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde::Deserialize;
 
-use super::{args::TemplateArgs, table::render};
+use super::{
+    args::{Format, TemplateArgs},
+    table::render,
+};
 use crate::{
     outcome::{Failure, Outcome},
     plan::{Load, Plan, prices},
@@ -47,12 +50,6 @@ pub struct PlanCommand {
     /// Format on stdout
     #[arg(long, value_enum, default_value_t = Format::Text)]
     output: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 /// What a plan takes from a report.
