@@ -58,10 +58,7 @@ impl FunctionConfig {
     /// The function's ARN.
     #[must_use]
     pub fn arn(&self) -> String {
-        format!(
-            "arn:aws:lambda:{}:{ACCOUNT_ID}:function:{}",
-            self.region, self.name
-        )
+        function_arn(&self.region, &self.name)
     }
 
     /// Invocations that one environment takes at once: 1, unless the function's own variables
@@ -72,4 +69,10 @@ impl FunctionConfig {
         let slots = slots.and_then(|slots| slots.parse().ok());
         slots.filter(|slots| *slots > 0).unwrap_or(1)
     }
+}
+
+/// The ARN of the function `name` in `region`.
+#[must_use]
+pub fn function_arn(region: &str, name: &str) -> String {
+    format!("arn:aws:lambda:{region}:{ACCOUNT_ID}:function:{name}")
 }

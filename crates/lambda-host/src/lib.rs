@@ -64,7 +64,7 @@ mod runtime_api;
 mod to_the_end;
 mod variables;
 
-pub use config::FunctionConfig;
+pub use config::{FunctionConfig, function_arn};
 pub use function::{Function, Functions};
 pub use outcome::Outcome;
 pub use request::{Invoked, Request};

@@ -3,13 +3,13 @@
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::anyhow;
-use aws_wire::ACCOUNT_ID;
 use clap::Args;
 use event_source_mapping::{
     http_target::HttpTarget, mapping::EventSourceMapping, poll_trigger::Polling,
     sqs_queue::SqsQueue,
 };
 use futures_util::future::join_all;
+use lambda_host::function_arn;
 
 use super::args::{EndpointArgs, HostArgs, InvokeArgs, RetryArgs, TemplateArgs};
 use crate::{
@@ -93,8 +93,7 @@ impl EventSource {
             .filter(|mapping| mapping.settings.enabled)
         {
             eprintln!("{} → {}", mapping.stream, self.invoke.invoke_url);
-            let (region, function) = (&self.template.region, &mapping.function);
-            let arn = format!("arn:aws:lambda:{region}:{ACCOUNT_ID}:function:{function}");
+            let arn = function_arn(&self.template.region, &mapping.function);
             let target = Arc::new(target.clone().with_arn(arn));
             let started = mappings.start(mapping, target, Arc::new(Polling::default()));
             running.push(started.map_err(Failure::configuration)?);
