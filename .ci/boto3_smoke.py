@@ -1,4 +1,4 @@
-"""The AWS APIs through a client that is not Rust's: boto3 against `local aws`."""
+"""The AWS APIs through a client that is not Rust's: boto3 against `klocal aws`."""
 
 import os
 import re
@@ -8,7 +8,7 @@ import sys
 
 import boto3
 
-LOCAL = os.path.join(os.environ.get("CARGO_TARGET_DIR", "target"), "debug", "local")
+LOCAL = os.path.join(os.environ.get("CARGO_TARGET_DIR", "target"), "debug", "klocal")
 
 
 def check(endpoint):
@@ -57,7 +57,7 @@ def main():
         line = process.stderr.readline()
         found = re.search(r"http://\S+", line)
         if not found:
-            sys.exit(f"local aws did not start: {line}")
+            sys.exit(f"klocal aws did not start: {line}")
         check(found.group())
         print("boto3: kinesis, dynamodb and ssm answer as AWS does")
     finally:

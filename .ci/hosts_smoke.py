@@ -1,4 +1,4 @@
-"""Who is let in: curl, boto3 and the AWS SDK for JavaScript call `local up` by several
+"""Who is let in: curl, boto3 and the AWS SDK for JavaScript call `klocal up` by several
 names of this machine, and by one that is not its own. Prints the table.
 
     hosts_smoke.py FOLDER    where FOLDER has node_modules with @aws-sdk/client-kinesis
@@ -14,7 +14,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-LOCAL = os.path.join(os.environ.get("CARGO_TARGET_DIR", "target"), "debug", "local")
+LOCAL = os.path.join(os.environ.get("CARGO_TARGET_DIR", "target"), "debug", "klocal")
 HERE = os.path.dirname(os.path.abspath(__file__))
 # As Docker names the containers of docker-compose.yml.
 CONTAINER = "event-source"
@@ -116,7 +116,7 @@ def main():
         while "Ctrl-C" not in said:
             line = up.stderr.readline()
             if not line:
-                sys.exit(f"local up did not start: {said}")
+                sys.exit(f"klocal up did not start: {said}")
             said += line
             found = re.match(r"\s*(AWS APIs|Lambda|Cache)\s.*?http://\S+?:(\d+)", line)
             if found:

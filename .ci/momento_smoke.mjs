@@ -77,7 +77,7 @@ try {
     createInterface({input: cache.stderr}).once('line', resolve);
   });
   const found = /http:\/\/127\.0\.0\.1:(\d+)/.exec(line);
-  assert(found, `local cache did not start: ${line}`);
+  assert(found, `klocal cache did not start: ${line}`);
   await check(Number(found[1]));
   console.log("Momento's JavaScript SDK: caches, scalars and collections answer");
 } finally {

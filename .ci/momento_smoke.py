@@ -22,7 +22,7 @@ from momento.responses import (
     ListCaches,
 )
 
-LOCAL = os.path.join(os.environ.get("CARGO_TARGET_DIR", "target"), "debug", "local")
+LOCAL = os.path.join(os.environ.get("CARGO_TARGET_DIR", "target"), "debug", "klocal")
 CACHE = "from-python"
 
 
@@ -80,7 +80,7 @@ def main():
         line = process.stderr.readline()
         found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
         if not found:
-            sys.exit(f"local cache did not start: {line}")
+            sys.exit(f"klocal cache did not start: {line}")
         check(int(found.group(1)))
         print("Momento's Python SDK: caches, scalars and collections answer")
     finally:

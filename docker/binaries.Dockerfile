@@ -14,16 +14,16 @@ ENV CARGO_TARGET_DIR=/target CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0
 WORKDIR /workspace
 
 COPY --from=manifests /manifests ./
-RUN cargo build --profile "$PROFILE" --locked --bin bootstrap --bin local --bin producer
+RUN cargo build --profile "$PROFILE" --locked --bin bootstrap --bin klocal --bin producer
 
 COPY . .
 # COPY keeps the sources' modification times. Where they are older than the
 # layer above, cargo would take the empty programs for up to date.
 RUN find . -name '*.rs' -exec touch {} + \
- && cargo build --profile "$PROFILE" --locked --bin bootstrap --bin local --bin producer \
+ && cargo build --profile "$PROFILE" --locked --bin bootstrap --bin klocal --bin producer \
  && mkdir /binaries \
  && case "$PROFILE" in dev) folder=debug ;; *) folder=$PROFILE ;; esac \
- && cp "/target/$folder/bootstrap" "/target/$folder/local" "/target/$folder/producer" /binaries
+ && cp "/target/$folder/bootstrap" "/target/$folder/klocal" "/target/$folder/producer" /binaries
 
 FROM scratch
 COPY --from=builder /binaries /

@@ -37,9 +37,9 @@ hint: compile in Docker with BINARIES=docker" 2
   local binaries=${CARGO_TARGET_DIR:-target}/$CARGO_PROFILE context=$scratch/binaries program
   [ "$CARGO_PROFILE" != dev ] || binaries=${CARGO_TARGET_DIR:-target}/debug
   quietly "compiling with cargo ($CARGO_PROFILE)" cargo build --quiet --locked --profile "$CARGO_PROFILE" \
-    --bin bootstrap --bin local --bin producer
+    --bin bootstrap --bin klocal --bin producer
   mkdir "$context"
-  for program in bootstrap local producer; do
+  for program in bootstrap klocal producer; do
     cp "$binaries/$program" "$context"
     # The containers' user is not the owner, whatever the umask is here.
     chmod 755 "$context/$program"

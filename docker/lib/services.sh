@@ -83,7 +83,7 @@ PYTHON
 # Whether the mapping's streams exist: LocalStack forgets them when it restarts.
 streams_exist() {
   local stream
-  for stream in $(in_mapping local status --url http://127.0.0.1:9001 --json | sed -n 's/.*"streamArn": ".*stream\/\(.*\)".*/\1/p'); do
+  for stream in $(in_mapping klocal status --url http://127.0.0.1:9001 --json | sed -n 's/.*"streamArn": ".*stream\/\(.*\)".*/\1/p'); do
     aws kinesis DescribeStreamSummary "{\"StreamName\": \"$stream\"}" >/dev/null 2>&1 || {
       say "error: the stream $stream does not exist
 hint: just up creates it"

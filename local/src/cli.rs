@@ -20,7 +20,7 @@ use crate::{
 /// Docker.
 #[derive(Debug, Parser)]
 #[command(
-    name = "local",
+    name = "klocal",
     version,
     after_help = "\
 Exit codes: 0 done, 1 ran and the check failed, 2 bad arguments or configuration,
@@ -55,11 +55,11 @@ enum Command {
     Lambda(Lambda),
     /// Feed any invoke URL from a Kinesis stream
     EventSource(EventSource),
-    /// Show the event source mappings and the cache of a running `local up`
+    /// Show the event source mappings and the cache of a running `klocal up`
     Status(StatusCommand),
     /// Wait until every record written so far is processed, discarded or filtered out
     Wait(Wait),
-    /// Invoke a function of a running `local up` and print its response
+    /// Invoke a function of a running `klocal up` and print its response
     Invoke(Invoke),
     /// Print an event document, as Lambda passes it to a function
     Event(EventCommand),

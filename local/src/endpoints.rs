@@ -9,7 +9,7 @@ use crate::{
     embedded::Embedded, loopback, server, status_board::STATUS_PATH, template::Environment,
 };
 
-/// The endpoints of a running environment: the line of `local up --json`.
+/// The endpoints of a running environment: the line of `klocal up --json`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Endpoints {

@@ -1,4 +1,4 @@
-//! `local`: the command line of the offline development environment.
+//! `klocal`: the command line of the offline development environment.
 
 use std::process::ExitCode;
 

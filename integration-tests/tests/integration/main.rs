@@ -114,7 +114,7 @@ fn build(images: Images) -> anyhow::Result<Programs> {
     let build = |binary| runtime.block_on(local::cargo_build::build(workspace, binary, false));
     Ok(Programs {
         bootstrap: build("bootstrap")?,
-        local: build("local")?,
+        local: build("klocal")?,
         producer: build("producer")?,
         flaky: env!("CARGO_BIN_EXE_flaky").into(),
         template: workspace.join("template.yaml"),

@@ -87,7 +87,7 @@ pub async fn e2e_passes_while_every_proxy_is_dead() -> anyhow::Result<()> {
         .parent()
         .context("this package has no workspace around it")?;
     let build = |program| cargo_build::build(workspace, program, false);
-    let mut command = Command::new(build("local").await?);
+    let mut command = Command::new(build("klocal").await?);
     command
         .args(["e2e", "--records=100", "--threads=2"])
         .arg("--bootstrap")
@@ -102,7 +102,7 @@ pub async fn e2e_passes_while_every_proxy_is_dead() -> anyhow::Result<()> {
     for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
         command.env(name, &proxy).env(name.to_lowercase(), &proxy);
     }
-    let ran = command.output().await.context("running local e2e")?;
+    let ran = command.output().await.context("running klocal e2e")?;
     ensure!(
         ran.status.success(),
         "{}{}",

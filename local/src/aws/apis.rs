@@ -1,4 +1,4 @@
-//! All services on one port, for `local aws` and `local up`.
+//! All services on one port, for `klocal aws` and `klocal up`.
 
 use std::sync::Arc;
 

@@ -140,7 +140,7 @@ pub struct ServedCacheArgs {
     pub cache_capacity: Option<u64>,
 
     /// A fault rule that applies from the start, such as latency=20ms,call=Get; change
-    /// rules later with `local faults`
+    /// rules later with `klocal faults`
     #[arg(long = "fault", value_name = "RULE")]
     pub faults: Vec<FaultRule>,
 
@@ -389,13 +389,13 @@ pub struct EndpointArgs {
     pub endpoint_url: String,
 }
 
-/// The Invoke API of `local up` on its usual port.
+/// The Invoke API of `klocal up` on its usual port.
 pub(super) const INVOKE_API: &str = "http://127.0.0.1:9000";
 
 /// The running environment that a command asks.
 #[derive(Debug, Clone, Args)]
 pub struct UrlArgs {
-    /// The Invoke API of `local up`, or the status port of `local event-source`
+    /// The Invoke API of `klocal up`, or the status port of `klocal event-source`
     #[arg(long, env = "LOCAL_URL", value_name = "URL", default_value = INVOKE_API)]
     pub url: String,
 }

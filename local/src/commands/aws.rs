@@ -1,4 +1,4 @@
-//! `local aws`: the AWS APIs alone.
+//! `klocal aws`: the AWS APIs alone.
 
 use std::{path::PathBuf, process::ExitCode};
 

@@ -1,4 +1,4 @@
-//! `local cache`: Momento offline, alone.
+//! `klocal cache`: Momento offline, alone.
 
 use std::process::ExitCode;
 
@@ -48,7 +48,7 @@ impl CacheCommand {
     pub async fn run(self) -> Outcome {
         let Cache::Here(options) = self.cache.resolve(Transport::Server)? else {
             return Err(Failure::configuration(anyhow!(
-                "`local cache` does not serve --cache momento\nhint: choose `--cache server` or `--cache stub`"
+                "`klocal cache` does not serve --cache momento\nhint: choose `--cache server` or `--cache stub`"
             )));
         };
         let options = CacheOptions {

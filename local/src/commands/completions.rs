@@ -1,4 +1,4 @@
-//! `local completions`: the script by which a shell completes commands and flags.
+//! `klocal completions`: the script by which a shell completes commands and flags.
 
 use std::{
     io::{self, Write},
@@ -18,9 +18,9 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  local completions bash > ~/.local/share/bash-completion/completions/local
-  local completions zsh > ~/.zfunc/_local        # with fpath+=~/.zfunc before compinit
-  local completions fish > ~/.config/fish/completions/local.fish")]
+  klocal completions bash > ~/.local/share/bash-completion/completions/klocal
+  klocal completions zsh > ~/.zfunc/_klocal        # with fpath+=~/.zfunc before compinit
+  klocal completions fish > ~/.config/fish/completions/klocal.fish")]
 pub struct Completions {
     /// The shell
     #[arg(value_enum, value_name = "SHELL")]

@@ -1,4 +1,4 @@
-//! `local doctor`: what this machine has, and what each missing tool would enable.
+//! `klocal doctor`: what this machine has, and what each missing tool would enable.
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -76,7 +76,7 @@ const TOOLS: [Tool; 7] = [
     },
 ];
 
-/// The default ports of `local up`.
+/// The default ports of `klocal up`.
 const PORTS: [(u16, &str, &str); 4] = [
     (4566, "--aws-port", "AWS APIs"),
     (9000, "--lambda-port", "Lambda Invoke API"),

@@ -1,4 +1,4 @@
-//! `local e2e`: the whole pipeline once, checked.
+//! `klocal e2e`: the whole pipeline once, checked.
 
 use std::{
     path::{Path, PathBuf},

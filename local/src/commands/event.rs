@@ -1,4 +1,4 @@
-//! `local event`: an event document as Lambda passes it to a function.
+//! `klocal event`: an event document as Lambda passes it to a function.
 
 use std::{
     io::{self, Write},

@@ -1,4 +1,4 @@
-//! `local event-source`: Kinesis at any endpoint, to any invoke URL.
+//! `klocal event-source`: Kinesis at any endpoint, to any invoke URL.
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
@@ -57,7 +57,7 @@ pub struct EventSource {
     #[command(flatten)]
     host: HostArgs,
 
-    /// Serve `GET /_local/status` on this port, for `local status --url`; 0: any
+    /// Serve `GET /_local/status` on this port, for `klocal status --url`; 0: any
     /// free one
     #[arg(long, value_name = "PORT")]
     status_port: Option<u16>,
@@ -80,7 +80,7 @@ impl EventSource {
         let sdk = sdk_config(&self.endpoint.endpoint_url, &self.template.region);
         let client = aws_sdk_kinesis::Client::new(&sdk);
         let target = HttpTarget::new(self.invoke.invoke_url.clone(), self.concurrency.into());
-        // `local failures` finds it from any folder.
+        // `klocal failures` finds it from any folder.
         let failures = std::path::absolute(&self.failures).map_err(Failure::configuration)?;
         let mappings = Mappings::new(client, &self.template.region, &failures)
             .with_queues_at(&sdk)

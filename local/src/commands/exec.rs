@@ -1,4 +1,4 @@
-//! `local exec`: a command with a development environment of its own.
+//! `klocal exec`: a command with a development environment of its own.
 
 use std::{
     ffi::OsString,
@@ -39,7 +39,7 @@ const NOT_FOUND: u8 = 127;
 #[command(after_help = "\
 COMMAND gets AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_LAMBDA, AWS_REGION, AWS_DEFAULT_REGION,
 AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, INVOKE_URL (the template's first function),
-LOCAL_URL (for `local wait`, `status`, `invoke` and `failures`), NO_PROXY, and with a local
+LOCAL_URL (for `klocal wait`, `status`, `invoke` and `failures`), NO_PROXY, and with a local
 cache CACHE_GRPC_URL, CACHE_HTTP_URL, CACHE_STUB_URL, CACHE_PROTOSOCKET_ADDRESS and
 MOMENTO_API_KEY.
 

@@ -1,4 +1,4 @@
-//! `local failures`: lists, shows and redrives discarded batches.
+//! `klocal failures`: lists, shows and redrives discarded batches.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -22,7 +22,7 @@ use crate::{
     provision::sdk_config,
 };
 
-/// Where `local event-source` keeps invocation records unless `--failures` says
+/// Where `klocal event-source` keeps invocation records unless `--failures` says
 /// otherwise.
 const DEFAULT_FOLDER: &str = ".local/failures";
 
@@ -32,12 +32,12 @@ pub struct Failures {
     #[command(subcommand)]
     action: Action,
 
-    /// The folder of the invocation records [default: that of the running `local up`,
+    /// The folder of the invocation records [default: that of the running `klocal up`,
     /// else .local/failures]
     #[arg(long, value_name = "DIR", global = true)]
     failures: Option<PathBuf>,
 
-    /// The Invoke API of the running `local up`
+    /// The Invoke API of the running `klocal up`
     #[arg(
         long,
         env = "LOCAL_URL",
@@ -111,7 +111,7 @@ impl Failures {
                 return Ok(folder.clone());
             }
             return Err(Failure::configuration(anyhow!(
-                "there is no folder {}\nhint: leave out `--failures` to ask the running `local up`, or name DIR/failures of its `--data-dir DIR`, which exists once a batch was discarded",
+                "there is no folder {}\nhint: leave out `--failures` to ask the running `klocal up`, or name DIR/failures of its `--data-dir DIR`, which exists once a batch was discarded",
                 folder.display()
             )));
         }
@@ -125,7 +125,7 @@ impl Failures {
             return Ok(folder);
         }
         Err(Failure::configuration(anyhow!(
-            "no `local up` answers at {}, and there is no folder {DEFAULT_FOLDER}\nhint: start `local up`, or name another with `--url URL` or `--failures DIR`",
+            "no `klocal up` answers at {}, and there is no folder {DEFAULT_FOLDER}\nhint: start `klocal up`, or name another with `--url URL` or `--failures DIR`",
             self.url
         )))
     }
@@ -182,7 +182,7 @@ async fn find(folder: &FailureFolder, id: &str) -> Result<Value, Failure> {
         .map(|(_, document)| document)
         .ok_or_else(|| {
             Failure::configuration(anyhow!(
-                "there is no batch {id}\nhint: `local failures list` has the ids"
+                "there is no batch {id}\nhint: `klocal failures list` has the ids"
             ))
         })
 }

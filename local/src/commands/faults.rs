@@ -1,4 +1,4 @@
-//! `local faults`: the fault rules of a running cache.
+//! `klocal faults`: the fault rules of a running cache.
 
 use std::{
     io::Read,
@@ -150,7 +150,7 @@ impl At {
         let reply = request.send().await.map_err(|error| {
             let error = anyhow::Error::new(error);
             anyhow!(
-                "nothing answers at {url}: {error:#}\nhint: start `local up` or `local cache`, or name another with `--url URL`"
+                "nothing answers at {url}: {error:#}\nhint: start `klocal up` or `klocal cache`, or name another with `--url URL`"
             )
         })?;
         if reply.status() == StatusCode::BAD_REQUEST {

@@ -1,4 +1,4 @@
-//! `local invoke`: one invocation of a function of a running environment.
+//! `klocal invoke`: one invocation of a function of a running environment.
 
 use std::{
     io::{self, Write},
@@ -21,7 +21,7 @@ use crate::{
     outcome::{Failure, Outcome},
 };
 
-/// Invoke a function of a running `local up` and print its response.
+/// Invoke a function of a running `klocal up` and print its response.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Exit codes: 0 the function returned; 1 a function error, which stderr has.
@@ -42,7 +42,7 @@ pub struct Invoke {
     #[arg(long)]
     log: bool,
 
-    /// The Invoke API of `local up`
+    /// The Invoke API of `klocal up`
     #[arg(long, env = "LOCAL_URL", value_name = "URL", default_value = INVOKE_API)]
     url: String,
 }
@@ -66,7 +66,7 @@ impl Invoke {
         let reply = request.send().await.map_err(|error| {
             let error = anyhow::Error::new(error);
             Failure::run(anyhow!(
-                "cannot invoke at {}: {error:#}\nhint: start `local up`, or name another with `--url URL`",
+                "cannot invoke at {}: {error:#}\nhint: start `klocal up`, or name another with `--url URL`",
                 self.url
             ))
         })?;

@@ -1,4 +1,4 @@
-//! `local lambda`: one bootstrap behind the Invoke API.
+//! `klocal lambda`: one bootstrap behind the Invoke API.
 
 use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! `local plan`: what a load needs in AWS.
+//! `klocal plan`: what a load needs in AWS.
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Shards, concurrency, requests and cost of a load in AWS, from the template and a
-/// report of `local e2e --output json`.
+/// report of `klocal e2e --output json`.
 #[derive(Debug, Args)]
 pub struct PlanCommand {
     #[command(flatten)]
@@ -31,7 +31,7 @@ pub struct PlanCommand {
     #[arg(long, value_name = "BYTES", value_parser = positive)]
     size: f64,
 
-    /// A report of `local e2e --output json`: for what the flags below do not say
+    /// A report of `klocal e2e --output json`: for what the flags below do not say
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 
@@ -154,7 +154,7 @@ impl PlanCommand {
             std::fs::read_to_string(path).with_context(|| format!("report {}", path.display()))?;
         let report = serde_json::from_str(&text).with_context(|| {
             format!(
-                "report {}: expected the output of `local e2e --output json`",
+                "report {}: expected the output of `klocal e2e --output json`",
                 path.display()
             )
         })?;

@@ -1,4 +1,4 @@
-//! `local provision`: creates the resources of the template at any AWS endpoint.
+//! `klocal provision`: creates the resources of the template at any AWS endpoint.
 
 use std::process::ExitCode;
 

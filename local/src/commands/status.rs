@@ -1,5 +1,5 @@
-//! `local status`: what the event source mappings and the cache of a running
-//! `local up` do.
+//! `klocal status`: what the event source mappings and the cache of a running
+//! `klocal up` do.
 
 use std::{fmt::Write, process::ExitCode, time::Duration};
 
@@ -83,7 +83,7 @@ pub(super) async fn ask_for<T: DeserializeOwned>(
         .map_err(|error| {
             let error = anyhow::Error::new(error);
             anyhow!(
-                "nothing answers at {url}: {error:#}\nhint: start `local up`, or name another with `--url URL`"
+                "nothing answers at {url}: {error:#}\nhint: start `klocal up`, or name another with `--url URL`"
             )
         })?;
     let reply = reply.error_for_status().map_err(|error| {
@@ -93,7 +93,7 @@ pub(super) async fn ask_for<T: DeserializeOwned>(
     reply
         .json()
         .await
-        .with_context(|| format!("{url} returned no status of `local up`"))
+        .with_context(|| format!("{url} returned no status of `klocal up`"))
 }
 
 pub(super) fn describe(mappings: &[MappingStatus]) -> String {

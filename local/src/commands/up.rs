@@ -1,4 +1,4 @@
-//! `local up`: everything, until Ctrl-C.
+//! `klocal up`: everything, until Ctrl-C.
 
 use std::{
     io::{self, Write},

@@ -1,4 +1,4 @@
-//! `local wait`: until every record written so far is settled.
+//! `klocal wait`: until every record written so far is settled.
 
 use std::{fmt::Write, process::ExitCode, time::Duration};
 
@@ -56,7 +56,7 @@ impl Wait {
             return Ok(ExitCode::SUCCESS);
         }
         Err(Failure::run(anyhow!(
-            "{}\nhint: `local failures list` has their invocation records",
+            "{}\nhint: `klocal failures list` has their invocation records",
             named(&reply.discarded)
         )))
     }
@@ -68,7 +68,7 @@ impl Wait {
             text.push_str(&named(&reply.discarded));
             text.push('\n');
         }
-        text.push_str("hint: wait longer with `--timeout S`; `local status` has the state");
+        text.push_str("hint: wait longer with `--timeout S`; `klocal status` has the state");
         Error::msg(text)
     }
 }

@@ -24,7 +24,7 @@ impl Dead {
     }
 
     fn local(&self, folder: &Path, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_klocal"));
         command.args(arguments).current_dir(folder);
         for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
             command.env(name, &self.url);

@@ -152,12 +152,12 @@ fn failures_in_no_folder_are_refused_and_not_an_empty_table() {
     let refusal = Run::new(&["failures", "list", "--failures", "nowhere"]).refusal();
     assert_eq!(
         refusal,
-        "error: there is no folder nowhere\nhint: leave out `--failures` to ask the running `local up`, or name DIR/failures of its `--data-dir DIR`, which exists once a batch was discarded"
+        "error: there is no folder nowhere\nhint: leave out `--failures` to ask the running `klocal up`, or name DIR/failures of its `--data-dir DIR`, which exists once a batch was discarded"
     );
     let refusal = Run::new(&["failures", "list", "--url", "http://127.0.0.1:1"]).refusal();
     assert_eq!(
         refusal,
-        "error: no `local up` answers at http://127.0.0.1:1, and there is no folder .local/failures\nhint: start `local up`, or name another with `--url URL` or `--failures DIR`"
+        "error: no `klocal up` answers at http://127.0.0.1:1, and there is no folder .local/failures\nhint: start `klocal up`, or name another with `--url URL` or `--failures DIR`"
     );
 }
 

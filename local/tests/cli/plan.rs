@@ -1,4 +1,4 @@
-//! `local plan`.
+//! `klocal plan`.
 
 use crate::run::Run;
 
@@ -18,7 +18,7 @@ fn a_plan_from_a_file_that_is_no_report_is_refused() {
     let refusal = Run::new(&arguments).template().refusal();
     assert!(
         refusal.starts_with(
-            "error: report template.yaml: expected the output of `local e2e --output json`: "
+            "error: report template.yaml: expected the output of `klocal e2e --output json`: "
         ),
         "{refusal}"
     );

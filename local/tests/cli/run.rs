@@ -15,7 +15,7 @@ pub const OTHER_PORTS: [&str; 3] = [
     "--cache-protosocket-port=0",
 ];
 
-/// Runs `local` with arguments, in a folder of its own.
+/// Runs `klocal` with arguments, in a folder of its own.
 pub struct Run {
     pub folder: TempDir,
     pub command: Command,
@@ -24,7 +24,7 @@ pub struct Run {
 impl Run {
     pub fn new(arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_klocal"));
         command
             .args(arguments)
             .current_dir(folder.path())
@@ -35,7 +35,7 @@ impl Run {
         Self { folder, command }
     }
 
-    /// `local up` with these arguments, on free ports.
+    /// `klocal up` with these arguments, on free ports.
     pub fn up(arguments: &[&str]) -> Self {
         Self::new(&["up", "--aws-port=0"])
             .arguments(&OTHER_PORTS)

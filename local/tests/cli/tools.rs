@@ -118,7 +118,7 @@ fn commands_for_a_running_environment_say_how_to_start_or_name_it() {
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{error}");
         assert!(
-            error.ends_with("\nhint: start `local up`, or name another with `--url URL`\n"),
+            error.ends_with("\nhint: start `klocal up`, or name another with `--url URL`\n"),
             "{error}"
         );
     }

@@ -1,4 +1,4 @@
-//! `local e2e`, as a user runs it.
+//! `klocal e2e`, as a user runs it.
 
 use anyhow::{Context, ensure};
 use consumer::config::Protocol;

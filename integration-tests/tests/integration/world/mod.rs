@@ -32,7 +32,7 @@ use embedded::EmbeddedWorld;
 pub struct Programs {
     /// The consumer.
     pub bootstrap: PathBuf,
-    /// The tool, `local`.
+    /// The tool, `klocal`.
     pub local: PathBuf,
     /// The producer.
     pub producer: PathBuf,

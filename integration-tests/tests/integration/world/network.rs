@@ -95,7 +95,7 @@ impl Network {
     /// Momento offline, with these caches.
     pub async fn cache(&self, caches: &[String]) -> anyhow::Result<ContainerAsync<GenericImage>> {
         let image = generic(&self.programs.images.runtime)
-            .with_entrypoint("/usr/local/bin/local")
+            .with_entrypoint("/usr/local/bin/klocal")
             .with_wait_for(WaitFor::message_on_stderr("Momento"));
         let names = caches.iter().map(|name| format!("--cache-name={name}"));
         // The function calls it by the container's name.
@@ -110,7 +110,7 @@ impl Network {
                     .chain(names),
             )
             .with_copy_to(
-                executable("/usr/local/bin/local"),
+                executable("/usr/local/bin/klocal"),
                 self.programs.local.clone(),
             )
             .start()

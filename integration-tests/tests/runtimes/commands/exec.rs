@@ -1,4 +1,4 @@
-//! `local exec`: what the command gets, how it ends, and what is left of it.
+//! `klocal exec`: what the command gets, how it ends, and what is left of it.
 
 use std::{
     collections::BTreeMap,

@@ -1,4 +1,4 @@
-//! `local invoke` and `local event`.
+//! `klocal invoke` and `klocal event`.
 
 use anyhow::ensure;
 use integration_tests::patience::same;

@@ -109,7 +109,7 @@ async fn tool() -> anyhow::Result<PathBuf> {
         let workspace = package
             .parent()
             .context("this package has no workspace around it")?;
-        anyhow::Ok(cargo_build::build(workspace, "local", false).await?)
+        anyhow::Ok(cargo_build::build(workspace, "klocal", false).await?)
     };
     TOOL.get_or_try_init(build).await.cloned()
 }

@@ -1,4 +1,4 @@
-//! `local wait`.
+//! `klocal wait`.
 
 use anyhow::ensure;
 use integration_tests::patience::{eventually, same};
@@ -44,7 +44,7 @@ pub async fn wait_fails_once_for_each_discarded_batch_and_names_it() -> anyhow::
         "stderr",
         discarded.as_str(),
         &format!(
-            "error: 1 batch was discarded (1 record)\n  Mapping shardId-000000000000: {number}: RetryAttemptsExhausted: &alloc::boxed::Box<dyn core::error::Error + core::marker::Send + core::marker::Sync>: failing on purpose\nhint: `local failures list` has their invocation records\n"
+            "error: 1 batch was discarded (1 record)\n  Mapping shardId-000000000000: {number}: RetryAttemptsExhausted: &alloc::boxed::Box<dyn core::error::Error + core::marker::Send + core::marker::Sync>: failing on purpose\nhint: `klocal failures list` has their invocation records\n"
         ),
     )?;
     world.put("ok").await?;
