@@ -31,9 +31,12 @@ async fn main() -> anyhow::Result<()> {
     let function = function(moody(), &[]);
     let server = serve(function.clone()).await?;
     let ours = format!("{}/2015-03-31/functions/function/invocations", server.url());
+    println!(
+        "The same function behind each, one invocation at a time. Medians of {ROUNDS} alternating rounds.\n"
+    );
     println!("| event | in the process (ms) | Invoke API (ms) | RIE (ms) | Invoke API / RIE |");
     println!("|---|---|---|---|---|");
-    for bytes in [200, 50_000] {
+    for bytes in [200, 50_000, 1_000_000] {
         let payload = event_of(bytes);
         let client = reqwest::Client::new();
         let (mut inside, mut http, mut emulated) = (Vec::new(), Vec::new(), Vec::new());

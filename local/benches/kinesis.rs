@@ -42,6 +42,11 @@ struct Endpoint {
 
 impl Endpoint {
     async fn call(&self, operation: &str, body: String) -> Result<Value, reqwest::Error> {
+        let body = self.send(operation, body).await?.bytes().await?;
+        Ok(serde_json::from_slice(&body).unwrap_or(Value::Null))
+    }
+
+    async fn send(&self, operation: &str, body: String) -> reqwest::Result<reqwest::Response> {
         let request = self
             .http
             .post(&self.url)
@@ -53,9 +58,7 @@ impl Endpoint {
                 "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/kinesis/aws4_request, \
                  SignedHeaders=host;x-amz-date, Signature=0",
             );
-        let reply = request.body(body).send().await?.error_for_status()?;
-        let body = reply.bytes().await?;
-        Ok(serde_json::from_slice(&body).unwrap_or(Value::Null))
+        request.body(body).send().await?.error_for_status()
     }
 
     async fn create(&self, stream: &str, shards: usize) -> Result<(), reqwest::Error> {
@@ -80,12 +83,14 @@ impl Endpoint {
 
 /// The results of one round, in the order of [`COLUMNS`].
 type Round = [f64; 5];
-const COLUMNS: [&str; 5] = [
-    "PutRecord, one at a time (ms, p50)",
-    "PutRecord, 32 in flight (records/s)",
-    "PutRecords of 500 (records/s)",
-    "drain (records/s)",
-    "put to visible, polling (ms, p50)",
+
+/// Headings, and how many decimals their figures have.
+const COLUMNS: [(&str, usize); 5] = [
+    ("PutRecord, one at a time (ms, p50)", 2),
+    ("PutRecord, 32 in flight (records/s)", 0),
+    ("PutRecords of 500 (records/s)", 0),
+    ("drain (records/s)", 0),
+    ("put to visible, polling (ms, p50)", 2),
 ];
 
 #[tokio::main]
@@ -113,17 +118,92 @@ async fn main() -> Result<(), Failure> {
             }
         }
     }
-    println!("| engine | {} |", COLUMNS.join(" | "));
+    let headings: Vec<_> = COLUMNS.iter().map(|(heading, _)| *heading).collect();
+    println!("One shard, records of {RECORD} bytes, JSON. Medians of {ROUNDS} rounds.\n");
+    println!("| engine | {} |", headings.join(" | "));
     println!("|---{}|", "|---".repeat(COLUMNS.len()));
     for (endpoint, rounds) in endpoints.iter().zip(&rounds) {
-        let medians = (0..COLUMNS.len())
-            .map(|column| median(rounds.iter().map(|round| round[column]).collect()));
-        let cells: Vec<_> = medians.map(|median| format!("{median:.3}")).collect();
+        let cells = COLUMNS.iter().enumerate().map(|(column, (_, decimals))| {
+            let median = median(rounds.iter().map(|round| round[column]).collect());
+            format!("{median:.decimals$}")
+        });
+        let cells: Vec<_> = cells.collect();
         println!("| {} | {} |", endpoint.name, cells.join(" | "));
     }
-    wake_up().await?;
+    waiting(&endpoints[0]).await?;
+    open_shards(&endpoints[0]).await?;
     durable().await?;
     million().await
+}
+
+/// From a put until a reader that waits sees the record: over HTTP with
+/// `SubscribeToShard`, and inside the process.
+async fn waiting(endpoint: &Endpoint) -> Result<(), Failure> {
+    endpoint.create("waiting", 1).await?;
+    let stream = json!({"StreamName": "waiting"}).to_string();
+    let summary = endpoint.call("DescribeStreamSummary", stream).await?;
+    let arn = &summary["StreamDescriptionSummary"]["StreamARN"];
+    let consumer = json!({"StreamARN": arn, "ConsumerName": "reader"}).to_string();
+    let consumer = endpoint.call("RegisterStreamConsumer", consumer).await?;
+    let subscribe = json!({
+        "ConsumerARN": consumer["Consumer"]["ConsumerARN"],
+        "ShardId": "shardId-000000000000",
+        "StartingPosition": {"Type": "LATEST"},
+    });
+    let mut events = endpoint
+        .send("SubscribeToShard", subscribe.to_string())
+        .await?;
+    let mut times = Vec::new();
+    for number in 0..SEQUENTIAL {
+        let key = format!("reader-{number:08}");
+        let put = json!({"StreamName": "waiting", "PartitionKey": key, "Data": "eA=="}).to_string();
+        let start = Instant::now();
+        let put = tokio::spawn({
+            let endpoint = endpoint.clone();
+            async move { endpoint.call("PutRecord", put).await }
+        });
+        loop {
+            let event = events.chunk().await?.ok_or("the subscription has ended")?;
+            if event.windows(key.len()).any(|text| text == key.as_bytes()) {
+                break;
+            }
+        }
+        times.push(start.elapsed().as_secs_f64() * 1e3);
+        put.await??;
+    }
+    let inside = wake_up().await?;
+    println!("\nFrom the start of a PutRecord until a reader that waits has the record, p50:\n");
+    println!("| reader | ms |");
+    println!("|---|---|");
+    println!("| over HTTP, SubscribeToShard | {:.3} |", median(times));
+    println!("| inside the process | {inside:.3} |");
+    Ok(())
+}
+
+/// Whether a put costs more in a stream of many open shards.
+async fn open_shards(endpoint: &Endpoint) -> Result<(), Failure> {
+    const SHARDS: [usize; 2] = [4, 10_000];
+    for shards in SHARDS {
+        endpoint.create(&format!("shards-{shards}"), shards).await?;
+    }
+    let mut times = SHARDS.map(|_| Vec::new());
+    for number in 0..SEQUENTIAL * 3 {
+        for (shards, times) in SHARDS.iter().zip(&mut times) {
+            let stream = format!("shards-{shards}");
+            let put =
+                json!({"StreamName": stream, "PartitionKey": number.to_string(), "Data": "eA=="});
+            let start = Instant::now();
+            endpoint.call("PutRecord", put.to_string()).await?;
+            times.push(start.elapsed().as_secs_f64() * 1e3);
+        }
+    }
+    println!("\nPutRecord, one at a time, by open shards of the stream, p50:\n");
+    println!("| open shards | ms |");
+    println!("|---|---|");
+    for (shards, times) in SHARDS.into_iter().zip(times) {
+        println!("| {shards} | {:.3} |", median(times));
+    }
+    Ok(())
 }
 
 fn endpoint(name: &str, url: &str) -> Endpoint {
@@ -245,8 +325,8 @@ impl Inside {
     }
 }
 
-/// The time from the start of a put until a waiting reader in the process wakes.
-async fn wake_up() -> Result<(), Failure> {
+/// From the start of a put until a waiting reader in the process wakes, milliseconds.
+async fn wake_up() -> Result<f64, Failure> {
     let inside = Arc::new(Inside::new(1, Options::default()).await?);
     let put = json!({"StreamName": "s", "PartitionKey": "k", "Data": "eA=="}).to_string();
     let mut times = Vec::new();
@@ -256,19 +336,18 @@ async fn wake_up() -> Result<(), Failure> {
         tokio::task::yield_now().await;
         let start = Instant::now();
         inside.call("PutRecord", put.clone()).await?;
-        times.push(reader.await??.duration_since(start).as_secs_f64() * 1e6);
+        times.push(reader.await??.duration_since(start).as_secs_f64() * 1e3);
     }
-    println!(
-        "\nput to a waiting reader inside the process: p50 {:.1} µs",
-        median(times)
-    );
-    Ok(())
+    Ok(median(times))
 }
 
 /// The throughput of puts in memory and on disk, with 32 puts in flight.
 async fn durable() -> Result<(), Failure> {
     let put = json!({"StreamName": "s", "PartitionKey": "k", "Data": STANDARD.encode(vec![b'x'; RECORD])});
     let put = put.to_string();
+    println!("\nPutRecord inside the process, {IN_FLIGHT} in flight:\n");
+    println!("| kept | records/s |");
+    println!("|---|---|");
     for (name, fsync) in [
         ("in memory", None),
         ("on disk, fsync never", Some(FsyncPolicy::Never)),
@@ -298,7 +377,7 @@ async fn durable() -> Result<(), Failure> {
             writer.await??;
         }
         println!(
-            "PutRecord inside the process, 32 at a time, {name}: {:.0} records/s",
+            "| {name} | {:.0} |",
             per_second(IN_FLIGHT * SEQUENTIAL, start)
         );
     }
@@ -312,7 +391,6 @@ async fn million() -> Result<(), Failure> {
     let inside = Inside::new(4, Options::default()).await?;
     let data = STANDARD.encode(vec![b'x'; RECORD]);
     let before = resident()?;
-    println!("\nidle: {:.1} MiB resident", before / 1024.0);
     let mut parts = Vec::new();
     for part in 0..10 {
         let start = Instant::now();
@@ -329,14 +407,17 @@ async fn million() -> Result<(), Failure> {
         parts.push(format!("{:.2}", start.elapsed().as_secs_f64()));
     }
     let grown = (resident()? - before) * 1024.0;
-    println!(
-        "seconds for each 100,000 of a million records: {}",
-        parts.join(" ")
-    );
     let counted = inside.kinesis.memory();
+    println!("\nA million records of {RECORD} bytes through one stream of 4 shards:\n");
+    println!("| | |");
+    println!("|---|---|");
+    println!("| seconds for each 100,000 | {} |", parts.join(", "));
     println!(
-        "bytes per record: {} counted, {:.0} resident",
-        counted / MILLION as u64,
+        "| bytes per record, counted | {} |",
+        counted / MILLION as u64
+    );
+    println!(
+        "| bytes per record, resident | {:.0} |",
         grown / MILLION as f64
     );
     Ok(())

@@ -11,6 +11,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::cast_precision_loss)]
 
 use std::{
+    collections::BTreeMap,
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -53,39 +54,70 @@ async fn main() {
     let number = |name| argument(name).map(|text| text.parse::<u64>().expect("a number"));
     let requests = number("--requests").unwrap_or(1_000_000);
     let rounds = number("--rounds").unwrap_or(3);
-    println!("{VALUE} B values, {KEYS} keys; microseconds");
-    println!("transport    round  load            p50     p99  requests/s");
-    for round in 1..=rounds {
-        for transport in TRANSPORTS {
+    calls(rounds).await;
+    memory(requests).await;
+}
+
+/// The rows of a round: each call, alone and with others in flight.
+const LOADS: [(&str, &str, usize, u64); 4] = [
+    ("set", "one at a time", 1, SEQUENTIAL),
+    ("get", "one at a time", 1, SEQUENTIAL),
+    ("set", "32 in flight", IN_FLIGHT, CONCURRENT),
+    ("get", "32 in flight", IN_FLIGHT, CONCURRENT),
+];
+
+/// p50 and p99 in microseconds, and requests per second.
+type Figures = [f64; 3];
+
+async fn calls(rounds: u64) {
+    let mut measured: BTreeMap<(usize, usize), Vec<Figures>> = BTreeMap::new();
+    for _ in 0..rounds {
+        for (at, transport) in TRANSPORTS.iter().enumerate() {
             let cache = Cache::start(transport);
             let client = cache.client().await;
-            for (load, in_flight, count) in [
-                ("1 in flight", 1, SEQUENTIAL),
-                ("32 in flight", IN_FLIGHT, CONCURRENT),
-            ] {
-                for call in ["set", "get"] {
-                    let (times, took) = measure(&client, call, in_flight, count).await;
-                    println!(
-                        "{transport:11}  {round:5}  {call} {load:12} {:6} {:7} {:11.0}",
-                        times.value_at_quantile(0.5),
-                        times.value_at_quantile(0.99),
-                        count as f64 / took.as_secs_f64(),
-                    );
-                }
+            for (load, (call, _, in_flight, count)) in LOADS.into_iter().enumerate() {
+                let (times, took) = measure(&client, call, in_flight, count).await;
+                let quantile = |quantile| times.value_at_quantile(quantile) as f64;
+                let per_second = count as f64 / took.as_secs_f64();
+                let figures = [quantile(0.5), quantile(0.99), per_second];
+                measured.entry((load, at)).or_default().push(figures);
             }
         }
     }
-    println!("\nresident memory, MiB, during {requests} requests");
+    println!("Values of {VALUE} bytes, {KEYS} keys. Medians of {rounds} rounds.\n");
+    println!("| call | transport | p50 (µs) | p99 (µs) | requests/s |");
+    println!("|---|---|---|---|---|");
+    for ((load, transport), rounds) in measured {
+        let (call, how, ..) = LOADS[load];
+        let median = |figure: usize| {
+            let mut values: Vec<_> = rounds.iter().map(|round| round[figure]).collect();
+            values.sort_by(f64::total_cmp);
+            values[values.len() / 2]
+        };
+        println!(
+            "| {call}, {how} | {} | {:.0} | {:.0} | {:.0} |",
+            TRANSPORTS[transport],
+            median(0),
+            median(1),
+            median(2)
+        );
+    }
+}
+
+async fn memory(requests: u64) {
+    println!("\nResident memory while {requests} requests come, before and after each tenth:\n");
+    println!("| transport | MiB |");
+    println!("|---|---|");
     for transport in TRANSPORTS {
         let cache = Cache::start(transport);
         let client = cache.client().await;
         measure(&client, "set", IN_FLIGHT, KEYS).await;
-        let mut resident = vec![cache.resident_mib()];
+        let mut resident = vec![cache.resident_mib().to_string()];
         for _ in 0..10 {
             measure(&client, "get", IN_FLIGHT, requests / 10).await;
-            resident.push(cache.resident_mib());
+            resident.push(cache.resident_mib().to_string());
         }
-        println!("{transport:11} {resident:?}");
+        println!("| {transport} | {} |", resident.join(", "));
     }
 }
 

@@ -7,10 +7,10 @@ use tracing_subscriber::{EnvFilter, filter::ParseError};
 
 use crate::{
     commands::{
-        aws::Aws, cache::CacheCommand, completions::Completions, doctor::Doctor, e2e::E2e,
-        event::EventCommand, event_source::EventSource, exec::Exec, failures::Failures,
-        faults::Faults, invoke::Invoke, lambda::Lambda, plan::PlanCommand, provision::Provision,
-        status::StatusCommand, up::Up, wait::Wait,
+        aws::Aws, cache::CacheCommand, clock::ClockCommand, completions::Completions,
+        doctor::Doctor, e2e::E2e, event::EventCommand, event_source::EventSource, exec::Exec,
+        failures::Failures, faults::Faults, invoke::Invoke, lambda::Lambda, plan::PlanCommand,
+        provision::Provision, status::StatusCommand, up::Up, wait::Wait,
     },
     outcome::{Failure, Outcome},
     output::Output,
@@ -59,6 +59,8 @@ enum Command {
     Status(StatusCommand),
     /// Wait until every record written so far is processed, discarded or filtered out
     Wait(Wait),
+    /// Show or move the time of day that a running `klocal up` sees
+    Clock(ClockCommand),
     /// Invoke a function of a running `klocal up` and print its response
     Invoke(Invoke),
     /// Print an event document, as Lambda passes it to a function
@@ -95,6 +97,7 @@ impl Cli {
             Command::EventSource(command) => command.run().await,
             Command::Status(command) => command.run().await,
             Command::Wait(command) => command.run().await,
+            Command::Clock(command) => command.run().await,
             Command::Invoke(command) => command.run().await,
             Command::Event(command) => command.run().await,
             Command::Failures(command) => command.run().await,

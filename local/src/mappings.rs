@@ -12,7 +12,6 @@ use aws_wire::ACCOUNT_ID;
 use event_source_mapping::{
     backoff::Backoff,
     checkpoint::Checkpoints,
-    clock,
     context::MappingContext,
     destination::{Destination, Destinations, FailureFolder},
     mapping::EventSourceMapping,
@@ -25,6 +24,7 @@ use event_source_mapping::{
     target::Target,
 };
 use kinesis_engine::reader::Reader;
+use movable_clock::Clock;
 use tokio_util::sync::CancellationToken;
 
 use crate::{adapters::engine_source::EngineSource, template::environment::Mapping};
@@ -38,6 +38,7 @@ pub struct Mappings {
     checkpoints: Option<PathBuf>,
     observer: Arc<dyn Observer>,
     backoff: Backoff,
+    clock: Clock,
     reader: Option<Reader>,
 }
 
@@ -73,6 +74,7 @@ impl Mappings {
             checkpoints: None,
             observer: Arc::new(NoObserver),
             backoff: Backoff::default(),
+            clock: Clock::system(),
             reader: None,
         }
     }
@@ -103,6 +105,13 @@ impl Mappings {
     #[must_use]
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = backoff;
+        self
+    }
+
+    /// Measures ages and windows by `clock`.
+    #[must_use]
+    pub fn on_clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
         self
     }
 
@@ -149,7 +158,7 @@ impl Mappings {
             failures: self.destination(mapping),
             poll_trigger,
             backoff: self.backoff,
-            clock: clock::system(),
+            clock: self.clock.clone(),
             stop: CancellationToken::new(),
         }))
     }

@@ -7,9 +7,9 @@ use std::{error::Error, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use event_source_mapping::{
+    Clock,
     backoff::Backoff,
     checkpoint::Checkpoints,
-    clock,
     context::MappingContext,
     destination::FailureFolder,
     mapping::EventSourceMapping,
@@ -103,7 +103,7 @@ fn map(events: UnboundedSender<Bytes>) -> EventSourceMapping {
         failures: Arc::new(FailureFolder::new("failures".as_ref())),
         poll_trigger: Arc::new(Polling::default()),
         backoff: Backoff::default(),
-        clock: clock::system(),
+        clock: Clock::system(),
         stop: CancellationToken::new(),
     })
 }

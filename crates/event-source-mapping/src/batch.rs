@@ -146,12 +146,11 @@ mod tests {
     use time::OffsetDateTime;
 
     fn origin() -> Origin {
-        Origin {
-            stream_arn: "arn:aws:kinesis:us-east-1:000000000000:stream/s".into(),
-            region: "us-east-1".into(),
-            shard_id: "shardId-000000000000".into(),
-            role_arn: "arn:aws:iam::000000000000:role/r".into(),
-        }
+        Origin::new(
+            "arn:aws:kinesis:us-east-1:000000000000:stream/s",
+            "us-east-1",
+            "shardId-000000000000",
+        )
     }
 
     fn records(count: usize, bytes: usize) -> impl Iterator<Item = Prepared> {

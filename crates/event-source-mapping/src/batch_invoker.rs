@@ -345,7 +345,7 @@ impl BatchInvoker {
     }
 
     fn age(&self, prepared: &Prepared) -> Duration {
-        let age = (self.context.clock)() - prepared.record.arrived;
+        let age = self.context.clock.now() - prepared.record.arrived;
         age.try_into().unwrap_or(Duration::ZERO)
     }
 }

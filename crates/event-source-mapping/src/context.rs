@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use movable_clock::Clock;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    backoff::Backoff, checkpoint::Checkpoints, clock::Clock, destination::Destination,
-    observer::Observer, poll_trigger::PollTrigger, settings::Settings, source::Source,
-    status::Status, target::Target,
+    backoff::Backoff, checkpoint::Checkpoints, destination::Destination, observer::Observer,
+    poll_trigger::PollTrigger, settings::Settings, source::Source, status::Status, target::Target,
 };
 
 /// The options of a mapping, and its connections to everything outside it.
@@ -36,7 +36,7 @@ pub struct MappingContext {
     pub poll_trigger: Arc<dyn PollTrigger>,
     /// The waits between attempts.
     pub backoff: Backoff,
-    /// The time of day.
+    /// The time of day that ages, batching windows and tumbling windows are measured by.
     pub clock: Clock,
     /// Cancelled when the mapping is to stop: invocations under way are finished.
     pub stop: CancellationToken,

@@ -44,7 +44,7 @@ pub(super) struct Discovery {
 
 impl Discovery {
     pub(super) fn new(context: Arc<MappingContext>) -> Self {
-        let (began, new) = context.checkpoints.began((context.clock)());
+        let (began, new) = context.checkpoints.began(context.clock.now());
         Self {
             began,
             new,

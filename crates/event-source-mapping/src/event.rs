@@ -1,10 +1,11 @@
 //! The Kinesis event, as Lambda's documentation shows it ("Using Lambda to
 //! process records from Amazon Kinesis Data Streams", example event).
 
+use std::io::Write;
+
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use serde::Serialize;
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
 
 use super::source::Record;
 
@@ -20,22 +21,38 @@ pub(crate) struct Origin {
     pub(crate) region: String,
     /// The shard's id.
     pub(crate) shard_id: String,
-    /// The role that would read the stream.
-    pub(crate) role_arn: String,
+    /// An entry from the end of `kinesis` to the sequence number in `eventID`: the same for
+    /// every record, so it is written once.
+    before_id: Vec<u8>,
+    /// The rest of an entry.
+    after_id: Vec<u8>,
 }
 
 /// The role in every event: this mapping assumes no role.
-const ROLE_ARN: &str = "arn:aws:iam::000000000000:role/local";
+pub(crate) const ROLE_ARN: &str = "arn:aws:iam::000000000000:role/local";
 
 impl Origin {
     /// A shard of the stream `stream_arn`.
     #[must_use]
     pub(crate) fn new(stream_arn: &str, region: &str, shard_id: &str) -> Self {
+        let mut before_id =
+            br#"},"eventSource":"aws:kinesis","eventVersion":"1.0","eventID":"#.to_vec();
+        push_text(&mut before_id, &format!("{shard_id}:"));
+        // The sequence number goes on within the string.
+        before_id.pop();
+        let mut after_id = br#"","eventName":"aws:kinesis:record","invokeIdentityArn":"#.to_vec();
+        push_text(&mut after_id, ROLE_ARN);
+        after_id.extend_from_slice(br#","awsRegion":"#);
+        push_text(&mut after_id, region);
+        after_id.extend_from_slice(br#","eventSourceARN":"#);
+        push_text(&mut after_id, stream_arn);
+        after_id.push(b'}');
         Self {
             stream_arn: stream_arn.to_owned(),
             region: region.to_owned(),
             shard_id: shard_id.to_owned(),
-            role_arn: ROLE_ARN.to_owned(),
+            before_id,
+            after_id,
         }
     }
 }
@@ -49,49 +66,36 @@ pub(crate) const fn overhead() -> usize {
 /// A record's entry in an event's `Records`.
 #[must_use]
 pub(crate) fn encode(record: &Record, origin: &Origin) -> Bytes {
-    let entry = Entry {
-        kinesis: Kinesis {
-            kinesis_schema_version: "1.0",
-            partition_key: &record.partition_key,
-            sequence_number: &record.sequence_number,
-            data: BASE64_STANDARD.encode(&record.data),
-            approximate_arrival_timestamp: seconds(record),
-        },
-        event_source: "aws:kinesis",
-        event_version: "1.0",
-        event_id: format!("{}:{}", origin.shard_id, record.sequence_number),
-        event_name: "aws:kinesis:record",
-        invoke_identity_arn: &origin.role_arn,
-        aws_region: &origin.region,
-        event_source_arn: &origin.stream_arn,
-    };
-    // Text and numbers only: JSON can hold all of it.
-    serde_json::to_vec(&entry).unwrap_or_default().into()
+    const FIELDS: usize = 160;
+    let data = record.data.len().div_ceil(3) * 4;
+    let texts = record.partition_key.len() + 2 * record.sequence_number.len();
+    let around = origin.before_id.len() + origin.after_id.len();
+    let mut entry = Vec::with_capacity(FIELDS + texts + data + around);
+    entry.extend_from_slice(br#"{"kinesis":{"kinesisSchemaVersion":"1.0","partitionKey":"#);
+    push_text(&mut entry, &record.partition_key);
+    entry.extend_from_slice(br#","sequenceNumber":"#);
+    push_text(&mut entry, &record.sequence_number);
+    entry.extend_from_slice(br#","data":""#);
+    let start = entry.len();
+    entry.resize(start + data, 0);
+    // The space is exactly what the data needs.
+    let _ = BASE64_STANDARD.encode_slice(&record.data, &mut entry[start..]);
+    entry.extend_from_slice(br#"","approximateArrivalTimestamp":"#);
+    push_seconds(&mut entry, record);
+    entry.extend_from_slice(&origin.before_id);
+    let start = entry.len();
+    push_text(&mut entry, &record.sequence_number);
+    // Its opening quote: the string began before it. Its closing one is in `after_id`.
+    entry.remove(start);
+    entry.pop();
+    entry.extend_from_slice(&origin.after_id);
+    entry.into()
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Entry<'a> {
-    kinesis: Kinesis<'a>,
-    event_source: &'static str,
-    event_version: &'static str,
-    #[serde(rename = "eventID")]
-    event_id: String,
-    event_name: &'static str,
-    invoke_identity_arn: &'a str,
-    aws_region: &'a str,
-    #[serde(rename = "eventSourceARN")]
-    event_source_arn: &'a str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Kinesis<'a> {
-    kinesis_schema_version: &'static str,
-    partition_key: &'a str,
-    sequence_number: &'a str,
-    data: String,
-    approximate_arrival_timestamp: Option<Box<RawValue>>,
+/// A JSON string.
+fn push_text(json: &mut Vec<u8>, text: &str) {
+    // A string can always be written to a vector.
+    let _ = serde_json::to_writer(json, text);
 }
 
 /// The event with these records of a shard.
@@ -107,8 +111,13 @@ pub fn of_records(stream_arn: &str, region: &str, shard: &str, records: &[Record
 
 /// Encoded records as one event, with `fields` beside them where it is an
 /// object.
-pub(crate) fn join<'a>(records: impl Iterator<Item = &'a Bytes>, fields: Option<&Value>) -> Bytes {
-    let mut event = OPENING.to_vec();
+pub(crate) fn join<'a>(
+    records: impl Iterator<Item = &'a Bytes> + Clone,
+    fields: Option<&Value>,
+) -> Bytes {
+    let size: usize = records.clone().map(|record| record.len() + 1).sum();
+    let mut event = Vec::with_capacity(overhead() + size);
+    event.extend_from_slice(OPENING);
     for (index, record) in records.enumerate() {
         if index > 0 {
             event.push(b',');
@@ -127,10 +136,10 @@ pub(crate) fn join<'a>(records: impl Iterator<Item = &'a Bytes>, fields: Option<
 
 /// Unix seconds with exactly three decimals: `aws_lambda_events` reads the
 /// fraction as an unpadded count of milliseconds.
-fn seconds(record: &Record) -> Option<Box<RawValue>> {
+fn push_seconds(json: &mut Vec<u8>, record: &Record) {
     let milliseconds = record.arrived.unix_timestamp_nanos() / 1_000_000;
-    let text = format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000);
-    RawValue::from_string(text).ok()
+    // Writing to a vector cannot fail.
+    let _ = write!(json, "{}.{:03}", milliseconds / 1000, milliseconds % 1000);
 }
 
 #[cfg(test)]
@@ -149,12 +158,11 @@ mod tests {
             data: Bytes::from_static(b"Hello, this is a test."),
             arrived: datetime!(2018-12-03 19:52:36.470 UTC),
         };
-        let origin = Origin {
-            stream_arn: "arn:aws:kinesis:us-east-2:123456789012:stream/lambda-stream".into(),
-            region: "us-east-2".into(),
-            shard_id: "shardId-000000000006".into(),
-            role_arn: "arn:aws:iam::123456789012:role/lambda-role".into(),
-        };
+        let origin = Origin::new(
+            "arn:aws:kinesis:us-east-2:123456789012:stream/lambda-stream",
+            "us-east-2",
+            "shardId-000000000006",
+        );
         let json = encode(&record, &origin);
         assert!(
             String::from_utf8_lossy(&json)
@@ -176,7 +184,7 @@ mod tests {
                 "eventVersion": "1.0",
                 "eventID": "shardId-000000000006:49590338271490256608559692538361571095921575989136588898",
                 "eventName": "aws:kinesis:record",
-                "invokeIdentityArn": "arn:aws:iam::123456789012:role/lambda-role",
+                "invokeIdentityArn": super::ROLE_ARN,
                 "awsRegion": "us-east-2",
                 "eventSourceARN": "arn:aws:kinesis:us-east-2:123456789012:stream/lambda-stream",
             }]})

@@ -7,12 +7,12 @@ use std::{
     time::Duration,
 };
 
-use time::OffsetDateTime;
+use movable_clock::Clock;
 use tokio::time::Instant;
 
 use super::{
     batch::{Buffer, Prepared},
-    settings::Settings,
+    context::MappingContext,
     window::{Part, Window},
 };
 
@@ -20,6 +20,7 @@ use super::{
 #[derive(Debug)]
 pub(super) struct Lane {
     buffer: Buffer,
+    clock: Clock,
     batching_window: Duration,
     tumbling_window: Option<Duration>,
     /// When the batching window ends: the batch is then sent, however small.
@@ -40,13 +41,15 @@ pub(super) enum Work {
 }
 
 impl Lane {
-    pub(super) fn new(settings: &Settings, window: Option<Window>) -> Self {
+    pub(super) fn new(context: &MappingContext, window: Option<Window>) -> Self {
+        let (settings, clock) = (&context.settings, &context.clock);
         let tumbling_window = settings.tumbling_window;
         Self {
             buffer: Buffer::new(settings.batch_size, tumbling_window.is_some()),
             batching_window: settings.batching_window,
             tumbling_window,
-            ready_at: Instant::now(),
+            ready_at: clock.instant(),
+            clock: clock.clone(),
             window: window.filter(|_| tumbling_window.is_some()),
             busy: false,
         }
@@ -54,7 +57,7 @@ impl Lane {
 
     pub(super) fn push(&mut self, prepared: Prepared) {
         if self.buffer.is_empty() {
-            self.ready_at = Instant::now() + self.batching_window;
+            self.ready_at = self.clock.instant() + self.batching_window;
         }
         self.buffer.push(prepared);
     }
@@ -71,12 +74,12 @@ impl Lane {
 
     /// Takes the next invocation that is due; the lane is then busy until
     /// [`Lane::finish`]. `closed` says that no more records will come.
-    pub(super) fn take(&mut self, now: OffsetDateTime, closed: bool) -> Option<Work> {
+    pub(super) fn take(&mut self, closed: bool) -> Option<Work> {
         if self.busy {
             return None;
         }
         let work = self
-            .window_to_close(now, closed)
+            .window_to_close(closed)
             .or_else(|| self.batch(closed))?;
         self.busy = true;
         Some(work)
@@ -88,21 +91,24 @@ impl Lane {
         self.window = window;
     }
 
-    /// When an invocation may be due if no record comes.
-    pub(super) fn next_look(&self, now: OffsetDateTime) -> Option<Instant> {
+    /// How long until an invocation may be due if no record comes.
+    pub(super) fn next_look(&self) -> Option<Duration> {
         match (self.busy, self.buffer.is_empty(), &self.window) {
             (true, ..) | (_, true, None) => None,
-            (_, false, _) => Some(self.ready_at),
-            (_, true, Some(window)) => Some(Instant::now() + window.closes_in(now)),
+            (_, false, _) => Some(
+                self.ready_at
+                    .saturating_duration_since(self.clock.instant()),
+            ),
+            (_, true, Some(window)) => Some(window.closes_in(self.clock.now())),
         }
     }
 
-    fn window_to_close(&mut self, now: OffsetDateTime, closed: bool) -> Option<Work> {
+    fn window_to_close(&mut self, closed: bool) -> Option<Work> {
         let window = self.window.as_ref()?;
         let part = match self.buffer.first_arrival() {
             _ if window.has_outgrown() => Part::FinalEarly,
             Some(arrived) if window.ends_before(arrived) => Part::Final,
-            None if closed || window.closes_in(now).is_zero() => Part::Final,
+            None if closed || window.closes_in(self.clock.now()).is_zero() => Part::Final,
             _ => return None,
         };
         self.window.take().map(|window| Work::Close(window, part))
@@ -114,11 +120,11 @@ impl Lane {
             self.window = Some(Window::around(first, length));
         }
         let window = self.window.as_ref();
-        if !(closed || self.buffer.is_full(window) || Instant::now() >= self.ready_at) {
+        if !(closed || self.buffer.is_full(window) || self.clock.instant() >= self.ready_at) {
             return None;
         }
         let batch = self.buffer.cut(window);
-        self.ready_at = Instant::now() + self.batching_window;
+        self.ready_at = self.clock.instant() + self.batching_window;
         Some(Work::Batch(batch, self.window.take()))
     }
 }

@@ -61,7 +61,6 @@ pub mod backoff;
 pub mod batch;
 mod batch_invoker;
 pub mod checkpoint;
-pub mod clock;
 pub mod context;
 pub mod destination;
 mod discovery;
@@ -98,6 +97,8 @@ pub mod status;
 pub mod target;
 mod text;
 mod window;
+
+pub use movable_clock::Clock;
 
 /// Most bytes of the event of one synchronous invocation: 6 MB (Lambda quotas).
 pub const MAX_PAYLOAD: usize = 6 * 1024 * 1024;

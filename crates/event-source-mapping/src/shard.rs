@@ -1,12 +1,16 @@
 //! The poller of one shard: reads ahead, filters records into lanes, and has a batch of
 //! each lane under way.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+    vec,
+};
 
 use tokio::{
     sync::mpsc,
-    task::{JoinError, JoinSet},
-    time::{Instant, sleep_until},
+    task::{JoinError, JoinSet, yield_now},
+    time::sleep,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +30,9 @@ use crate::MAX_PAYLOAD;
 /// processed holds back the checkpoint, and in the end the other keys too: a restart may
 /// deliver this many records again.
 const MOST_BEYOND_CHECKPOINT: usize = 100_000;
+
+/// Batches of each lane that wait at most before more records are encoded.
+const ROOM: usize = 2;
 
 /// Why a poller ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +54,8 @@ pub(super) struct ShardPoller {
     context: Arc<MappingContext>,
     invoker: Arc<BatchInvoker>,
     pages: mpsc::Receiver<Page>,
+    /// Records that are read and in no lane yet.
+    page: vec::IntoIter<Record>,
     /// Ends with the poller.
     reader: JoinSet<ReadEnd>,
     lanes: Vec<Lane>,
@@ -73,7 +82,7 @@ impl ShardPoller {
         let mut reader = JoinSet::new();
         reader.spawn(Reader::new(context.clone(), shard, start).run(send));
         let lanes = (0..context.settings.parallelization_factor.max(1))
-            .map(|_| Lane::new(&context.settings, context.checkpoints.window(shard)))
+            .map(|_| Lane::new(&context, context.checkpoints.window(shard)))
             .collect();
         let invoker = BatchInvoker {
             context: context.clone(),
@@ -86,6 +95,7 @@ impl ShardPoller {
             context,
             invoker: Arc::new(invoker),
             pages,
+            page: Vec::new().into_iter(),
             reader,
             lanes,
             batches: JoinSet::new(),
@@ -105,9 +115,12 @@ impl ShardPoller {
 
     async fn poll(&mut self) -> Ended {
         let stop = self.stop.clone();
+        let mut moves = self.context.clock.moves();
         loop {
+            self.fill_lanes();
             self.start_batches();
             if let Some(ended) = &self.ended
+                && self.page.len() == 0
                 && self.lanes.iter().all(Lane::is_done)
             {
                 // A shard that is gone may come back, with another stream.
@@ -116,10 +129,11 @@ impl ShardPoller {
                 }
                 return ended.clone();
             }
-            let has_room = self.ended.is_none() && self.has_room();
+            let has_room = self.has_room();
+            let wants_page = has_room && self.ended.is_none() && self.page.len() == 0;
             let next_look = self.next_look();
             tokio::select! {
-                page = self.pages.recv(), if has_room => match page {
+                page = self.pages.recv(), if wants_page => match page {
                     Some(page) => self.take(page),
                     None => match self.reader.join_next().await {
                         Some(Ok(ReadEnd::Recreated)) => return Ended::Recreated,
@@ -132,16 +146,19 @@ impl ShardPoller {
                     Ok((lane, end)) => self.lanes[lane].finish(end.window),
                     Err(error) => return Ended::Panicked(panic_message(error)),
                 },
-                () = sleep_until(next_look.unwrap_or_else(Instant::now)), if next_look.is_some() => {}
+                () = sleep(next_look.unwrap_or_default()), if next_look.is_some() => {}
+                () = moves.changed() => {}
+                // The batches that are due start before the rest of the page is encoded.
+                () = yield_now(), if has_room && self.page.len() > 0 => {}
                 () = stop.cancelled() => return Ended::Stopped,
             }
         }
     }
 
     fn start_batches(&mut self) {
-        let now = (self.context.clock)();
+        let closed = self.ended.is_some() && self.page.len() == 0;
         for (index, lane) in self.lanes.iter_mut().enumerate() {
-            let Some(work) = lane.take(now, self.ended.is_some()) else {
+            let Some(work) = lane.take(closed) else {
                 continue;
             };
             let invoker = self.invoker.clone();
@@ -164,14 +181,13 @@ impl ShardPoller {
             .map(Lane::waiting)
             .fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
         let lanes = self.lanes.len();
-        records < lanes * self.context.settings.batch_size as usize
-            && bytes < lanes * MAX_PAYLOAD
+        records < ROOM * lanes * self.context.settings.batch_size as usize
+            && bytes < ROOM * lanes * MAX_PAYLOAD
             && self.invoker.low_watermark().waiting() < MOST_BEYOND_CHECKPOINT
     }
 
-    fn next_look(&self) -> Option<Instant> {
-        let now = (self.context.clock)();
-        let looks = self.lanes.iter().filter_map(|lane| lane.next_look(now));
+    fn next_look(&self) -> Option<Duration> {
+        let looks = self.lanes.iter().filter_map(Lane::next_look);
         looks.min()
     }
 
@@ -179,33 +195,43 @@ impl ShardPoller {
         if page.next_iterator.is_none() {
             self.ended = Some(Ended::Closed);
         }
-        let mut filtered = 0;
-        for record in page.records {
-            let ordinal = self.invoker.low_watermark().add(&record.sequence_number);
+        self.page = page.records.into_iter();
+    }
+
+    /// Filters the page's records, and encodes as many as a batch of each lane holds.
+    fn fill_lanes(&mut self) {
+        if self.page.len() == 0 || !self.has_room() {
+            return;
+        }
+        let most = self.lanes.len() * self.context.settings.batch_size as usize;
+        let invoker = self.invoker.clone();
+        let (mut queued, mut filtered) = (0, 0);
+        let mut low_watermark = invoker.low_watermark();
+        while queued < most
+            && let Some(record) = self.page.next()
+        {
+            let ordinal = low_watermark.add(&record.sequence_number);
             let passes = &self.context.settings.filters;
-            if passes.pass(&record, &self.invoker.origin) {
-                self.queue(record, ordinal);
+            if passes.pass(&record, &invoker.origin) {
+                let lane = lane::of_key(&record.partition_key, self.lanes.len());
+                self.lanes[lane].push(Prepared {
+                    json: event::encode(&record, &invoker.origin),
+                    record,
+                    ordinal,
+                });
+                queued += 1;
             } else {
-                self.invoker.low_watermark().finish(ordinal);
+                low_watermark.finish(ordinal);
                 filtered += 1;
             }
         }
+        drop(low_watermark);
         if filtered > 0 {
             self.invoker.checkpoint(None);
             let status = &self.context.status;
             status.update(&self.invoker.shard, |status| status.filtered += filtered);
             status.settlement.settle(&self.invoker.shard, filtered);
         }
-    }
-
-    fn queue(&mut self, record: Record, ordinal: u64) {
-        let lane = lane::of_key(&record.partition_key, self.lanes.len());
-        let json = event::encode(&record, &self.invoker.origin);
-        self.lanes[lane].push(Prepared {
-            record,
-            json,
-            ordinal,
-        });
     }
 }
 

@@ -101,12 +101,11 @@ mod tests {
 
     #[test]
     fn an_event_s_window_fields_are_those_of_the_developer_guide() {
-        let origin = Origin {
-            stream_arn: "arn:aws:kinesis:us-east-1:123456789012:stream/lambda-stream".into(),
-            region: "us-east-1".into(),
-            shard_id: "shardId-000000000006".into(),
-            role_arn: String::new(),
-        };
+        let origin = Origin::new(
+            "arn:aws:kinesis:us-east-1:123456789012:stream/lambda-stream",
+            "us-east-1",
+            "shardId-000000000006",
+        );
         let arrived = datetime!(2020-12-09 07:04:35 UTC);
         let mut window = Window::around(arrived, Duration::from_mins(2));
         window.state = json!({ "1": 282, "2": 715 });

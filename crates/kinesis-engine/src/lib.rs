@@ -34,7 +34,6 @@
 #![warn(unreachable_pub)]
 
 pub mod arrivals;
-pub mod clock;
 mod engine;
 pub mod error;
 mod log;
@@ -63,6 +62,7 @@ use self::{
 };
 
 pub use log::OpenError;
+pub use movable_clock::Clock;
 pub use options::{FsyncPolicy, Options};
 
 /// Kinesis Data Streams for one account and region, as a [`Service`].

@@ -2,8 +2,8 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::clock::Clock;
 use aws_wire::{ACCOUNT_ID, DEFAULT_REGION};
+use movable_clock::Clock;
 
 /// The options of an engine.
 #[derive(Debug, Clone)]

@@ -3,6 +3,7 @@
 use std::{ops::Add, time::Duration};
 
 use hashlink::LinkedHashMap;
+use movable_clock::Clock;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -30,6 +31,7 @@ pub(crate) struct Cache {
     /// Ordered by last use: the least recently used item is at the front.
     items: LinkedHashMap<Blob, Item>,
     capacity: u64,
+    clock: Clock,
     usage: Usage,
     writes_since_sweep: usize,
 }
@@ -88,12 +90,13 @@ pub(crate) struct CollectionTtl {
 }
 
 impl Cache {
-    /// Creates an empty cache of this capacity, bytes.
+    /// Creates an empty cache of this capacity, bytes, whose items expire by `clock`.
     #[must_use]
-    pub(crate) fn new(capacity: u64) -> Self {
+    pub(crate) fn new(capacity: u64, clock: Clock) -> Self {
         Self {
             items: LinkedHashMap::new(),
             capacity,
+            clock,
             usage: Usage::default(),
             writes_since_sweep: 0,
         }
@@ -126,8 +129,9 @@ impl Cache {
 
     /// The remaining TTL of `key`'s item.
     pub(crate) fn ttl(&mut self, key: &[u8]) -> Option<Duration> {
+        let now = self.clock.instant();
         let item = self.find(key)?;
-        Some(item.expires.saturating_duration_since(Instant::now()))
+        Some(item.expires.saturating_duration_since(now))
     }
 
     /// Sets the TTL of `key`'s item, counted from now. Returns whether the item
@@ -137,7 +141,7 @@ impl Cache {
     ///
     /// The TTL is out of range.
     pub(crate) fn set_ttl(&mut self, key: &[u8], ttl: Duration) -> Result<bool, Status> {
-        let expires = expiry(ttl)?;
+        let expires = self.expiry(ttl)?;
         let item = self.find(key);
         Ok(item.map(|item| item.expires = expires).is_some())
     }
@@ -148,7 +152,7 @@ impl Cache {
     ///
     /// The item exceeds the item size limit, or the TTL is out of range.
     pub(crate) fn put(&mut self, key: Blob, value: Value, ttl: Duration) -> Result<(), Status> {
-        let expires = expiry(ttl)?;
+        let expires = self.expiry(ttl)?;
         let size = key.len() + value.bytes();
         if matches!(value, Value::Scalar(_)) && size > MAX_ITEM {
             return Err(Status::limit(
@@ -175,7 +179,7 @@ impl Cache {
         ttl: CollectionTtl,
         write: impl FnOnce(&mut K) -> Result<R, Status>,
     ) -> Result<R, Status> {
-        let expires = expiry(ttl.ttl)?;
+        let expires = self.expiry(ttl.ttl)?;
         // Checks the type before anything changes.
         let exists = self.read::<K>(&key)?.is_some();
         if exists {
@@ -240,7 +244,7 @@ impl Cache {
 
     /// The item of `key`, now the most recently used one.
     fn find(&mut self, key: &[u8]) -> Option<&mut Item> {
-        let now = Instant::now();
+        let now = self.clock.instant();
         if self.items.get(key)?.expires <= now {
             self.take(key);
             self.usage.expired += 1;
@@ -276,7 +280,7 @@ impl Cache {
             return;
         }
         self.writes_since_sweep = 0;
-        let now = Instant::now();
+        let now = self.clock.instant();
         let usage = &mut self.usage;
         self.items.retain(|key, item| {
             let alive = item.expires > now;
@@ -287,19 +291,19 @@ impl Cache {
             alive
         });
     }
+
+    /// The expiry of an item set now with this TTL.
+    fn expiry(&self, ttl: Duration) -> Result<Instant, Status> {
+        if ttl.is_zero() || ttl > MAX_TTL {
+            let what = format!("the TTL is {} ms; expected 1 ms to 24 h", ttl.as_millis());
+            return Err(Status::invalid(what));
+        }
+        Ok(self.clock.instant() + ttl)
+    }
 }
 
 fn size(key: &[u8], item: &Item) -> u64 {
     (key.len() + item.value.bytes()) as u64
-}
-
-/// The expiry of an item set now with this TTL.
-fn expiry(ttl: Duration) -> Result<Instant, Status> {
-    if ttl.is_zero() || ttl > MAX_TTL {
-        let what = format!("the TTL is {} ms; expected 1 ms to 24 h", ttl.as_millis());
-        return Err(Status::invalid(what));
-    }
-    Ok(Instant::now() + ttl)
 }
 
 #[cfg(test)]
@@ -309,6 +313,7 @@ mod tests {
         status::Code,
         value::{Blob, List, Value},
     };
+    use movable_clock::Clock;
     use std::time::Duration;
     use tokio::time::advance;
 
@@ -321,7 +326,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_item_expires_when_its_ttl_ends() {
-        let mut cache = Cache::new(1000);
+        let mut cache = Cache::new(1000, Clock::system());
         put(&mut cache, "Car", 4);
         advance(TTL.saturating_sub(Duration::from_millis(1))).await;
         assert_eq!(cache.read::<Blob>(b"Car").unwrap(), Some(&mut vec![0; 4]));
@@ -330,9 +335,18 @@ mod tests {
         assert_eq!((cache.usage().expired, cache.usage().bytes), (1, 0));
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn an_item_expires_when_the_clock_is_moved() {
+        let clock = Clock::tokio();
+        let mut cache = Cache::new(1000, clock.clone());
+        put(&mut cache, "Car", 4);
+        clock.advance(TTL);
+        assert_eq!(cache.read::<Blob>(b"Car").unwrap(), None);
+    }
+
     #[tokio::test]
     async fn an_item_over_the_item_size_limit_is_refused_and_the_old_item_stays() {
-        let mut cache = Cache::new(u64::MAX);
+        let mut cache = Cache::new(u64::MAX, Clock::system());
         put(&mut cache, "k", 1);
         let large = Value::Scalar(vec![0; MAX_ITEM]);
         let status = cache.put(b"k".to_vec(), large, TTL).unwrap_err();
@@ -343,7 +357,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_cache_evicts_the_least_recently_used_item() {
-        let mut cache = Cache::new(100);
+        let mut cache = Cache::new(100, Clock::system());
         for key in ["a", "b", "c"] {
             put(&mut cache, key, 30);
         }
@@ -359,7 +373,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_write_to_a_collection_refreshes_its_ttl_only_on_request() {
-        let mut cache = Cache::new(1000);
+        let mut cache = Cache::new(1000, Clock::system());
         let mut push = |refresh| {
             let ttl = CollectionTtl { ttl: TTL, refresh };
             let push = |list: &mut List| {
@@ -377,7 +391,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_call_on_another_type_is_refused_and_changes_nothing() {
-        let mut cache = Cache::new(1000);
+        let mut cache = Cache::new(1000, Clock::system());
         put(&mut cache, "k", 3);
         let ttl = CollectionTtl {
             ttl: TTL,

@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use movable_clock::Clock;
+
 use super::{
     cache::{Cache, Usage},
     counters::{Counters, Counts},
@@ -23,6 +25,7 @@ pub const DEFAULT_CAPACITY: u64 = 1024 * 1024 * 1024;
 pub struct Keyspace {
     caches: Mutex<Caches>,
     capacity: u64,
+    clock: Clock,
     counters: Counters,
     /// For the status, which any transport serves.
     protosocket: OnceLock<SocketAddr>,
@@ -42,6 +45,7 @@ impl Default for Keyspace {
         Self {
             caches: Mutex::default(),
             capacity: DEFAULT_CAPACITY,
+            clock: Clock::system(),
             counters: Counters::default(),
             protosocket: OnceLock::new(),
             faults: Faults::default(),
@@ -65,11 +69,17 @@ impl Keyspace {
         }
     }
 
+    /// Lets the items of caches that are created from now on expire by `clock`.
+    #[must_use]
+    pub fn on_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
     /// Adds empty caches of these names.
     #[must_use]
     pub fn and_caches<I: IntoIterator<Item: Into<String>>>(self, names: I) -> Self {
         for name in names {
-            let cache = Cache::new(self.capacity);
+            let cache = Cache::new(self.capacity, self.clock.clone());
             self.lock().by_name.insert(name.into(), cache);
         }
         self
@@ -179,7 +189,7 @@ impl Keyspace {
             let what = format!("cache {name:?} already exists");
             return Err(Status::new(Code::AlreadyExists, what));
         }
-        let cache = Cache::new(self.capacity);
+        let cache = Cache::new(self.capacity, self.clock.clone());
         caches.by_name.insert(name.to_owned(), cache);
         Ok(())
     }

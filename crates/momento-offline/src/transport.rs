@@ -3,6 +3,7 @@
 use std::{io, net::SocketAddr, sync::Arc};
 
 use loopback_server::hosts::AllowedHosts;
+use movable_clock::Clock;
 use tokio::net::TcpListener;
 
 #[cfg(feature = "protosocket")]
@@ -96,15 +97,31 @@ impl Served {
     ///
     /// The listener is unusable, or a fault is out of range or not supported by the
     /// transport.
-    // Only the stub awaits.
-    #[cfg_attr(not(feature = "stub"), allow(clippy::unused_async))]
     pub async fn start<I: IntoIterator<Item: Into<String>>>(
         options: CacheOptions,
         listener: TcpListener,
         names: I,
     ) -> io::Result<Self> {
+        Self::start_on(Clock::system(), options, listener, names).await
+    }
+
+    /// The same, with items that expire by `clock`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Served::start`].
+    // Only the stub awaits.
+    #[cfg_attr(not(feature = "stub"), allow(clippy::unused_async))]
+    pub async fn start_on<I: IntoIterator<Item: Into<String>>>(
+        clock: Clock,
+        options: CacheOptions,
+        listener: TcpListener,
+        names: I,
+    ) -> io::Result<Self> {
         let transport = options.transport;
-        let keyspace = Keyspace::with_capacity(options.capacity).and_caches(names);
+        let keyspace = Keyspace::with_capacity(options.capacity)
+            .on_clock(clock)
+            .and_caches(names);
         #[cfg(feature = "stub")]
         if transport == Transport::Stub {
             keyspace.faults.keep_connections();

@@ -82,6 +82,8 @@ fn everywhere() -> Vec<Trial> {
         invoke_api::one_template_runs_several_functions_and_mappings,
         project::without_local_toml_only_the_template_s_resources_exist,
         project::e2e_passes_while_every_proxy_is_dead,
+        commands::a_batching_window_ends_when_the_clock_is_advanced,
+        commands::iterators_expire_and_records_pass_their_retention_when_the_clock_is_advanced,
         commands::wait_returns_when_every_record_is_processed,
         commands::wait_fails_once_for_each_discarded_batch_and_names_it,
         commands::invoke_prints_the_response_and_the_log,

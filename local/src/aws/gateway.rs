@@ -24,22 +24,25 @@ use serde_json::{Map, Value, json};
 /// reference) in base64, with room for keys.
 const MAX_BODY: usize = 20 * 1024 * 1024;
 
-/// How often each operation was called, such as `DynamoDB.GetItem`.
+/// A service and one of its operations, such as `DynamoDB` and `GetItem`.
+type Operation = (&'static str, &'static str);
+
+/// How often each operation was called.
 #[derive(Debug, Default)]
-pub struct CallCounts(Mutex<BTreeMap<String, u64>>);
+pub struct CallCounts(Mutex<BTreeMap<Operation, u64>>);
 
 impl CallCounts {
     /// How often `operation` of `service` was called.
     #[must_use]
     pub fn of(&self, service: &str, operation: &str) -> u64 {
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = format!("{service}.{operation}");
-        counts.get(&key).copied().unwrap_or(0)
+        let count = |(called, _): &(&Operation, &u64)| **called == (service, operation);
+        counts.iter().find(count).map_or(0, |(_, count)| *count)
     }
 
-    fn count(&self, service: &str, operation: &str) {
+    fn count(&self, operation: Operation) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *counts.entry(format!("{service}.{operation}")).or_default() += 1;
+        *counts.entry(operation).or_default() += 1;
     }
 }
 
@@ -74,22 +77,24 @@ impl Gateway {
             .with_state(state)
     }
 
-    fn find(&self, target: &str) -> Result<(&Arc<dyn Service>, String), AwsError> {
-        let (prefix, operation) = target.split_once('.').unwrap_or((target, ""));
+    fn find(&self, target: &str) -> Result<(&Arc<dyn Service>, &'static str), AwsError> {
+        let (prefix, wanted) = target.split_once('.').unwrap_or((target, ""));
         let service = self
             .services
             .iter()
             .find(|service| service.target_prefixes().contains(&prefix))
             .ok_or_else(|| self.unknown(&format!("no service here is called {prefix:?}")))?;
-        if !service.operations().contains(&operation) {
+        let operations = service.operations().iter();
+        let operation = operations.copied().find(|served| *served == wanted);
+        let operation = operation.ok_or_else(|| {
             let message = format!(
-                "{} here does not serve {operation:?}; it serves {}",
+                "{} here does not serve {wanted:?}; it serves {}",
                 service.name(),
                 service.operations().join(", ")
             );
-            return Err(AwsError::client("UnknownOperationException", message));
-        }
-        Ok((service, operation.to_owned()))
+            AwsError::client("UnknownOperationException", message)
+        })?;
+        Ok((service, operation))
     }
 
     fn unknown(&self, what: &str) -> AwsError {
@@ -155,10 +160,10 @@ async fn route(gateway: &Gateway, request: Request) -> Result<Response, AwsError
         code: "RequestEntityTooLargeException",
         message: format!("{target}: the body cannot be read, or is over {MAX_BODY} bytes: {error}"),
     })?;
-    gateway.counts.count(service.name(), &operation);
+    gateway.counts.count((service.name(), operation));
     tracing::debug!(%target, bytes = body.len(), "aws call");
     let call = Call {
-        operation,
+        operation: operation.to_owned(),
         headers: parts.headers,
         body,
     };

@@ -3,6 +3,7 @@
 pub mod args;
 pub mod aws;
 pub mod cache;
+pub mod clock;
 pub mod completions;
 pub mod doctor;
 pub mod e2e;

@@ -17,11 +17,13 @@ use futures_util::future::join_all;
 use kinesis_engine::arrivals::Arrivals;
 use lambda_host::{function::Functions, invoke_api, outcome::FunctionError};
 use momento_offline::transport::{CacheOptions, Served};
+use movable_clock::Clock;
 use tempfile::TempDir;
 
 use crate::{
     adapters::{function_target::FunctionTarget, push_trigger::PushTrigger},
     aws::apis::AwsApis,
+    clock_control,
     guard::{Guard, Protocol},
     mappings::{CheckpointError, Mappings},
     ports, private,
@@ -57,6 +59,10 @@ pub struct Embedded {
     /// Each part's start-up time.
     pub timings: Vec<(&'static str, Duration)>,
     mappings: Vec<EventSourceMapping>,
+    /// The time of day of streams, mappings and caches, which a test can move.
+    pub clock: Clock,
+    /// The status of the mappings and the cache, and the wait for them.
+    pub status: StatusBoard,
     /// The temporary data folder of a run without `data_dir`.
     _scratch: Option<TempDir>,
 }
@@ -86,7 +92,9 @@ impl Embedded {
 
         let (data, scratch) = data_folder(&options)?;
         let kept = scratch.is_none().then_some(data.as_path());
+        let time = Clock::system();
         let kinesis = kinesis_engine::Options {
+            clock: time.clone(),
             region: options.region.clone(),
             data_dir: kept.map(Path::to_owned),
             ..options.kinesis.clone()
@@ -101,7 +109,7 @@ impl Embedded {
                     ..here
                 };
                 let names = options.local.caches.clone().unwrap_or_default();
-                let served = Served::start(here, listener, names).await;
+                let served = Served::start_on(time.clone(), here, listener, names).await;
                 let served = served.and_then(|served| served.also_protosocket(protosocket));
                 Some(served.map_err(StartError::Cache)?)
             }
@@ -118,7 +126,9 @@ impl Embedded {
 
         let functions: Functions = Arc::new(functions::build(&options, &aws.url(), &values)?);
         let board = StatusBoard::default();
-        let router = invoke_api::router(functions.clone()).merge(board.clone().router());
+        let router = invoke_api::router(functions.clone())
+            .merge(board.clone().router())
+            .merge(clock_control::router(time.clone()));
         let guard = Guard::new(Protocol::Lambda, &options.allowed_hosts);
         let lambda = Server::start(lambda, router, guard).map_err(StartError::Invoke)?;
         let failed_inits = functions::warm_up(&functions).await;
@@ -130,7 +140,8 @@ impl Embedded {
             .checkpoints_in(kept)
             .watched_by(options.observer.clone())
             .reading_with(aws.reader.clone())
-            .backoff(options.backoff);
+            .backoff(options.backoff)
+            .on_clock(time.clone());
         let mappings = start_mappings(&mappings, &options, &functions, &aws.arrivals)?;
         let watched = mappings.iter().map(EventSourceMapping::watch).collect();
         board.show(watched, cache.as_ref(), &failures);
@@ -150,6 +161,8 @@ impl Embedded {
             failed_inits,
             timings: clock.laps,
             mappings,
+            clock: time,
+            status: board,
             _scratch: scratch,
         })
     }

@@ -12,7 +12,10 @@ mod wildcard;
 use serde_json::{Map, Value, json};
 
 use self::pattern::Pattern;
-use super::{event::Origin, source::Record};
+use super::{
+    event::{Origin, ROLE_ARN},
+    source::Record,
+};
 
 /// Filters that one mapping may have: 5, or 10 with a raised quota (Lambda
 /// quotas).
@@ -123,7 +126,7 @@ fn event(record: &Record, origin: &Origin, data: Option<Value>) -> Value {
             json!(format!("{}:{}", origin.shard_id, record.sequence_number)),
         ),
         ("eventName", json!("aws:kinesis:record")),
-        ("invokeIdentityArn", json!(origin.role_arn)),
+        ("invokeIdentityArn", json!(ROLE_ARN)),
         ("awsRegion", json!(origin.region)),
         ("eventSourceARN", json!(origin.stream_arn)),
     ]

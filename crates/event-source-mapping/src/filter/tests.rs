@@ -10,12 +10,11 @@ fn passes(pattern: &str, data: &str) -> bool {
         data: Bytes::copy_from_slice(data.as_bytes()),
         arrived: OffsetDateTime::UNIX_EPOCH,
     };
-    let origin = Origin {
-        stream_arn: "arn:aws:kinesis:us-east-1:000000000000:stream/s".into(),
-        region: "us-east-1".into(),
-        shard_id: "shardId-000000000000".into(),
-        role_arn: "arn:aws:iam::000000000000:role/r".into(),
-    };
+    let origin = Origin::new(
+        "arn:aws:kinesis:us-east-1:000000000000:stream/s",
+        "us-east-1",
+        "shardId-000000000000",
+    );
     Filters::parse([pattern]).unwrap().pass(&record, &origin)
 }
 
@@ -159,12 +158,7 @@ fn a_record_passes_when_any_filter_matches_and_always_when_there_is_none() {
         data: Bytes::from_static(b"plain"),
         arrived: OffsetDateTime::UNIX_EPOCH,
     };
-    let origin = Origin {
-        stream_arn: String::new(),
-        region: String::new(),
-        shard_id: String::new(),
-        role_arn: String::new(),
-    };
+    let origin = Origin::new("", "", "");
     let filters = |patterns: &[&str]| Filters::parse(patterns.iter().copied()).unwrap();
     assert!(filters(&[]).pass(&record, &origin));
     let two = [r#"{"data":{"a":[1]}}"#, r#"{"partitionKey":["key-1"]}"#];

@@ -7,9 +7,8 @@ use std::{
 };
 
 use event_source_mapping::{
-    MAX_PAYLOAD,
+    Clock, MAX_PAYLOAD,
     batch::Prepared,
-    clock::Clock,
     observer::Observer,
     retry_state::{Condition, Discarded},
     settings::Settings,
@@ -292,7 +291,7 @@ impl Ledger {
 impl Observer for Ledger {
     fn discarded(&self, _: &str, _: &str, records: &[Prepared], discarded: &Discarded) {
         let mut state = self.state.lock().unwrap();
-        let now = (self.clock)();
+        let now = self.clock.now();
         match discarded.condition {
             Condition::RetryAttemptsExhausted => {
                 let retries = self.settings.maximum_retry_attempts.unwrap();

@@ -7,6 +7,7 @@
     reason = "a test says what is wrong by stopping"
 )]
 
+mod clock;
 mod function;
 mod ledger;
 mod model;

@@ -4,9 +4,9 @@ use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use event_source_mapping::{
+    Clock,
     backoff::Backoff,
     checkpoint::Checkpoints,
-    clock::Clock,
     context::MappingContext,
     destination::Destination,
     filter::Filters,
@@ -201,10 +201,9 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     /// Lets the world's history pass, up to the mapping's start.
     async fn new(world: &'a World, folder: &'a Path) -> Self {
-        let began = Instant::now();
         // Not a whole second, so that windows do not end when batches do.
         let epoch = OffsetDateTime::from_unix_timestamp_nanos(1_700_000_000_123_000_000).unwrap();
-        let clock: Clock = Arc::new(move || epoch + began.elapsed());
+        let clock = Clock::tokio_from(1_700_000_000_123_000);
         let stream = Stream::new(
             clock.clone(),
             world.shards,
@@ -216,7 +215,7 @@ impl<'a> Run<'a> {
         }
         // A timestamp tells milliseconds apart.
         sleep(Duration::from_millis(1)).await;
-        let now = clock();
+        let now = clock.now();
         let (starting_position, from) = match world.start {
             Start::TrimHorizon => (StartingPosition::TrimHorizon, epoch),
             Start::Latest => (StartingPosition::Latest, now),

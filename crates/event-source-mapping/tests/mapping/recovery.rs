@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use event_source_mapping::{
-    clock,
+    Clock,
     settings::Settings,
     target::{Reply, Target},
 };
@@ -84,7 +84,7 @@ async fn minute() {
 #[tokio::test(start_paused = true)]
 async fn a_refused_iterator_does_not_replay_the_shard() {
     let (stream, target) = (
-        Stream::new(clock::system(), 1, 0, 1),
+        Stream::new(Clock::system(), 1, 0, 1),
         Arc::new(Recorder::default()),
     );
     let mapping = start(stream.clone(), target.clone(), Settings::default());
@@ -103,7 +103,7 @@ async fn a_refused_iterator_does_not_replay_the_shard() {
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_was_split_deleted_and_created_again_is_read_from_its_start() {
     let (stream, target) = (
-        Stream::new(clock::system(), 1, 0, 1),
+        Stream::new(Clock::system(), 1, 0, 1),
         Arc::new(Recorder::default()),
     );
     let mapping = start(stream.clone(), target.clone(), Settings::default());
@@ -123,7 +123,7 @@ async fn a_stream_that_was_split_deleted_and_created_again_is_read_from_its_star
 
 #[tokio::test(start_paused = true)]
 async fn a_panicking_invocation_shows_in_the_status_and_is_retried() {
-    let stream = Stream::new(clock::system(), 1, 0, 1);
+    let stream = Stream::new(Clock::system(), 1, 0, 1);
     let target = Arc::new(Recorder::default());
     target.panics.store(2, Ordering::Relaxed);
     let mapping = start(stream.clone(), target.clone(), Settings::default());
@@ -139,7 +139,7 @@ async fn a_panicking_invocation_shows_in_the_status_and_is_retried() {
 
 #[tokio::test(start_paused = true)]
 async fn the_status_shows_a_function_that_does_not_return_and_stop_does_not_wait_for_it() {
-    let stream = Stream::new(clock::system(), 1, 0, 1);
+    let stream = Stream::new(Clock::system(), 1, 0, 1);
     let mapping = start(stream.clone(), Arc::new(Silent), Settings::default());
     stream.put(0, b"{}".to_vec());
     minute().await;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bytes::Bytes;
 use event_source_mapping::{
-    clock,
+    Clock,
     redrive::{BatchInfo, RedriveError, redrive},
     target::{Reply, Target},
 };
@@ -42,7 +42,7 @@ impl Target for Recorder {
 }
 
 fn stream() -> Arc<Stream> {
-    let stream = Stream::new(clock::system(), 1, 0, 1);
+    let stream = Stream::new(Clock::system(), 1, 0, 1);
     for _ in 0..10 {
         stream.put(0, b"{}".to_vec());
     }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use event_source_mapping::{
-    clock,
+    Clock,
     settings::Settings,
     target::{ErrorKind, FunctionError, Reply, Target},
 };
@@ -51,7 +51,7 @@ const LONG: Duration = Duration::from_secs(30);
 
 #[tokio::test(start_paused = true)]
 async fn settled_waits_for_every_record_written_before_and_for_none_after() {
-    let stream = Stream::new(clock::system(), 2, 0, 1);
+    let stream = Stream::new(Clock::system(), 2, 0, 1);
     let function = held(0, Reply::Success(Bytes::new()));
     let mapping = start(stream.clone(), function.clone(), one_each());
     let watch = mapping.watch();
@@ -72,7 +72,7 @@ async fn settled_waits_for_every_record_written_before_and_for_none_after() {
 
 #[tokio::test(start_paused = true)]
 async fn settled_waits_while_the_stream_cannot_be_read() {
-    let stream = Stream::new(clock::system(), 1, 0, 1);
+    let stream = Stream::new(Clock::system(), 1, 0, 1);
     let mapping = start(
         stream.clone(),
         held(1, Reply::Success(Bytes::new())),
@@ -89,7 +89,7 @@ async fn settled_waits_while_the_stream_cannot_be_read() {
 
 #[tokio::test(start_paused = true)]
 async fn settled_waits_for_the_children_of_a_split_shard() {
-    let stream = Stream::new(clock::system(), 1, 0, 1);
+    let stream = Stream::new(Clock::system(), 1, 0, 1);
     let function = held(0, Reply::Success(Bytes::new()));
     let mapping = start(stream.clone(), function.clone(), one_each());
     let watch = mapping.watch();
@@ -106,7 +106,7 @@ async fn settled_waits_for_the_children_of_a_split_shard() {
 
 #[tokio::test(start_paused = true)]
 async fn discarded_records_are_settled_and_named_once() {
-    let stream = Stream::new(clock::system(), 1, 0, 1);
+    let stream = Stream::new(Clock::system(), 1, 0, 1);
     let refused = Reply::FunctionError(FunctionError::new(ErrorKind::Handled, "Refused", "no"));
     let mapping = start(stream.clone(), held(2, refused), one_each());
     let watch = mapping.watch();
@@ -131,7 +131,7 @@ async fn discarded_records_are_settled_and_named_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_mapping_that_stops_ends_the_wait() {
-    let stream = Stream::new(clock::system(), 1, 0, 1);
+    let stream = Stream::new(Clock::system(), 1, 0, 1);
     let down = Reply::Unavailable("nothing listens there".into());
     let mapping = start(stream.clone(), held(1000, down), one_each());
     let watch = mapping.watch();

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use event_source_mapping::{
-    clock,
+    Clock,
     settings::Settings,
     target::{Reply, Target},
 };
@@ -42,7 +42,7 @@ impl Target for Slow {
 
 #[tokio::test(start_paused = true)]
 async fn throttled_shards_do_not_leave_the_function_idle() {
-    let stream = Stream::new(clock::system(), 4, 0, 1);
+    let stream = Stream::new(Clock::system(), 4, 0, 1);
     for number in 0..4 * RECORDS {
         stream.put(u8::try_from(number % 4).unwrap(), b"{}".to_vec());
     }

@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use event_source_mapping::{
+    Clock,
     backoff::Backoff,
     checkpoint::Checkpoints,
-    clock,
     context::MappingContext,
     destination::Destinations,
     mapping::EventSourceMapping,
@@ -51,6 +51,16 @@ pub fn start(
     target: Arc<dyn Target>,
     settings: Settings,
 ) -> EventSourceMapping {
+    start_on(&Clock::system(), source, target, settings)
+}
+
+/// The same, with ages and windows by `clock`.
+pub fn start_on(
+    clock: &Clock,
+    source: Arc<dyn Source>,
+    target: Arc<dyn Target>,
+    settings: Settings,
+) -> EventSourceMapping {
     EventSourceMapping::start(MappingContext {
         name: "mapping".into(),
         settings,
@@ -64,14 +74,14 @@ pub fn start(
         failures: Arc::new(Destinations(Vec::new())),
         poll_trigger: Arc::new(Polling::default()),
         backoff: Backoff::default(),
-        clock: clock::system(),
+        clock: clock.clone(),
         stop: CancellationToken::new(),
     })
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_status_shows_the_wait_before_the_next_attempt_and_it_grows() {
-    let stream = Stream::new(clock::system(), 1, 0, 1);
+    let stream = Stream::new(Clock::system(), 1, 0, 1);
     stream.put(0, b"{}".to_vec());
     let down = Reply::Unavailable("nothing listens there".into());
     let mapping = mapping(stream, down);
@@ -111,7 +121,7 @@ async fn twenty_records_that_the_function_refuses_are_discarded_within_five_seco
         Reply::FunctionError(error),
         Reply::Success(Bytes::from_static(report.as_bytes())),
     ] {
-        let stream = Stream::new(clock::system(), 1, 0, 1);
+        let stream = Stream::new(Clock::system(), 1, 0, 1);
         for _ in 0..20 {
             stream.put(0, b"{}".to_vec());
         }
@@ -135,7 +145,7 @@ async fn twenty_records_that_the_function_refuses_are_discarded_within_five_seco
 
 #[tokio::test(start_paused = true)]
 async fn the_status_has_one_line_for_an_error_and_its_whole_text_beside_it() {
-    let stream = Stream::new(clock::system(), 1, 0, 1);
+    let stream = Stream::new(Clock::system(), 1, 0, 1);
     stream.put(0, b"{}".to_vec());
     let error = FunctionError::new(ErrorKind::Handled, "Refused", "no\n  at line 1");
     let mapping = mapping(stream, Reply::FunctionError(error.clone()));
@@ -150,7 +160,7 @@ async fn the_status_has_one_line_for_an_error_and_its_whole_text_beside_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_shard_that_no_longer_exists_is_read_again_only_when_it_is_listed_again() {
-    let stream = Stream::new(clock::system(), 2, 0, 1);
+    let stream = Stream::new(Clock::system(), 2, 0, 1);
     let mapping = mapping(stream.clone(), Reply::Success(Bytes::new()));
     let watch = mapping.watch();
     let shard = |number| watch.status().shards[&shard_id(number)].clone();

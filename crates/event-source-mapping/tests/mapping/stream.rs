@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use event_source_mapping::{
-    clock::Clock,
+    Clock,
     settings::StartingPosition,
     source::{Page, Position, Record, Shard, Source, SourceError},
 };
@@ -67,7 +67,7 @@ impl Stream {
         Arc::new(Self {
             state: Mutex::new(State {
                 shards: vec![ShardData::default(); shards],
-                created: clock(),
+                created: clock.now(),
                 generation: 1,
                 first_sequence_number: FIRST,
                 next_sequence_number: FIRST,
@@ -84,7 +84,10 @@ impl Stream {
     pub fn recreate(&self, shards: usize) {
         let mut state = self.state.lock().unwrap();
         // Two streams of one name never have the same time of creation.
-        state.created = (self.clock)().max(state.created + Duration::from_millis(1));
+        state.created = self
+            .clock
+            .now()
+            .max(state.created + Duration::from_millis(1));
         state.generation += 1;
         state.first_sequence_number = state.next_sequence_number;
         state.shards = vec![ShardData::default(); shards];
@@ -127,7 +130,7 @@ impl Stream {
             sequence_number,
             partition_key: format!("key-{key}"),
             data: Bytes::from(data),
-            arrived: (self.clock)(),
+            arrived: self.clock.now(),
         });
     }
 

@@ -30,6 +30,7 @@ use std::{
     },
 };
 
+use movable_clock::Clock;
 use parking_lot::{Mutex, RwLock};
 
 use self::{
@@ -41,7 +42,7 @@ use self::{
     subscriptions::Subscriptions,
     topology::Topology,
 };
-use super::{arrivals::Arrivals, clock::Clock, error::KinesisError, log::Store, options::Options};
+use super::{arrivals::Arrivals, error::KinesisError, log::Store, options::Options};
 
 /// All streams of one account and region.
 #[derive(Debug)]

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
+
 use super::{
     Engine,
     hash_key::HashKey,
     shard::{NewRecord, Outcome, Shard},
     stream::{Put, Routed, Stream},
 };
-use crate::error::KinesisError;
+use crate::{error::KinesisError, log::Commit};
 
 impl Engine {
     /// Stores `records` in `stream` and wakes the readers of the shards that
@@ -38,11 +40,12 @@ impl Engine {
             self.arrivals.notify_records(&stream.name, &shard.id);
         }
         self.relieve_memory();
-        for commit in commits {
-            commit.wait().await.map_err(|error| {
-                KinesisError::Internal(format!("the log cannot be flushed: {error}"))
-            })?;
-        }
+        // Side by side: the shards' logs are flushed at the same time.
+        let flushed = join_all(commits.into_iter().map(Commit::wait)).await;
+        let flushed: Result<(), _> = flushed.into_iter().collect();
+        flushed.map_err(|error| {
+            KinesisError::Internal(format!("the log cannot be flushed: {error}"))
+        })?;
         Ok(routed)
     }
 

@@ -5,18 +5,21 @@ use std::{
     time::Duration,
 };
 
+use tokio::time::timeout;
+
 use super::{Engine, stream::Stream};
 use crate::error::KinesisError;
 
 /// Retention is counted in hours: a minute late does not matter.
 const INTERVAL: Duration = Duration::from_mins(1);
 
-/// Sweeps every minute for as long as the engine lives.
+/// Sweeps every minute, and when the clock is moved, for as long as the engine lives.
 pub(crate) fn start(engine: &Arc<Engine>) {
+    let mut moves = engine.clock().moves();
     let engine = Arc::downgrade(engine);
     tokio::spawn(async move {
         loop {
-            tokio::time::sleep(INTERVAL).await;
+            let _ = timeout(INTERVAL, moves.changed()).await;
             let Some(engine) = Weak::upgrade(&engine) else {
                 return;
             };
@@ -27,6 +30,7 @@ pub(crate) fn start(engine: &Arc<Engine>) {
 
 /// Removes a stream once its deletion is complete.
 pub(super) fn remove_later(engine: &Arc<Engine>, stream: &Arc<Stream>) {
+    let mut moves = engine.clock().moves();
     let (engine, stream) = (Arc::downgrade(engine), Arc::downgrade(stream));
     tokio::spawn(async move {
         while let Some((engine, stream)) = engine.upgrade().zip(stream.upgrade()) {
@@ -36,7 +40,7 @@ pub(super) fn remove_later(engine: &Arc<Engine>, stream: &Arc<Stream>) {
                 return;
             };
             drop((engine, stream));
-            tokio::time::sleep(left).await;
+            let _ = timeout(left, moves.changed()).await;
         }
     });
 }

@@ -1,5 +1,6 @@
 //! The commands that a person uses in front of a running environment, and from tests.
 
+mod clock;
 mod exec;
 mod invoke;
 mod wait;
@@ -22,6 +23,7 @@ use tempfile::TempDir;
 use tokio::{process::Command, sync::OnceCell};
 
 use crate::moody;
+pub use clock::*;
 pub use exec::*;
 pub use invoke::*;
 pub use wait::*;
@@ -52,9 +54,13 @@ struct World {
 
 impl World {
     async fn start() -> anyhow::Result<Self> {
+        Self::of(TEMPLATE).await
+    }
+
+    async fn of(template: &str) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("template.yaml");
-        std::fs::write(&file, TEMPLATE)?;
+        std::fs::write(&file, template)?;
         let project = Project::in_region(&file, DEFAULT_REGION)?;
         let bootstraps = BTreeMap::from([("moody".to_owned(), moody().to_owned())]);
         Ok(Self {
