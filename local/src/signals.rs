@@ -5,16 +5,6 @@ use tokio::signal::unix::{self, SignalKind, signal};
 
 use crate::outcome::INTERRUPTED;
 
-/// Returns at the first Ctrl-C or SIGTERM. The second one exits the process at once.
-pub async fn interrupted() {
-    wait_for_signal().await;
-    eprintln!("stopping: finishing the work under way; press Ctrl-C again to exit at once");
-    tokio::spawn(async {
-        wait_for_signal().await;
-        std::process::exit(INTERRUPTED.into());
-    });
-}
-
 /// SIGINT and SIGTERM, one after the other, from [`Signals::listen`] on.
 pub struct Signals {
     interrupt: unix::Signal,
@@ -22,7 +12,8 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Catches the signals from now on.
+    /// Catches the signals from now on. A server does so before it says that it is ready:
+    /// who reads that may stop it at once.
     ///
     /// # Errors
     ///
@@ -41,17 +32,15 @@ impl Signals {
             _ = self.terminate.recv() => Signal::SIGTERM,
         }
     }
-}
 
-/// Returns at Ctrl-C or SIGTERM.
-pub async fn wait_for_signal() {
-    let Ok(mut terminated) = signal(SignalKind::terminate()) else {
-        // Without a handler, SIGTERM ends the process by default.
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminated.recv() => {}
+    /// Returns at the first signal since [`Signals::listen`]. The second one exits the
+    /// process at once.
+    pub async fn interrupted(mut self) {
+        self.next().await;
+        eprintln!("stopping: finishing the work under way; press Ctrl-C again to exit at once");
+        tokio::spawn(async move {
+            self.next().await;
+            std::process::exit(INTERRUPTED.into());
+        });
     }
 }

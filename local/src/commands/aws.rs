@@ -10,7 +10,7 @@ use crate::{
     aws::apis::AwsApis,
     outcome::{Failure, Outcome},
     ports, private,
-    signals::interrupted,
+    signals::Signals,
 };
 
 /// Serve the AWS APIs on one port: Kinesis, DynamoDB, SSM.
@@ -56,9 +56,10 @@ impl Aws {
         let aws = AwsApis::start_for(listener, options, &allowed)
             .await
             .map_err(Failure::configuration)?;
+        let signals = Signals::listen().map_err(Failure::configuration)?;
         eprintln!("Kinesis, DynamoDB and SSM at {}", aws.url());
         eprintln!("Ctrl-C stops them");
-        interrupted().await;
+        signals.interrupted().await;
         aws.shut_down().await;
         Ok(ExitCode::SUCCESS)
     }

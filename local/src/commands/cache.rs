@@ -14,7 +14,7 @@ use crate::{
     ports,
     project::{Project, find_template},
     server,
-    signals::interrupted,
+    signals::Signals,
 };
 
 /// Serve Momento offline to any program that uses a Momento SDK or HTTP.
@@ -68,6 +68,7 @@ impl CacheCommand {
             .await
             .and_then(|served| served.also_protosocket(protosocket))
             .map_err(Failure::configuration)?;
+        let signals = Signals::listen().map_err(Failure::configuration)?;
         eprintln!(
             "Momento {} at {} (gRPC and HTTP, no TLS) and {} (protosocket, plain or TLS), caches: {}",
             served.transport().name(),
@@ -79,7 +80,7 @@ impl CacheCommand {
                 names.join(", ")
             }
         );
-        interrupted().await;
+        signals.interrupted().await;
         Ok(ExitCode::SUCCESS)
     }
 

@@ -28,7 +28,7 @@ use crate::{
     outcome::{Failure, INTERRUPTED, Outcome},
     output::Output,
     project::Project,
-    signals::{interrupted, wait_for_signal},
+    signals::Signals,
     template::{Environment, environment::Mapping},
 };
 
@@ -161,9 +161,10 @@ impl E2e {
             ..Options::new(project, bootstraps)
         };
         let began = Instant::now();
+        let mut signals = Signals::listen().map_err(Failure::configuration)?;
         let embedded = tokio::select! {
             started = Embedded::start(options) => started.map_err(Failure::configuration)?,
-            () = wait_for_signal() => return Ok(Report::interrupted("embedded")),
+            _ = signals.next() => return Ok(Report::interrupted("embedded")),
         };
         let startup = began.elapsed();
         if let Some((function, error)) = embedded.failed_inits.first() {
@@ -175,7 +176,7 @@ impl E2e {
             embedded: &embedded,
             stream: mapping.stream,
         };
-        let ran = e2e::run(&site, load, &tally, startup, interrupted()).await;
+        let ran = e2e::run(&site, load, &tally, startup, signals.interrupted()).await;
         embedded.shut_down().await;
         ran.map_err(Failure::Run)
     }
@@ -194,12 +195,13 @@ impl E2e {
             cache: here.then(|| self.containers.cache_url.clone()),
             region: self.template.region.clone(),
         };
+        let signals = Signals::listen().map_err(Failure::configuration)?;
         let began = Instant::now();
         let containers = Containers::connect(addresses, environment, mapping, &tally)
             .await
             .map_err(Failure::Configuration)?;
         let startup = began.elapsed();
-        let ran = e2e::run(&containers, load, &tally, startup, interrupted()).await;
+        let ran = e2e::run(&containers, load, &tally, startup, signals.interrupted()).await;
         containers.disconnect().await;
         ran.map_err(Failure::Run)
     }

@@ -20,7 +20,7 @@ use crate::{
     project::Project,
     provision::sdk_config,
     server::Server,
-    signals::interrupted,
+    signals::Signals,
     status_board::{STATUS_PATH, StatusBoard},
 };
 
@@ -76,6 +76,7 @@ impl EventSource {
             ..
         } = self.template.read()?;
         let board = StatusBoard::default();
+        let signals = Signals::listen().map_err(Failure::configuration)?;
         let served = self.serve(&board).await?;
         let sdk = sdk_config(&self.endpoint.endpoint_url, &self.template.region);
         let client = aws_sdk_kinesis::Client::new(&sdk);
@@ -109,7 +110,7 @@ impl EventSource {
         }
         let watched = running.iter().map(EventSourceMapping::watch).collect();
         board.show(watched, None, &failures);
-        interrupted().await;
+        signals.interrupted().await;
         drop(served);
         join_all(running.into_iter().map(EventSourceMapping::stop)).await;
         Ok(ExitCode::SUCCESS)

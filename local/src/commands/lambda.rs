@@ -14,7 +14,7 @@ use crate::{
     outcome::{Failure, Outcome},
     ports,
     server::Server,
-    signals::interrupted,
+    signals::Signals,
 };
 
 /// Run one bootstrap behind the Lambda Invoke API, as AWS's Runtime Interface
@@ -111,12 +111,13 @@ impl Lambda {
         let guard = Guard::new(Protocol::Lambda, &self.host.allowed());
         let server =
             Server::start(listener, invoke_api::router(functions), guard).map_err(Failure::run)?;
+        let signals = Signals::listen().map_err(Failure::configuration)?;
         eprintln!(
             "invoke with: curl -d '{{}}' {}/2015-03-31/functions/{}/invocations",
             server.url(),
             self.name
         );
-        interrupted().await;
+        signals.interrupted().await;
         function.shut_down().await;
         server.shut_down().await;
         Ok(ExitCode::SUCCESS)

@@ -23,7 +23,7 @@ use crate::{
     outcome::{Failure, Outcome},
     output::Output,
     ports, server,
-    signals::interrupted,
+    signals::Signals,
     template::Environment,
     watch::Watch,
 };
@@ -103,9 +103,10 @@ impl Up {
             },
             ..self.start.options(project, cache, bootstraps)
         };
+        let mut signals = Signals::listen().map_err(Failure::configuration)?;
         let embedded = tokio::select! {
             started = Embedded::start(options) => started.map_err(Failure::configuration)?,
-            () = interrupted() => return Ok(ExitCode::from(crate::outcome::INTERRUPTED)),
+            _ = signals.next() => return Ok(ExitCode::from(crate::outcome::INTERRUPTED)),
         };
         let again = if self.watch {
             ", and when its source changes"
@@ -119,7 +120,7 @@ impl Up {
         } else {
             JoinSet::new()
         };
-        interrupted().await;
+        signals.interrupted().await;
         drop(watched);
         embedded.shut_down().await;
         let dropped = output.finish();
