@@ -30,14 +30,13 @@ lint:
 soak seconds="600":
     SOAK_SECONDS="$1" cargo test --test soak
 
-# Benchmark the Kinesis engine: ratios and medians, no assertions
+# Measure everything and write docs/measurements.md, in half an hour; with --quick in two minutes, to stdout
 bench *arguments:
-    cargo bench --bench kinesis -- "$@"
+    .ci/bench "$@"
 
-# Benchmark an invocation beside AWS's Runtime Interface Emulator
-bench-invoke:
-    .ci/fetch-tools
-    cargo bench --bench invoke
+# Draw flame graphs of the tool and the sample function, at RECORDS/S or as fast as records come: needs perf
+profile *rate:
+    .ci/profile "$@"
 
 # Build for Lambda and deploy with SAM: needs sam, cargo-lambda and an AWS account
 deploy *arguments:

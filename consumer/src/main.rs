@@ -17,7 +17,7 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use tracing::Instrument;
 
 // One thread: a batch mostly waits, and passing each reply to another thread costs
-// more than that thread saves (docs/measurements.md, "One thread or several").
+// more than that thread saves (docs/trials.md, "One thread or several").
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let (function, margin) = match start().await {
