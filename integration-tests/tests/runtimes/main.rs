@@ -89,6 +89,7 @@ fn everywhere() -> Vec<Trial> {
         commands::invoke_prints_the_response_and_the_log,
         commands::invoke_fails_with_the_function_error,
         commands::an_event_of_records_invokes_a_function,
+        commands::an_event_of_messages_is_what_a_function_with_a_queue_gets,
         commands::exec_runs_a_command_with_everything_and_exits_as_it_does,
         commands::exec_shows_the_functions_output_if_the_command_fails,
         commands::exec_leaves_nothing_however_it_ends,

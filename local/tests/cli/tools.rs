@@ -25,6 +25,8 @@ help! {
     the_help_of_wait_names_every_flag: ["wait", "--help"];
     the_help_of_invoke_names_every_flag: ["invoke", "--help"];
     the_help_of_event_kinesis_names_every_flag: ["event", "kinesis", "--help"];
+    the_help_of_event_sqs_names_every_flag: ["event", "sqs", "--help"];
+    the_help_of_clock_names_every_flag: ["clock", "--help"];
     the_help_of_exec_names_every_flag: ["exec", "--help"];
     the_help_of_up_names_every_flag: ["up", "--help"];
     the_help_of_completions_names_every_shell: ["completions", "--help"];

@@ -60,6 +60,34 @@ pub async fn invoke_fails_with_the_function_error() -> anyhow::Result<()> {
     Ok(())
 }
 
+pub async fn an_event_of_messages_is_what_a_function_with_a_queue_gets() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    let lines = world.event("{\"id\":7}\n{\"id\":8}\n")?;
+    let made = world.alone(&["event", "sqs", &lines, "--queue=orders.fifo"]);
+    let event: Value = serde_json::from_str(&stdout(&made.await?, 0)?)?;
+    let [first, second] = [&event["Records"][0], &event["Records"][1]];
+    same("body", first["body"].as_str(), Some("{\"id\":7}"))?;
+    same("body", second["body"].as_str(), Some("{\"id\":8}"))?;
+    same(
+        "ARN",
+        first["eventSourceARN"].as_str(),
+        Some("arn:aws:sqs:us-east-1:000000000000:orders.fifo"),
+    )?;
+    // `printf '{"id":7}' | md5sum`.
+    same(
+        "MD5",
+        first["md5OfBody"].as_str(),
+        Some("f909686c4adf64f7a8c468b29e6e66aa"),
+    )?;
+    same(
+        "group",
+        first["attributes"]["MessageGroupId"].as_str(),
+        Some("group"),
+    )?;
+    world.stop().await;
+    Ok(())
+}
+
 pub async fn an_event_of_records_invokes_a_function() -> anyhow::Result<()> {
     let world = World::start().await?;
     let lines = world.event("{\"id\":7,\"mood\":\"ok\"}\n\n{\"id\":8,\"mood\":\"ok\"}\n")?;
