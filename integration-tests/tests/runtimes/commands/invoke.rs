@@ -63,8 +63,8 @@ pub async fn invoke_fails_with_the_function_error() -> anyhow::Result<()> {
 pub async fn an_event_of_messages_is_what_a_function_with_a_queue_gets() -> anyhow::Result<()> {
     let world = World::start().await?;
     let lines = world.event("{\"id\":7}\n{\"id\":8}\n")?;
-    let made = world.alone(&["event", "sqs", &lines, "--queue=orders.fifo"]);
-    let event: Value = serde_json::from_str(&stdout(&made.await?, 0)?)?;
+    let arguments = ["event", "sqs", &lines, "--queue=orders.fifo"];
+    let event: Value = serde_json::from_str(&stdout(&world.alone(&arguments).await?, 0)?)?;
     let [first, second] = [&event["Records"][0], &event["Records"][1]];
     same("body", first["body"].as_str(), Some("{\"id\":7}"))?;
     same("body", second["body"].as_str(), Some("{\"id\":8}"))?;

@@ -59,7 +59,7 @@ impl Sqs {
             "SenderId": ACCOUNT_ID,
             "ApproximateFirstReceiveTimestamp": milliseconds,
         });
-        if self.queue.ends_with(".fifo") {
+        if self.queue.strip_suffix(".fifo").is_some() {
             // 20 digits, as SQS has.
             attributes["SequenceNumber"] = json!(format!("{:020}", index + 1));
             attributes["MessageGroupId"] = json!(self.message_group);
