@@ -35,6 +35,10 @@ const MAX_QUEUED: usize = 4 * 1024 * 1024;
 /// What a waiting line takes beside its text, bytes, about.
 const LINE_OVERHEAD: usize = 64;
 
+/// How long the thread lets lines gather before it looks again: a wake-up for each line
+/// would cost more than the line.
+const NAP: Duration = Duration::from_millis(5);
+
 /// How long [`LogWriter::flush`] waits for a sink.
 const FLUSH: Duration = Duration::from_millis(500);
 
@@ -58,6 +62,8 @@ struct Queued {
     dropped: u64,
     /// A line is in the sink.
     writing: bool,
+    /// The thread waits to be woken.
+    asleep: bool,
     /// There will be no more lines.
     closed: bool,
     /// The sink has panicked, or has no thread.
@@ -106,8 +112,11 @@ impl LogWriter {
         }
         state.bytes += bytes;
         state.lines.push_back(line);
+        let wake = std::mem::take(&mut state.asleep);
         drop(state);
-        queue.changed.notify_one();
+        if wake {
+            queue.changed.notify_one();
+        }
     }
 
     /// Waits until the sink has all lines, at most half a second.
@@ -152,6 +161,7 @@ impl Queue {
     }
 
     fn next(&self) -> Option<LogLine> {
+        let mut rested = false;
         let mut state = self.lock();
         loop {
             if let Some(line) = state.lines.pop_front() {
@@ -162,8 +172,17 @@ impl Queue {
             if state.closed {
                 return None;
             }
-            let woken = self.changed.wait(state);
-            state = woken.unwrap_or_else(PoisonError::into_inner);
+            if rested {
+                state.asleep = true;
+                let woken = self.changed.wait(state);
+                state = woken.unwrap_or_else(PoisonError::into_inner);
+                rested = state.lines.is_empty();
+            } else {
+                drop(state);
+                thread::sleep(NAP);
+                rested = true;
+                state = self.lock();
+            }
         }
     }
 
