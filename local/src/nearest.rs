@@ -5,13 +5,19 @@ pub fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Opti
     let lower = name.to_lowercase();
     known
         .into_iter()
-        .map(|known| {
-            let likeness = strsim::normalized_damerau_levenshtein(&lower, &known.to_lowercase());
-            (likeness, known)
-        })
+        .map(|known| (likeness(&lower, &known.to_lowercase()), known))
         .filter(|(likeness, _)| *likeness > 0.5)
         .max_by(|(one, _), (other, _)| one.total_cmp(other))
         .map(|(_, known)| known)
+}
+
+/// From 0 to 1. A name that another one begins or ends with is like it, however long that
+/// is: `Mode` and `StreamMode`.
+fn likeness(one: &str, other: &str) -> f64 {
+    const LEAST: usize = 4;
+    let edits = strsim::normalized_damerau_levenshtein(one, other);
+    let part = one.len() >= LEAST && (other.starts_with(one) || other.ends_with(one));
+    if part { edits.max(0.6) } else { edits }
 }
 
 /// The end of a message about `name`: the nearest of `known`, or else all of them.
@@ -34,6 +40,7 @@ mod tests {
             Some("ON_DEMAND")
         );
         assert_eq!(nearest("variables", ["Variables"]), Some("Variables"));
+        assert_eq!(nearest("Mode", ["StreamMode", "Name"]), Some("StreamMode"));
         assert_eq!(nearest("x", ["Variables"]), None);
     }
 

@@ -1,7 +1,9 @@
 //! YAML and JSON with CloudFormation's tags. Every node knows its line, and a number
 //! keeps the digits that are written.
 
-use saphyr::{MarkedYaml, ScalarStyle, Tag, YamlData, YamlLoader};
+use std::borrow::Cow;
+
+use saphyr::{MarkedYaml, ScalarStyle, ScanError, Tag, YamlData, YamlLoader};
 use saphyr_parser::Parser;
 
 use super::Problem;
@@ -93,7 +95,9 @@ impl Node {
 ///
 /// The text is not YAML, has several documents, or its root is not a mapping.
 pub fn parse(text: &str) -> Result<Node, Problem> {
-    let documents = load(text).map_err(|error| {
+    // A mark at the start is no part of the text (YAML 1.2, "Character Encodings").
+    let text = with_quoted_dashes(text.trim_start_matches('\u{feff}'));
+    let documents = load(&text).map_err(|error| {
         Problem::at(error.marker().line(), format!("not YAML: {}", error.info()))
     })?;
     let [document] = documents.as_slice() else {
@@ -110,12 +114,34 @@ pub fn parse(text: &str) -> Result<Node, Problem> {
     }
 }
 
+/// `text` with quotes around each `-` that stands alone in a flow list, such as in
+/// `!Join [-, [a, b]]`: YAML 1.2 refuses it, CloudFormation takes it as a text.
+fn with_quoted_dashes(text: &str) -> Cow<'_, str> {
+    let mut text = Cow::Borrowed(text);
+    while let Some(at) = load(&text).err().and_then(|error| lone_dash(&text, &error)) {
+        text.to_mut().replace_range(at..=at, "'-'");
+    }
+    text
+}
+
+/// Where a parser's error has such a `-`, in bytes.
+fn lone_dash(text: &str, error: &ScanError) -> Option<usize> {
+    if !error
+        .info()
+        .starts_with("plain scalar cannot start with '-'")
+    {
+        return None;
+    }
+    let (at, character) = text.char_indices().nth(error.marker().index())?;
+    let before = text[..at].trim_end().chars().last()?;
+    (character == '-' && "[{,:".contains(before)).then_some(at)
+}
+
 /// The documents, with every scalar as it is written: parsed early, `007` would become 7.
-fn load(text: &str) -> Result<Vec<MarkedYaml<'_>>, saphyr::ScanError> {
+fn load(text: &str) -> Result<Vec<MarkedYaml<'_>>, ScanError> {
     let mut loader = YamlLoader::default();
     loader.early_parse(false);
-    // A mark at the start is no part of the text (YAML 1.2, "Character Encodings").
-    let mut parser = Parser::new_from_str(text.trim_start_matches('\u{feff}'));
+    let mut parser = Parser::new_from_str(text);
     parser.load(&mut loader, true)?;
     match loader.error() {
         Some(error) => Err(error.clone()),
@@ -238,6 +264,16 @@ mod tests {
         assert_eq!(value("C"), Value::Number("1.50".to_owned()));
         assert_eq!(value("D"), Value::Text("2010-09-09".to_owned()));
         assert_eq!(value("E"), Value::Text(".".to_owned()));
+    }
+
+    #[test]
+    fn a_dash_alone_in_a_flow_list_is_text() {
+        let root = parse("É: !Join [-, [a, !Split [ - , b]]]\nB: [-]\nC: [a -1, -b]\n").unwrap();
+        let Value::List(items) = &root.get("B").unwrap().value else {
+            panic!("{root:?}");
+        };
+        assert_eq!(items[0].value, Value::Text("-".to_owned()));
+        assert!(root.get("É").is_some() && root.get("C").is_some());
     }
 
     #[test]

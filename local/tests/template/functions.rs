@@ -55,6 +55,7 @@ fn every_function_has_its_value_in_short_and_long_form() {
         ),
         ("!GetAtt Parameter.Value", "http://localhost"),
         ("!Join ['-', [a, !Ref Stream]]", "a-orders-Table"),
+        ("!Join [ -, [a, !Ref Stream]]", "a-orders-Table"),
         ("!Join ['', !Ref Zones]", "abc"),
         ("!Select [1, !Ref Zones]", "b"),
         ("!Select ['0', !Split ['/', 'x/y']]", "x"),

@@ -192,18 +192,18 @@ fn a_function_s_own_properties_override_globals() {
 Globals:
   Function:
     Timeout: 7
-    Environment: {Variables: {A: globals, B: globals}}
+    Environment: {Variables: {AA: globals, BB: globals}}
 Resources:
   Function:
     Type: AWS::Serverless::Function
     Properties:
-      Environment: {Variables: {B: own}}
+      Environment: {Variables: {BB: own}}
 ";
     let environment = read(text).unwrap();
     let function = &environment.functions[0];
     assert_eq!(function.timeout, Duration::from_secs(7));
-    assert_eq!(function.environment["A"], "globals");
-    assert_eq!(function.environment["B"], "own");
+    assert_eq!(function.environment["AA"], "globals");
+    assert_eq!(function.environment["BB"], "own");
 }
 
 #[test]
