@@ -1,6 +1,7 @@
 //! "Did you mean": one way to suggest a name, for every file that a user writes.
 
 /// The name among `known` that is most like `name`, if any is like it.
+#[must_use]
 pub fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let lower = name.to_lowercase();
     known

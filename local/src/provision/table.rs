@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::{
-    KeySchemaElement, TableDescription, TimeToLiveSpecification, TimeToLiveStatus,
+    KeySchemaElement, StreamSpecification, TableDescription, TimeToLiveSpecification,
+    TimeToLiveStatus,
 };
 use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
@@ -124,7 +125,7 @@ impl Provisioner {
         let wanted = &definition["StreamSpecification"];
         let enabled = found
             .stream_specification()
-            .is_some_and(|stream| stream.stream_enabled());
+            .is_some_and(StreamSpecification::stream_enabled);
         if wanted.is_object() != enabled {
             let (specification, told) = if enabled {
                 (json!({ "StreamEnabled": false }), "stream removed")

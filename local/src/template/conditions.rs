@@ -53,7 +53,7 @@ impl Scope<'_> {
                     Ok(!self.holds(one)?)
                 }
                 "And" => self.all(function, argument, line, true),
-                "Or" => Ok(self.all(function, argument, line, false)?),
+                "Or" => self.all(function, argument, line, false),
                 _ => Err(not_a_condition(node)),
             },
             // `Condition: Name` is a function in a condition and nowhere else.

@@ -21,7 +21,7 @@ pub(super) struct Referred<'t> {
     pub(super) node: &'t Node,
 }
 
-impl<'t> Referred<'t> {
+impl Referred<'_> {
     /// A property's text, if the resource has that property.
     pub(super) fn text(&self, scope: &Scope, name: &str) -> Result<Option<String>, Problem> {
         let properties = self.node.get("Properties");

@@ -10,6 +10,7 @@ mod parameters;
 mod refusals;
 mod resources;
 mod restart;
+mod told;
 
 use std::{path::Path, time::Duration};
 
@@ -192,16 +193,25 @@ fn a_function_s_own_properties_override_globals() {
 Globals:
   Function:
     Timeout: 7
+    Runtime: provided.al2023
+    Handler: app.handler
+    CodeUri: src
+    MemorySize: 256
     Environment: {Variables: {AA: globals, BB: globals}}
 Resources:
   Function:
     Type: AWS::Serverless::Function
     Properties:
+      MemorySize: 512
       Environment: {Variables: {BB: own}}
 ";
     let environment = read(text).unwrap();
     let function = &environment.functions[0];
     assert_eq!(function.timeout, Duration::from_secs(7));
+    assert_eq!(function.runtime.as_deref(), Some("provided.al2023"));
+    assert_eq!(function.handler, "app.handler");
+    assert_eq!(function.code_uri.as_deref(), Some(Path::new("src")));
+    assert_eq!(function.memory_mb, 512);
     assert_eq!(function.environment["AA"], "globals");
     assert_eq!(function.environment["BB"], "own");
 }

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
+use aws_sdk_kinesis::types::Consumer;
 use local::{
     embedded::{Embedded, Options},
     project::Project,
@@ -119,4 +120,33 @@ async fn a_change_by_hand_stays_while_the_template_is_the_same() {
     let found = found.send().await.unwrap();
     assert_eq!(found.parameter().unwrap().value(), Some("by hand"));
     embedded.shut_down().await;
+}
+
+#[tokio::test]
+async fn a_registered_consumer_and_an_expiry_exist_after_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let template = format!(
+        "{FIRST}  FanOut:\n    Type: AWS::Kinesis::StreamConsumer\n    Properties: {{ConsumerName: worker, StreamARN: !GetAtt Orders.Arn}}\n"
+    );
+    for _ in 0..2 {
+        let (embedded, told) = start(folder.path(), &template).await;
+        assert!(told.is_empty(), "{told:?}");
+        let config = local::provision::sdk_config(&embedded.aws.url(), "us-east-1");
+        let kinesis = aws_sdk_kinesis::Client::new(&config);
+        let arn = "arn:aws:kinesis:us-east-1:000000000000:stream/orders";
+        let consumers = kinesis.list_stream_consumers().stream_arn(arn);
+        let consumers = consumers.send().await.unwrap();
+        let names: Vec<_> = consumers
+            .consumers()
+            .iter()
+            .map(Consumer::consumer_name)
+            .collect();
+        assert_eq!(names, ["worker"]);
+        let dynamodb = aws_sdk_dynamodb::Client::new(&config);
+        let expiry = dynamodb.describe_time_to_live().table_name("Customers");
+        let expiry = expiry.send().await.unwrap();
+        let attribute = expiry.time_to_live_description().unwrap().attribute_name();
+        assert_eq!(attribute, Some("expires"));
+        embedded.shut_down().await;
+    }
 }
