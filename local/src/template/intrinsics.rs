@@ -120,23 +120,20 @@ pub(super) fn list<'i>(items: impl Iterator<Item = &'i str>, line: usize) -> Val
 /// The items of a list of texts.
 fn texts(scope: &Scope, function: &str, node: &Node, line: usize) -> Result<Vec<String>, Problem> {
     let evaluated = scope.evaluate(node)?;
-    match evaluated.as_ref().map(|node| &node.value) {
-        Some(Value::List(items)) => items.iter().map(|item| scope.text(item)).collect(),
-        _ => {
-            let found = evaluated.as_ref().map_or("AWS::NoValue", Node::kind);
-            let what = format!("{function}: expected a list, found {found}");
-            Err(Problem::at(line, what))
-        }
-    }
+    let Some(Value::List(items)) = evaluated.as_ref().map(|node| &node.value) else {
+        let found = evaluated.as_ref().map_or("AWS::NoValue", Node::kind);
+        let what = format!("{function}: expected a list, found {found}");
+        return Err(Problem::at(line, what));
+    };
+    items.iter().map(|item| scope.text(item)).collect()
 }
 
 /// `[index, list]`.
 fn select(scope: &Scope, argument: &Node, line: usize) -> Result<Value, Problem> {
     let [index, items] = arguments("Select", argument, line)?;
     let index = scope.text(index)?;
-    let items = match scope.evaluate(items)?.map(|node| node.value) {
-        Some(Value::List(items)) => items,
-        _ => return Err(Problem::at(line, "Select: expected an index and a list")),
+    let Some(Value::List(items)) = scope.evaluate(items)?.map(|node| node.value) else {
+        return Err(Problem::at(line, "Select: expected an index and a list"));
     };
     let length = items.len();
     let selected = index

@@ -1,4 +1,4 @@
-//! `Fn::Sub` (CloudFormation user guide, "Fn::Sub").
+//! `Fn::Sub` (CloudFormation user guide, "Intrinsic function reference").
 
 use super::{
     Problem,
