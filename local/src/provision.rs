@@ -2,6 +2,7 @@
 //! updates those that exist and differ from the template. Provisioning again changes
 //! nothing.
 
+mod indexes;
 pub mod memory;
 mod parameter;
 mod stream;
