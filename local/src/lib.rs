@@ -17,6 +17,7 @@ pub mod guard;
 pub mod leftovers;
 pub mod loopback;
 pub mod mappings;
+pub mod nearest;
 pub mod outcome;
 pub mod output;
 pub mod plan;

@@ -165,3 +165,40 @@ fn the_template_is_found_from_a_folder_inside_the_project() {
         folder.path().join("template.yml")
     );
 }
+
+#[test]
+fn samconfig_s_overrides_and_seeded_parameters_reach_the_template() {
+    let folder = tempfile::tempdir().unwrap();
+    let template = folder.path().join("template.yaml");
+    let text = "
+Parameters:
+  Name: { Type: String, Default: default }
+  Shards: { Type: Number, Default: 1 }
+Resources:
+  Orders:
+    Type: AWS::Kinesis::Stream
+    Properties: { Name: !Sub '${Name}-{{resolve:ssm:/stage}}', ShardCount: !Ref Shards }
+";
+    fs::write(&template, text).unwrap();
+    fs::write(
+        folder.path().join("samconfig.toml"),
+        "version = 0.1\n[default.deploy.parameters]\nparameter_overrides = [\"Name=orders\", \"Shards=3\"]\n",
+    )
+    .unwrap();
+    fs::write(
+        folder.path().join("local.toml"),
+        "[[seed.parameters]]\nname = \"/stage\"\ntype = \"String\"\nvalue = \"dev\"\n",
+    )
+    .unwrap();
+    let project = Project::in_region(&template, "us-east-1").unwrap();
+    let stream = &project.environment.streams[0];
+    assert_eq!(
+        (stream.name.as_str(), stream.shards),
+        ("orders-dev", Some(3))
+    );
+
+    fs::write(folder.path().join("samconfig.toml"), "version = \n").unwrap();
+    let error = Project::in_region(&template, "us-east-1").unwrap_err();
+    let error = error.to_string();
+    assert!(error.contains("samconfig.toml:1: "), "{error}");
+}

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use aws_wire::{ACCOUNT_ID, DEFAULT_REGION};
+use aws_wire::DEFAULT_REGION;
 use clap::{Args, ValueEnum};
 use event_source_mapping::backoff::Backoff;
 use kinesis_engine::FsyncPolicy;
@@ -55,9 +55,8 @@ impl TemplateArgs {
             None => found_template()?,
         };
         let context = Context {
-            region: self.region.clone(),
-            account: ACCOUNT_ID.to_owned(),
             parameters: self.parameters.iter().cloned().collect(),
+            ..Context::in_region(&self.region)
         };
         Project::load(&template, &context).map_err(Failure::configuration)
     }

@@ -12,11 +12,11 @@ use super::{
 use crate::{
     outcome::{Failure, Outcome},
     project::Project,
-    provision::{Provisioner, sdk_config},
+    provision::{Provisioned, Provisioner, sdk_config},
 };
 
-/// Create the resources of the template at any AWS endpoint. A second run changes
-/// nothing.
+/// Create the resources of the template at any AWS endpoint. Those that differ from it are
+/// updated; a second run changes nothing.
 #[derive(Debug, Args)]
 pub struct Provision {
     #[command(flatten)]
@@ -53,17 +53,14 @@ impl Provision {
                 Err(error) => eprintln!("skipped (optional queue): {error}"),
             }
         }
-        let rows: Vec<_> = done
-            .into_iter()
-            .map(|resource| {
-                let state = if resource.created {
-                    "created"
-                } else {
-                    "exists"
-                };
-                [resource.what, state.to_owned()]
-            })
-            .collect();
+        for warning in done.iter().flat_map(Provisioned::warnings) {
+            eprintln!("{warning}");
+        }
+        let rows = done.into_iter().map(|resource| {
+            let state = resource.state();
+            [resource.what, state]
+        });
+        let rows: Vec<_> = rows.collect();
         print!("{}", render(&rows));
         Ok(ExitCode::SUCCESS)
     }

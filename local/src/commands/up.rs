@@ -239,8 +239,38 @@ fn welcome(embedded: &Embedded, environment: &Environment, region: &str) -> Stri
     if !absent.is_empty() {
         text.extend(["\n  Not here: ", &absent.join(", "), "\n"]);
     }
+    text.push_str(&told_once(embedded, environment));
     if let Some(stream) = environment.streams.first() {
         text.push_str(&next_steps(&aws, region, &stream.name));
+    }
+    text
+}
+
+/// What the template has that means something else here, and what changed since the last
+/// start with the data folder.
+fn told_once(embedded: &Embedded, environment: &Environment) -> String {
+    let mut text = String::new();
+    if !environment.notes.0.is_empty() {
+        text.push_str("\n  With another meaning here:");
+    }
+    for line in environment.notes.lines() {
+        text.extend(["\n    ", &line]);
+    }
+    for resource in &embedded.provisioned {
+        if !resource.updated.is_empty() {
+            text.extend([
+                "\n  Since the last start: ",
+                &resource.what,
+                " ",
+                &resource.state(),
+            ]);
+        }
+        for warning in resource.warnings() {
+            text.extend(["\n  ", &warning]);
+        }
+    }
+    if !text.is_empty() {
+        text.push('\n');
     }
     text
 }

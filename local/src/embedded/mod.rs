@@ -28,7 +28,7 @@ use crate::{
     mappings::{CheckpointError, Mappings},
     ports, private,
     project::values::Values,
-    provision::{ProvisionError, Provisioned, Provisioner, sdk_config},
+    provision::{Provisioned, Provisioner, memory::Memory, sdk_config},
     server::Server,
     status_board::StatusBoard,
 };
@@ -121,7 +121,7 @@ impl Embedded {
         let values = values.unwrap_or_default();
 
         let sdk = sdk_config(&aws.url(), &options.region);
-        let provisioned = provision(&options, &values, &sdk).await?;
+        let provisioned = provision(&options, &values, &sdk, kept).await?;
         clock.lap("provision");
 
         let functions: Functions = Arc::new(functions::build(&options, &aws.url(), &values)?);
@@ -208,15 +208,29 @@ fn data_folder(options: &Options) -> Result<(PathBuf, Option<TempDir>), StartErr
     }
 }
 
+/// Creates the resources, or updates those of an earlier run that was kept in the folder
+/// `kept`, where the template changed since.
 async fn provision(
     options: &Options,
     values: &Values,
     sdk: &SdkConfig,
-) -> Result<Vec<Provisioned>, ProvisionError> {
+    kept: Option<&Path>,
+) -> Result<Vec<Provisioned>, StartError> {
+    let failed = |reason| StartError::Folder {
+        path: kept.map(Path::to_owned).unwrap_or_default(),
+        reason,
+    };
     let real_key = options.cache.as_ref().is_some_and(Cache::is_momento);
     let seed = options.local.seed(values, real_key);
-    let provisioner = Provisioner::new(sdk);
-    provisioner.provision(&options.environment, &seed).await
+    let before = kept.map(Memory::read).transpose().map_err(failed)?;
+    let provisioner = Provisioner::new(sdk).since(before);
+    let done = provisioner.provision(&options.environment, &seed).await?;
+    if let Some(folder) = kept {
+        Memory::of(&options.environment)
+            .write(folder)
+            .map_err(failed)?;
+    }
+    Ok(done)
 }
 
 fn start_mappings(

@@ -14,7 +14,10 @@ use super::{
     seed::{Seed, SeedParameter, SeedTable, items},
     values::{NAMES, Values, placeholders},
 };
-use crate::template::Environment;
+use crate::{
+    nearest::nearest,
+    template::{Environment, context::Seeded},
+};
 
 /// The file's name; it is in the template's folder.
 pub const FILE: &str = "local.toml";
@@ -128,6 +131,21 @@ impl LocalToml {
             tables: self.tables.clone(),
         }
     }
+}
+
+/// The parameters that the file beside `template` gives a value without a placeholder: the
+/// template may refer to them. A file that cannot be read has none;
+/// [`LocalToml::beside`] reports why.
+pub(super) fn seeded(template: &Path) -> Seeded {
+    let text = std::fs::read_to_string(template.with_file_name(FILE)).unwrap_or_default();
+    let file = toml::from_str::<File>(&text).ok();
+    let parameters = file.map(|file| file.seed.parameters).unwrap_or_default();
+    let fixed = parameters.into_iter().filter_map(|parameter| {
+        let value = parameter.value.into_inner();
+        let is_fixed = placeholders(&value).next().is_none();
+        is_fixed.then_some((parameter.name, value))
+    });
+    Seeded(fixed.collect())
 }
 
 /// A file while it is read.
@@ -250,13 +268,4 @@ impl Reader<'_> {
             problem,
         }
     }
-}
-
-/// The name among `known` that is most like `name`, if any is like it.
-fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    known
-        .map(|known| (strsim::normalized_damerau_levenshtein(name, known), known))
-        .filter(|(likeness, _)| *likeness > 0.5)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .map(|(_, known)| known)
 }

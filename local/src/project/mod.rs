@@ -11,9 +11,7 @@ pub mod values;
 
 use std::path::{Path, PathBuf};
 
-use aws_wire::ACCOUNT_ID;
-
-use crate::template::{self, Context, Environment};
+use crate::template::{self, Context, Environment, samconfig};
 pub use error::ProjectError;
 pub use local_toml::LocalToml;
 
@@ -32,13 +30,19 @@ pub struct Project {
 }
 
 impl Project {
-    /// Reads the template and, if there is one, the `local.toml` in its folder.
+    /// Reads the template and, if there are any, the `local.toml` and the `samconfig.toml`
+    /// in its folder.
     ///
     /// # Errors
     ///
-    /// Either file cannot be read or has an invalid line.
+    /// A file cannot be read or has an invalid line.
     pub fn load(template: &Path, context: &Context) -> Result<Self, ProjectError> {
-        let environment = template::load(template, context)?;
+        let context = Context {
+            overrides: samconfig::beside(template)?,
+            seeded: local_toml::seeded(template),
+            ..context.clone()
+        };
+        let environment = template::load(template, &context)?;
         let local = LocalToml::beside(template, &environment)?;
         Ok(Self {
             template: template.to_owned(),
@@ -53,12 +57,7 @@ impl Project {
     ///
     /// As [`Project::load`].
     pub fn in_region(template: &Path, region: &str) -> Result<Self, ProjectError> {
-        let context = Context {
-            region: region.to_owned(),
-            account: ACCOUNT_ID.to_owned(),
-            parameters: std::collections::BTreeMap::new(),
-        };
-        Self::load(template, &context)
+        Self::load(template, &Context::in_region(region))
     }
 }
 

@@ -1,6 +1,10 @@
-//! YAML with CloudFormation's tags. Every node knows its line.
+//! YAML and JSON with CloudFormation's tags. Every node knows its line, and a number
+//! keeps the digits that are written.
 
-use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
+use std::borrow::Cow;
+
+use saphyr::{MarkedYaml, ScalarStyle, ScanError, Tag, YamlData, YamlLoader};
+use saphyr_parser::Parser;
 
 use super::Problem;
 
@@ -60,6 +64,16 @@ impl Node {
         }
     }
 
+    /// The text of a scalar: a number and a boolean as they are written.
+    #[must_use]
+    pub fn scalar(&self) -> Option<String> {
+        match &self.value {
+            Value::Text(text) | Value::Number(text) => Some(text.clone()),
+            Value::Bool(value) => Some(value.to_string()),
+            _ => None,
+        }
+    }
+
     /// The kind of value, for messages.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -75,13 +89,15 @@ impl Node {
     }
 }
 
-/// Parses a YAML text that holds one document.
+/// Parses a YAML or JSON text that holds one document.
 ///
 /// # Errors
 ///
 /// The text is not YAML, has several documents, or its root is not a mapping.
 pub fn parse(text: &str) -> Result<Node, Problem> {
-    let documents = MarkedYaml::load_from_str(text).map_err(|error| {
+    // A mark at the start is no part of the text (YAML 1.2, "Character Encodings").
+    let text = with_quoted_dashes(text.trim_start_matches('\u{feff}'));
+    let documents = load(&text).map_err(|error| {
         Problem::at(error.marker().line(), format!("not YAML: {}", error.info()))
     })?;
     let [document] = documents.as_slice() else {
@@ -98,11 +114,45 @@ pub fn parse(text: &str) -> Result<Node, Problem> {
     }
 }
 
+/// `text` with quotes around each `-` that stands alone in a flow list, such as in
+/// `!Join [-, [a, b]]`: YAML 1.2 refuses it, CloudFormation takes it as a text.
+fn with_quoted_dashes(text: &str) -> Cow<'_, str> {
+    let mut text = Cow::Borrowed(text);
+    while let Some(at) = load(&text).err().and_then(|error| lone_dash(&text, &error)) {
+        text.to_mut().replace_range(at..=at, "'-'");
+    }
+    text
+}
+
+/// Where a parser's error has such a `-`, in bytes.
+fn lone_dash(text: &str, error: &ScanError) -> Option<usize> {
+    if !error
+        .info()
+        .starts_with("plain scalar cannot start with '-'")
+    {
+        return None;
+    }
+    let (at, character) = text.char_indices().nth(error.marker().index())?;
+    let before = text[..at].trim_end().chars().last()?;
+    (character == '-' && "[{,:".contains(before)).then_some(at)
+}
+
+/// The documents, with every scalar as it is written: parsed early, `007` would become 7.
+fn load(text: &str) -> Result<Vec<MarkedYaml<'_>>, ScanError> {
+    let mut loader = YamlLoader::default();
+    loader.early_parse(false);
+    let mut parser = Parser::new_from_str(text);
+    parser.load(&mut loader, true)?;
+    match loader.error() {
+        Some(error) => Err(error.clone()),
+        None => Ok(loader.into_documents()),
+    }
+}
+
 fn convert(yaml: &MarkedYaml) -> Result<Node, Problem> {
     let line = yaml.span.start.line();
     let value = match &yaml.data {
-        YamlData::Value(scalar) => from_scalar(scalar),
-        YamlData::Representation(text, ..) => Value::Text(text.to_string()),
+        YamlData::Representation(text, style, tag) => scalar(text, *style, tag.as_deref(), line),
         YamlData::Sequence(items) => {
             Value::List(items.iter().map(convert).collect::<Result<_, _>>()?)
         }
@@ -116,7 +166,7 @@ fn convert(yaml: &MarkedYaml) -> Result<Node, Problem> {
             Value::Function(tag.suffix.clone(), Box::new(convert(inner)?))
         }
         YamlData::Tagged(_, inner) => return convert(inner),
-        YamlData::Alias(_) | YamlData::BadValue => {
+        YamlData::Value(_) | YamlData::Alias(_) | YamlData::BadValue => {
             let what = "unsupported YAML value; expected a scalar, a list or a mapping";
             return Err(Problem::at(line, what));
         }
@@ -124,14 +174,38 @@ fn convert(yaml: &MarkedYaml) -> Result<Node, Problem> {
     Ok(Node { line, value })
 }
 
-fn from_scalar(scalar: &Scalar) -> Value {
-    match scalar {
-        Scalar::Null => Value::Null,
-        Scalar::Boolean(value) => Value::Bool(*value),
-        Scalar::Integer(value) => Value::Number(value.to_string()),
-        Scalar::FloatingPoint(value) => Value::Number(value.to_string()),
-        Scalar::String(value) => Value::Text(value.to_string()),
+/// A scalar, or the function of its tag: `!Ref Name`.
+fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>, line: usize) -> Value {
+    match tag {
+        Some(tag) if tag.handle == "!" => {
+            let value = plain(text, style);
+            Value::Function(tag.suffix.clone(), Box::new(Node { line, value }))
+        }
+        Some(tag) if tag.suffix == "str" => Value::Text(text.to_owned()),
+        _ => plain(text, style),
     }
+}
+
+/// The value of a scalar without a tag (YAML 1.2, "Core Schema").
+fn plain(text: &str, style: ScalarStyle) -> Value {
+    if style != ScalarStyle::Plain {
+        return Value::Text(text.to_owned());
+    }
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
+        "true" | "True" | "TRUE" => Value::Bool(true),
+        "false" | "False" | "FALSE" => Value::Bool(false),
+        _ if is_number(text) => Value::Number(text.to_owned()),
+        _ => Value::Text(text.to_owned()),
+    }
+}
+
+/// Whether `text` is a decimal number, such as `-1`, `007`, `0.5` or `1e3`.
+fn is_number(text: &str) -> bool {
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.')
+        && unsigned.contains(|c: char| c.is_ascii_digit())
+        && unsigned.parse::<f64>().is_ok()
 }
 
 fn convert_key(key: &MarkedYaml) -> Result<Key, Problem> {
@@ -179,6 +253,35 @@ mod tests {
     fn a_node_knows_its_line() {
         let root = parse("A: 1\nB:\n  C: !Sub 'x'\n").unwrap();
         assert_eq!(root.get("B").unwrap().get("C").unwrap().line, 3);
+    }
+
+    #[test]
+    fn a_number_keeps_its_digits_and_quoted_digits_stay_text() {
+        let root = parse("A: 007\nB: '007'\nC: 1.50\nD: 2010-09-09\nE: .\nF: !Ref 'x'\n").unwrap();
+        let value = |key: &str| root.get(key).unwrap().value.clone();
+        assert_eq!(value("A"), Value::Number("007".to_owned()));
+        assert_eq!(value("B"), Value::Text("007".to_owned()));
+        assert_eq!(value("C"), Value::Number("1.50".to_owned()));
+        assert_eq!(value("D"), Value::Text("2010-09-09".to_owned()));
+        assert_eq!(value("E"), Value::Text(".".to_owned()));
+    }
+
+    #[test]
+    fn a_dash_alone_in_a_flow_list_is_text() {
+        let root = parse("É: !Join [-, [a, !Split [ - , b]]]\nB: [-]\nC: [a -1, -b]\n").unwrap();
+        let Value::List(items) = &root.get("B").unwrap().value else {
+            panic!("{root:?}");
+        };
+        assert_eq!(items[0].value, Value::Text("-".to_owned()));
+        assert!(root.get("É").is_some() && root.get("C").is_some());
+    }
+
+    #[test]
+    fn json_is_read_with_its_lines() {
+        let root = parse("{\n\t\"A\": {\"Ref\": \"B\"},\n  \"C\": true\n}\n").unwrap();
+        assert!(matches!(&root.get("A").unwrap().value, Value::Function(name, _) if name == "Ref"));
+        assert_eq!(root.get("C").unwrap().line, 3);
+        assert_eq!(root.get("C").unwrap().value, Value::Bool(true));
     }
 
     #[test]

@@ -4,23 +4,29 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use event_source_mapping::settings::Settings;
 
+use super::notes::Notes;
+
 /// Everything a template describes that runs here, in the template's order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Environment {
     /// `AWS::Kinesis::Stream`.
     pub streams: Vec<Stream>,
-    /// `AWS::DynamoDB::Table`.
+    /// `AWS::Kinesis::StreamConsumer`.
+    pub consumers: Vec<Consumer>,
+    /// `AWS::DynamoDB::Table` and `AWS::Serverless::SimpleTable`.
     pub tables: Vec<Table>,
     /// `AWS::SSM::Parameter`.
     pub parameters: Vec<Parameter>,
     /// `AWS::SQS::Queue`: created only where the endpoint offers SQS.
     pub queues: Vec<Queue>,
-    /// `AWS::Serverless::Function`.
+    /// `AWS::Serverless::Function` and `AWS::Lambda::Function`.
     pub functions: Vec<Function>,
     /// `AWS::Lambda::EventSourceMapping`, and functions' `Events` of type Kinesis.
     pub mappings: Vec<Mapping>,
     /// Resources of types that do not run here.
     pub skipped: Vec<Skipped>,
+    /// What is understood and means something else here.
+    pub notes: Notes,
 }
 
 /// A Kinesis stream.
@@ -34,6 +40,15 @@ pub struct Stream {
     pub retention_hours: u32,
 }
 
+/// A registered consumer of a stream (enhanced fan-out).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consumer {
+    /// Its name.
+    pub name: String,
+    /// The stream's name.
+    pub stream: String,
+}
+
 /// A DynamoDB table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
@@ -41,6 +56,8 @@ pub struct Table {
     pub name: String,
     /// The body of the `CreateTable` request.
     pub definition: serde_json::Value,
+    /// The attribute with the time when an item expires, where that is enabled.
+    pub ttl_attribute: Option<String>,
 }
 
 /// An SSM parameter.
@@ -72,9 +89,12 @@ pub struct Function {
     pub logical_id: String,
     /// Its name; the logical id unless the template names it.
     pub name: String,
+    /// `Runtime`, such as `provided.al2023` or `python3.13`.
+    pub runtime: Option<String>,
     /// Its handler: the function sees it in `_HANDLER`.
     pub handler: String,
-    /// `CodeUri`: the folder of its source or of its `bootstrap`.
+    /// `CodeUri` or `Code`: the folder of its source or of its `bootstrap`. `None` also
+    /// for code in S3, in an image or in the template itself.
     pub code_uri: Option<PathBuf>,
     /// The longest that an invocation may take.
     pub timeout: Duration,

@@ -1,20 +1,33 @@
-//! The SAM template, which describes both the local run and the deployment.
+//! The SAM or CloudFormation template, which describes both the local run and the
+//! deployment.
 //!
-//! [`load`] reads the file into [`document::Node`]s, which know their lines.
-//! [`resolve`] evaluates `!Ref`, `!GetAtt` and `!Sub`. [`resources`] turns each
-//! supported resource into its part of the [`Environment`].
+//! [`load`] reads the file into [`document::Node`]s, which know their lines. A
+//! [`scope::Scope`] evaluates functions, conditions, parameters and references where a
+//! property needs a value. [`resources`] turns each supported resource into its part of
+//! the [`Environment`].
 
+mod conditions;
+pub mod context;
 pub mod document;
+mod dynamic;
+pub mod effects;
 pub mod environment;
+mod intrinsics;
+pub mod notes;
+mod parameters;
 pub mod properties;
-pub mod resolve;
+mod pseudo;
+mod references;
 mod resources;
+mod sam;
+pub mod samconfig;
+pub mod scope;
+mod sections;
+mod sub;
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
+pub use context::Context;
 pub use environment::Environment;
 
 /// Why a template cannot be used.
@@ -57,17 +70,6 @@ impl Problem {
             what: what.into(),
         }
     }
-}
-
-/// Values of the template's pseudo parameters and parameters.
-#[derive(Debug, Clone)]
-pub struct Context {
-    /// `AWS::Region`.
-    pub region: String,
-    /// `AWS::AccountId`.
-    pub account: String,
-    /// Values of the template's `Parameters`; they override the defaults.
-    pub parameters: BTreeMap<String, String>,
 }
 
 /// Reads the template at `path`.

@@ -1,39 +1,58 @@
 //! One resource's properties, read by name. An unknown property is an error.
 
+mod nested;
+
+use serde_json::Value as Json;
+
 use super::{
     Problem,
     document::{Node, Value},
-    resolve::Resolver,
+    effects::Ignored,
+    scope::Scope,
 };
+use crate::nearest::{nearest, suggestion};
 
-/// The properties of one resource, and its name for messages.
-#[derive(Debug, Clone, Copy)]
+/// The properties of one resource, or of a mapping inside it.
+#[derive(Debug, Clone)]
 pub struct Properties<'a> {
     /// Such as `Stream (AWS::Kinesis::Stream)`.
-    owner: &'a str,
+    owner: String,
+    /// Before a property's name in messages: `DestinationConfig.OnFailure.`
+    prefix: String,
     line: usize,
     node: Option<&'a Node>,
     /// `Globals` for this type: the defaults of properties that the resource lacks.
     globals: Option<&'a Node>,
-    resolver: &'a Resolver,
+    scope: &'a Scope<'a>,
 }
 
 impl<'a> Properties<'a> {
     /// The properties in `node`. `owner` names the resource in messages, `line`
     /// is the resource's own.
-    #[must_use]
+    ///
+    /// # Errors
+    ///
+    /// The node is not a mapping.
     pub fn new(
-        owner: &'a str,
+        owner: &str,
         line: usize,
         node: Option<&'a Node>,
-        resolver: &'a Resolver,
-    ) -> Self {
-        Self {
-            owner,
+        scope: &'a Scope<'a>,
+    ) -> Result<Self, Problem> {
+        let properties = Self {
+            owner: owner.to_owned(),
+            prefix: String::new(),
             line,
-            node,
+            node: node.map(|node| scope.choose(node)).transpose()?.flatten(),
             globals: None,
-            resolver,
+            scope,
+        };
+        match properties.node {
+            Some(node) if !matches!(node.value, Value::Map(_) | Value::Null) => {
+                let what = format!("expected properties, found {}", node.kind());
+                Err(properties.problem(node.line, &what))
+            }
+            _ => Ok(properties),
         }
     }
 
@@ -43,10 +62,16 @@ impl<'a> Properties<'a> {
         Self { globals, ..self }
     }
 
-    /// The resolver of intrinsic functions.
+    /// What the values are evaluated with.
     #[must_use]
-    pub fn resolver(&self) -> &'a Resolver {
-        self.resolver
+    pub fn scope(&self) -> &'a Scope<'a> {
+        self.scope
+    }
+
+    /// The resource's line.
+    #[must_use]
+    pub fn line(&self) -> usize {
+        self.line
     }
 
     /// A problem with this resource, at `line`.
@@ -55,42 +80,74 @@ impl<'a> Properties<'a> {
         Problem::at(line, format!("{}: {what}", self.owner))
     }
 
-    /// Checks that every property is supported (`used`) or has no effect on a
-    /// local run (`ignored`).
+    /// A problem with the value of property `name`, such as `is 0; expected 1 to 10`.
+    #[must_use]
+    pub fn wrong(&self, name: &str, what: &str) -> Problem {
+        let mut nodes = [self.node, self.globals].into_iter().flatten();
+        let line = nodes.find_map(|node| node.get(name)).map(|node| node.line);
+        let what = format!("property {}{name} {what}", self.prefix);
+        self.problem(line.unwrap_or(self.line), &what)
+    }
+
+    /// Checks that every property is read (`used`), or understood and without effect here
+    /// (`ignored`). The latter are noted with what they mean.
     ///
     /// # Errors
     ///
-    /// A property is neither: the error has the first one, with its line.
-    pub fn allow(&self, used: &[&str], ignored: &[&str]) -> Result<(), Problem> {
-        for node in [self.node, self.globals].into_iter().flatten() {
-            for (key, _) in node.entries() {
+    /// A property is neither: the error has the first one, with its line and the nearest
+    /// name.
+    pub fn allow(&self, used: &[&str], ignored: &[Ignored]) -> Result<(), Problem> {
+        for node in [self.globals, self.node].into_iter().flatten() {
+            for (key, value) in node.entries() {
                 let name = key.name.as_str();
-                if !used.contains(&name) && !ignored.contains(&name) {
-                    let what = format!(
-                        "property {name} is not supported here; supported: {}",
-                        used.join(", ")
-                    );
-                    return Err(self.problem(key.line, &what));
+                if used.contains(&name) {
+                    continue;
                 }
+                let known = ignored.iter().find(|(_, names)| names.contains(&name));
+                if let Some((meaning, _)) = known {
+                    // A property that a condition leaves out is not there.
+                    if value.value != Value::Null && !matches!(self.scope.choose(value), Ok(None)) {
+                        let part = format!("{}{name}", self.prefix);
+                        self.scope.notes.borrow_mut().add(meaning, &part);
+                    }
+                    continue;
+                }
+                let names = ignored.iter().flat_map(|(_, names)| names.iter().copied());
+                let near = nearest(name, used.iter().copied().chain(names));
+                let hint = match near {
+                    Some(near) => format!("did you mean {near}?"),
+                    None => format!("supported: {}", used.join(", ")),
+                };
+                let what = format!(
+                    "property {}{name} is not supported here; {hint}",
+                    self.prefix
+                );
+                return Err(self.problem(key.line, &what));
             }
         }
         Ok(())
     }
 
-    /// A property's node: the resource's own, or else that of `Globals`.
-    #[must_use]
-    pub fn node(&self, name: &str) -> Option<&'a Node> {
-        self.node
-            .and_then(|node| node.get(name))
-            .or_else(|| self.globals.and_then(|node| node.get(name)))
-            .filter(|node| node.value != Value::Null)
-    }
-
-    /// The property's nodes in `Globals` and in the resource, in that order, for
-    /// properties that SAM merges.
-    #[must_use]
-    pub fn nodes(&self, name: &str) -> [Option<&'a Node>; 2] {
-        [self.globals, self.node].map(|node| node.and_then(|node| node.get(name)))
+    /// A property's node: the resource's own, or else that of `Globals`. `Fn::If` is
+    /// evaluated, other functions are not.
+    ///
+    /// # Errors
+    ///
+    /// The condition of an `Fn::If` cannot be evaluated.
+    pub fn node(&self, name: &str) -> Result<Option<&'a Node>, Problem> {
+        for node in [self.node, self.globals].into_iter().flatten() {
+            let Some(found) = node.get(name) else {
+                continue;
+            };
+            let chosen = self
+                .scope
+                .choose(found)
+                .map_err(|problem| self.about(name, &problem))?;
+            if let Some(chosen) = chosen.filter(|node| node.value != Value::Null) {
+                return Ok(Some(chosen));
+            }
+        }
+        Ok(None)
     }
 
     /// A property as text.
@@ -99,13 +156,13 @@ impl<'a> Properties<'a> {
     ///
     /// The property is not text.
     pub fn text(&self, name: &str) -> Result<Option<String>, Problem> {
-        self.node(name)
-            .map(|node| {
-                self.resolver
-                    .text(node)
-                    .map_err(|problem| self.about(name, &problem))
-            })
-            .transpose()
+        let node = self.node(name)?;
+        node.map(|node| {
+            self.scope
+                .text(node)
+                .map_err(|problem| self.about(name, &problem))
+        })
+        .transpose()
     }
 
     /// A required property as text.
@@ -114,8 +171,33 @@ impl<'a> Properties<'a> {
     ///
     /// The property is missing or not text.
     pub fn required(&self, name: &str) -> Result<String, Problem> {
-        self.text(name)?
-            .ok_or_else(|| self.problem(self.line, &format!("property {name} is missing")))
+        self.text(name)?.ok_or_else(|| self.missing(name))
+    }
+
+    /// The problem of a required property that is not there. A name that is like it is in
+    /// the message of [`Properties::allow`].
+    #[must_use]
+    pub fn missing(&self, name: &str) -> Problem {
+        self.problem(
+            self.line,
+            &format!("property {}{name} is missing", self.prefix),
+        )
+    }
+
+    /// A property as one of the values that AWS knows.
+    ///
+    /// # Errors
+    ///
+    /// It has another value: the error has the nearest one.
+    pub fn one_of(&self, name: &str, known: &[&str]) -> Result<Option<String>, Problem> {
+        let text = self.text(name)?;
+        match text {
+            Some(text) if !known.contains(&text.as_str()) => {
+                let what = format!("is {text:?}; {}", suggestion(&text, known));
+                Err(self.wrong(name, &what))
+            }
+            text => Ok(text),
+        }
     }
 
     /// A property as a whole number.
@@ -127,13 +209,37 @@ impl<'a> Properties<'a> {
         self.parsed(name, "a whole number", |text| text.parse().ok())
     }
 
+    /// A property as a whole number within AWS's bounds.
+    ///
+    /// # Errors
+    ///
+    /// The property is not a whole number, or out of bounds.
+    pub fn in_range(
+        &self,
+        name: &str,
+        range: std::ops::RangeInclusive<u32>,
+    ) -> Result<Option<u32>, Problem> {
+        let Some(number) = self.number(name)? else {
+            return Ok(None);
+        };
+        match u32::try_from(number) {
+            Ok(number) if range.contains(&number) => Ok(Some(number)),
+            _ => {
+                let (least, most) = range.into_inner();
+                Err(self.wrong(name, &format!("is {number}; expected {least} to {most}")))
+            }
+        }
+    }
+
     /// A property as a boolean.
     ///
     /// # Errors
     ///
     /// The property is neither true nor false.
     pub fn boolean(&self, name: &str) -> Result<Option<bool>, Problem> {
-        self.parsed(name, "true or false", |text| text.parse().ok())
+        self.parsed(name, "true or false", |text| {
+            text.to_lowercase().parse().ok()
+        })
     }
 
     /// A property as a list of texts.
@@ -142,22 +248,34 @@ impl<'a> Properties<'a> {
     ///
     /// The property is not a list of texts.
     pub fn texts(&self, name: &str) -> Result<Option<Vec<String>>, Problem> {
-        let Some(node) = self.node(name) else {
+        let Some(node) = self.node(name)? else {
             return Ok(None);
         };
-        let Value::List(items) = &node.value else {
-            let what = format!("property {name}: expected a list, found {}", node.kind());
-            return Err(self.problem(node.line, &what));
+        let about = |problem| self.about(name, &problem);
+        let evaluated = self.scope.evaluate(node).map_err(about)?;
+        let Some(Value::List(items)) = evaluated.as_ref().map(|node| &node.value) else {
+            let found = evaluated.as_ref().map_or("AWS::NoValue", Node::kind);
+            return Err(self.wrong(name, &format!("is {found}; expected a list")));
         };
-        items
+        let items = items
             .iter()
-            .map(|item| {
-                self.resolver
-                    .text(item)
-                    .map_err(|problem| self.about(name, &problem))
-            })
-            .collect::<Result<_, _>>()
-            .map(Some)
+            .map(|item| self.scope.text(item).map_err(about));
+        items.collect::<Result<_, _>>().map(Some)
+    }
+
+    /// A property as JSON, with its functions evaluated.
+    ///
+    /// # Errors
+    ///
+    /// A function in it has no value here.
+    pub fn json(&self, name: &str) -> Result<Option<Json>, Problem> {
+        let node = self.node(name)?;
+        node.map(|node| {
+            self.scope
+                .json(node)
+                .map_err(|problem| self.about(name, &problem))
+        })
+        .transpose()
     }
 
     fn parsed<T>(
@@ -166,16 +284,16 @@ impl<'a> Properties<'a> {
         expected: &str,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Result<Option<T>, Problem> {
-        let (Some(node), Some(text)) = (self.node(name), self.text(name)?) else {
+        let Some(text) = self.text(name)? else {
             return Ok(None);
         };
-        parse(&text).map(Some).ok_or_else(|| {
-            let what = format!("property {name} is {text:?}; expected {expected}");
-            self.problem(node.line, &what)
-        })
+        parse(text.trim())
+            .map(Some)
+            .ok_or_else(|| self.wrong(name, &format!("is {text:?}; expected {expected}")))
     }
 
     fn about(&self, name: &str, problem: &Problem) -> Problem {
-        self.problem(problem.line, &format!("property {name}: {}", problem.what))
+        let what = format!("property {}{name}: {}", self.prefix, problem.what);
+        self.problem(problem.line, &what)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
-use aws_wire::{ACCOUNT_ID, DEFAULT_REGION};
+use aws_wire::DEFAULT_REGION;
 use lambda_host::log::LogLine;
 
 use super::{Environment, Error, Lines};
@@ -83,9 +83,8 @@ impl Builder {
     /// another part cannot start.
     pub async fn start(self) -> Result<Environment, Error> {
         let context = Context {
-            region: DEFAULT_REGION.to_owned(),
-            account: ACCOUNT_ID.to_owned(),
             parameters: self.parameters,
+            ..Context::in_region(DEFAULT_REGION)
         };
         let project = Project::load(&self.template, &context)?;
         let template = project.environment.clone();

@@ -1,28 +1,46 @@
 //! The resource types that run here, one module each.
 
+mod consumer;
 mod event_source_mapping;
 mod function;
 mod parameter;
 mod queue;
 mod stream;
 mod table;
-
-use std::collections::BTreeMap;
+mod variables;
 
 use super::{
     Context, Problem,
     document::{Node, Value},
-    environment::{Environment, Skipped},
+    environment::{Environment, Mapping, Skipped, Stream},
     properties::Properties,
-    resolve::{Attributes, Resolver},
+    scope::Scope,
+    sections,
 };
+use crate::nearest::nearest;
+
+/// The type of an SSM parameter.
+pub(super) const KIND_OF_PARAMETER: &str = "AWS::SSM::Parameter";
+
+/// The types that run here, for suggestions.
+const KINDS: [&str; 9] = [
+    "AWS::DynamoDB::Table",
+    "AWS::Kinesis::Stream",
+    "AWS::Kinesis::StreamConsumer",
+    "AWS::Lambda::EventSourceMapping",
+    "AWS::Lambda::Function",
+    KIND_OF_PARAMETER,
+    "AWS::SQS::Queue",
+    "AWS::Serverless::Function",
+    "AWS::Serverless::SimpleTable",
+];
 
 /// A resource of the template, before its properties are read.
 struct Resource<'a> {
     logical_id: &'a str,
-    kind: String,
+    kind: &'a str,
     line: usize,
-    properties: Option<&'a Node>,
+    node: &'a Node,
 }
 
 impl Resource<'_> {
@@ -33,45 +51,150 @@ impl Resource<'_> {
 
 /// Reads the template's resources.
 pub(super) fn read(root: &Node, context: &Context) -> Result<Environment, Problem> {
-    let mut resolver = Resolver::new(root, context)?;
+    sections::check(root)?;
+    let scope = Scope::new(root, context)?;
     let mut environment = Environment::default();
-    let globals = root.get("Globals").and_then(|all| all.get("Function"));
-    let resources = list(root)?;
-    // Names first: a resource may refer to a later one.
-    for resource in &resources {
-        let attributes = attributes(resource, &resolver, context)?;
-        resolver.define(resource.logical_id, attributes);
+    let mut mappings = Vec::new();
+    for resource in list(root)? {
+        if let Some(condition) = resource.node.get("Condition") {
+            let name = scope.text(condition)?;
+            if !scope.condition(&name, condition.line)? {
+                continue;
+            }
+        }
+        read_one(&resource, &scope, &mut environment, &mut mappings)?;
     }
-    for resource in &resources {
-        let owner = resource.owner();
-        let properties = Properties::new(&owner, resource.line, resource.properties, &resolver);
-        let id = resource.logical_id;
-        match resource.kind.as_str() {
-            "AWS::Kinesis::Stream" => environment.streams.push(stream::read(id, properties)?),
-            "AWS::DynamoDB::Table" => environment.tables.push(table::read(id, properties)?),
-            "AWS::SSM::Parameter" => environment
-                .parameters
-                .push(parameter::read(id, properties)?),
-            "AWS::SQS::Queue" => environment.queues.push(queue::read(id, properties)?),
-            "AWS::Serverless::Function" => {
-                let properties = properties.with_globals(globals);
-                let (function, mappings) = function::read(id, properties)?;
-                environment.functions.push(function);
-                environment.mappings.extend(mappings);
-            }
-            "AWS::Lambda::EventSourceMapping" => {
-                environment
-                    .mappings
-                    .push(event_source_mapping::read(id, properties)?);
-            }
-            _ => environment.skipped.push(Skipped {
+    connect(mappings, &mut environment, &scope)?;
+    environment.notes = scope.notes.take();
+    Ok(environment)
+}
+
+fn read_one(
+    resource: &Resource,
+    scope: &Scope,
+    environment: &mut Environment,
+    mappings: &mut Vec<(usize, Mapping)>,
+) -> Result<(), Problem> {
+    let id = resource.logical_id;
+    let runs_here = KINDS.contains(&resource.kind);
+    if runs_here {
+        sections::check_resource(id, resource.node)?;
+    }
+    let properties = || {
+        let node = resource.node.get("Properties");
+        Properties::new(&resource.owner(), resource.line, node, scope)
+    };
+    match resource.kind {
+        "AWS::Kinesis::Stream" => environment.streams.push(stream::read(id, &properties()?)?),
+        "AWS::Kinesis::StreamConsumer" => {
+            environment
+                .consumers
+                .push(consumer::read(id, &properties()?)?);
+        }
+        "AWS::DynamoDB::Table" => environment.tables.push(table::read(id, &properties()?)?),
+        "AWS::Serverless::SimpleTable" => {
+            environment
+                .tables
+                .push(table::read_simple(id, &properties()?)?);
+        }
+        KIND_OF_PARAMETER => environment
+            .parameters
+            .push(parameter::read(id, &properties()?)?),
+        "AWS::SQS::Queue" => environment.queues.push(queue::read(id, &properties()?)?),
+        "AWS::Serverless::Function" => {
+            let globals = scope
+                .root
+                .get("Globals")
+                .and_then(|all| all.get("Function"));
+            let properties = properties()?.with_globals(globals);
+            let (function, events) = function::read_serverless(id, &properties)?;
+            environment.functions.push(function);
+            mappings.extend(events);
+        }
+        "AWS::Lambda::Function" => {
+            environment
+                .functions
+                .push(function::read(id, &properties()?)?);
+        }
+        "AWS::Lambda::EventSourceMapping" => {
+            let mapping = event_source_mapping::read(id, &properties()?)?;
+            mappings.extend(mapping.map(|mapping| (resource.line, mapping)));
+        }
+        kind => {
+            misspelt(resource)?;
+            environment.skipped.push(Skipped {
                 logical_id: id.to_owned(),
-                resource_type: resource.kind.clone(),
-            }),
+                resource_type: kind.to_owned(),
+            });
         }
     }
-    event_source_mapping::check_targets(&environment, root.line)?;
-    Ok(environment)
+    Ok(())
+}
+
+/// Refuses a type whose letters are those of a type that runs here, such as
+/// `AWS::kinesis::Stream`.
+fn misspelt(resource: &Resource) -> Result<(), Problem> {
+    let same = |kind: &&str| kind.eq_ignore_ascii_case(resource.kind);
+    let near = KINDS.into_iter().find(same).or_else(|| {
+        let known_service = ["AWS::", "Custom::", "Alexa::"];
+        let known = known_service
+            .iter()
+            .any(|one| resource.kind.starts_with(one));
+        if known {
+            None
+        } else {
+            nearest(resource.kind, KINDS)
+        }
+    });
+    match near {
+        Some(near) => {
+            let what = format!("{}: unknown type; did you mean {near}?", resource.owner());
+            Err(Problem::at(resource.line, what))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Adds the mappings, whose functions the template has to have. A stream of another stack
+/// is created here.
+fn connect(
+    mappings: Vec<(usize, Mapping)>,
+    environment: &mut Environment,
+    scope: &Scope,
+) -> Result<(), Problem> {
+    for (line, mapping) in mappings {
+        let Mapping {
+            logical_id,
+            stream,
+            function,
+            ..
+        } = &mapping;
+        if !environment
+            .functions
+            .iter()
+            .any(|one| one.name == *function)
+        {
+            let known = environment.functions.iter().map(|one| one.name.as_str());
+            let mut what = format!("{logical_id}: the template has no function {function}");
+            if let Some(near) = nearest(function, known) {
+                what = format!("{what}; did you mean {near}?");
+            }
+            return Err(Problem::at(line, what));
+        }
+        if !environment.streams.iter().any(|one| one.name == *stream) {
+            scope.notes.borrow_mut().add(
+                "the template does not create the stream: one with one shard is created here",
+                &format!("stream {stream}"),
+            );
+            environment.streams.push(Stream {
+                name: stream.clone(),
+                shards: Some(1),
+                retention_hours: 24,
+            });
+        }
+        environment.mappings.push(mapping);
+    }
+    Ok(())
 }
 
 fn list(root: &Node) -> Result<Vec<Resource<'_>>, Problem> {
@@ -81,96 +204,20 @@ fn list(root: &Node) -> Result<Vec<Resource<'_>>, Problem> {
     all.entries()
         .iter()
         .map(|(key, node)| {
+            if key.name.starts_with("Fn::") {
+                let what = format!("{} is not supported here", key.name);
+                return Err(Problem::at(key.line, what));
+            }
             let Some(Value::Text(kind)) = node.get("Type").map(|node| &node.value) else {
                 let what = format!("{}: the resource has no Type", key.name);
                 return Err(Problem::at(key.line, what));
             };
             Ok(Resource {
                 logical_id: &key.name,
-                kind: kind.clone(),
+                kind,
                 line: key.line,
-                properties: node.get("Properties"),
+                node,
             })
         })
         .collect()
-}
-
-/// The values of `!Ref` and `!GetAtt` for a resource: the "Return values" of its
-/// type in CloudFormation's reference.
-fn attributes(
-    resource: &Resource,
-    resolver: &Resolver,
-    context: &Context,
-) -> Result<Attributes, Problem> {
-    let (name_property, service, kind) = match resource.kind.as_str() {
-        "AWS::Kinesis::Stream" => ("Name", "kinesis", "stream/"),
-        "AWS::DynamoDB::Table" => ("TableName", "dynamodb", "table/"),
-        "AWS::SSM::Parameter" => ("Name", "ssm", "parameter/"),
-        "AWS::SQS::Queue" => ("QueueName", "sqs", ""),
-        "AWS::Serverless::Function" => ("FunctionName", "lambda", "function:"),
-        other => return Ok(placeholder(resource.logical_id, other, context)),
-    };
-    let owner = resource.owner();
-    let name = Properties::new(&owner, resource.line, resource.properties, resolver)
-        .text(name_property)?
-        .unwrap_or_else(|| resource.logical_id.to_owned());
-    let path = format!("{kind}{}", name.trim_start_matches('/'));
-    let arn = arn(service, &path, context);
-    if service == "sqs" {
-        return Ok(queue_attributes(name, arn, context));
-    }
-    Ok(Attributes {
-        reference: name,
-        attributes: [("Arn", arn)].into(),
-        placeholder: None,
-    })
-}
-
-/// The values for a queue: `!Ref` is its URL, and its name is an attribute.
-fn queue_attributes(name: String, arn: String, context: &Context) -> Attributes {
-    let Context {
-        region, account, ..
-    } = context;
-    let url = format!("https://sqs.{region}.amazonaws.com/{account}/{name}");
-    Attributes {
-        reference: url.clone(),
-        attributes: [("Arn", arn), ("QueueName", name), ("QueueUrl", url)].into(),
-        placeholder: None,
-    }
-}
-
-/// Values for a resource that does not run here, so that others can refer to it.
-fn placeholder(logical_id: &str, kind: &str, context: &Context) -> Attributes {
-    let service = kind.split("::").nth(1).unwrap_or("local").to_lowercase();
-    Attributes {
-        reference: logical_id.to_owned(),
-        attributes: BTreeMap::new(),
-        placeholder: Some(arn(&service, logical_id, context)),
-    }
-}
-
-fn arn(service: &str, path: &str, context: &Context) -> String {
-    let Context {
-        region, account, ..
-    } = context;
-    format!("arn:aws:{service}:{region}:{account}:{path}")
-}
-
-/// A property as a whole number within AWS's bounds.
-fn in_range(
-    properties: &Properties,
-    name: &str,
-    range: std::ops::RangeInclusive<u32>,
-) -> Result<Option<u32>, Problem> {
-    let (Some(node), Some(number)) = (properties.node(name), properties.number(name)?) else {
-        return Ok(None);
-    };
-    match u32::try_from(number) {
-        Ok(number) if range.contains(&number) => Ok(Some(number)),
-        _ => {
-            let (least, most) = range.into_inner();
-            let what = format!("property {name} is {number}; expected {least} to {most}");
-            Err(properties.problem(node.line, &what))
-        }
-    }
 }

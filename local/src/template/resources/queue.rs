@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use crate::template::{Problem, environment::Queue, properties::Properties};
+use crate::template::{Problem, effects::LABELS, environment::Queue, properties::Properties};
 
 /// Properties that are attributes of the queue, under the same names in
 /// CloudFormation and in `CreateQueue`.
@@ -25,20 +25,19 @@ const ATTRIBUTES: [&str; 14] = [
     "VisibilityTimeout",
 ];
 
-pub(super) fn read(logical_id: &str, properties: Properties) -> Result<Queue, Problem> {
+pub(super) fn read(logical_id: &str, properties: &Properties) -> Result<Queue, Problem> {
     let mut used = vec!["QueueName"];
     used.extend(ATTRIBUTES);
-    properties.allow(&used, &["Tags"])?;
+    properties.allow(&used, &[(LABELS, &["Tags"])])?;
     let mut attributes = BTreeMap::new();
     for name in ATTRIBUTES {
-        if let Some(node) = properties.node(name) {
-            // The API takes every value as text, a policy as the text of its JSON.
-            let value = match properties.resolver().json(node)? {
-                Json::String(text) => text,
-                other => other.to_string(),
-            };
-            attributes.insert(name.to_owned(), value);
-        }
+        // The API takes every value as text, a policy as the text of its JSON.
+        let value = match properties.json(name)? {
+            None | Some(Json::Null) => continue,
+            Some(Json::String(text)) => text,
+            Some(other) => other.to_string(),
+        };
+        attributes.insert(name.to_owned(), value);
     }
     Ok(Queue {
         logical_id: logical_id.to_owned(),

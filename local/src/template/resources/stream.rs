@@ -1,9 +1,13 @@
 //! `AWS::Kinesis::Stream`.
 
-use super::in_range;
-use crate::template::{Problem, environment::Stream, properties::Properties};
+use crate::template::{
+    Problem,
+    effects::{CAPACITY, ENCRYPTION, LABELS, OBSERVABILITY},
+    environment::Stream,
+    properties::Properties,
+};
 
-pub(super) fn read(logical_id: &str, properties: Properties) -> Result<Stream, Problem> {
+pub(super) fn read(logical_id: &str, properties: &Properties) -> Result<Stream, Problem> {
     properties.allow(
         &[
             "Name",
@@ -11,19 +15,21 @@ pub(super) fn read(logical_id: &str, properties: Properties) -> Result<Stream, P
             "RetentionPeriodHours",
             "StreamModeDetails",
         ],
-        &["StreamEncryption", "Tags"],
+        &[
+            (CAPACITY, &["MaxRecordSizeInKiB", "WarmThroughputMiBps"]),
+            (ENCRYPTION, &["StreamEncryption"]),
+            (LABELS, &["Tags"]),
+            (OBSERVABILITY, &["DesiredShardLevelMetrics"]),
+        ],
     )?;
-    let mode = match properties.node("StreamModeDetails") {
-        Some(node) => Properties::new(
-            "StreamModeDetails",
-            node.line,
-            Some(node),
-            properties.resolver(),
-        )
-        .text("StreamMode")?,
+    let mode = match properties.inside("StreamModeDetails")? {
+        Some(details) => {
+            details.allow(&["StreamMode"], &[])?;
+            details.one_of("StreamMode", &["ON_DEMAND", "PROVISIONED"])?
+        }
         None => None,
     };
-    let shards = in_range(&properties, "ShardCount", 1..=10_000)?;
+    let shards = properties.in_range("ShardCount", 1..=10_000)?;
     let shards = match mode.as_deref() {
         Some("ON_DEMAND") => None,
         // A stream without mode and count has one shard (CloudFormation's
@@ -35,6 +41,8 @@ pub(super) fn read(logical_id: &str, properties: Properties) -> Result<Stream, P
             .text("Name")?
             .unwrap_or_else(|| logical_id.to_owned()),
         shards,
-        retention_hours: in_range(&properties, "RetentionPeriodHours", 24..=8760)?.unwrap_or(24),
+        retention_hours: properties
+            .in_range("RetentionPeriodHours", 24..=8760)?
+            .unwrap_or(24),
     })
 }

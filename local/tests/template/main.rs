@@ -3,17 +3,22 @@
 // A test fails by panicking.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+mod conditions;
+mod functions;
+mod notes;
+mod parameters;
+mod refusals;
+mod resources;
+mod restart;
+mod told;
+
+use std::{path::Path, time::Duration};
 
 use event_source_mapping::settings::StartingPosition;
 use local::template::{self, Context, Environment, Problem};
 
 fn context() -> Context {
-    Context {
-        region: "us-east-1".to_owned(),
-        account: "000000000000".to_owned(),
-        parameters: BTreeMap::new(),
-    }
+    Context::in_region("us-east-1")
 }
 
 fn read(text: &str) -> Result<Environment, Problem> {
@@ -114,21 +119,35 @@ fn an_unsupported_resource_is_skipped_and_can_still_be_referenced() {
         "\
 Topic:
   Type: AWS::SNS::Topic
+Bucket:
+  Type: AWS::S3::Bucket
+  Properties: {BucketName: files}
+Nested:
+  Type: AWS::CloudFormation::Stack
 Function:
   Type: AWS::Serverless::Function
   Properties:
     Environment:
       Variables:
         TOPIC: !Ref Topic
-        TOPIC_ARN: !GetAtt Topic.Arn",
+        BUCKET: !Ref Bucket
+        BUCKET_ARN: !GetAtt Bucket.Arn
+        NESTED: !GetAtt Nested.Outputs.Url
+        ROLE: !GetAtt FunctionRole.Arn",
     );
     let environment = read(&text).unwrap();
     assert_eq!(environment.skipped[0].logical_id, "Topic");
     let variables = &environment.functions[0].environment;
-    assert_eq!(variables["TOPIC"], "Topic");
     assert_eq!(
-        variables["TOPIC_ARN"],
+        variables["TOPIC"],
         "arn:aws:sns:us-east-1:000000000000:Topic"
+    );
+    assert_eq!(variables["BUCKET"], "files");
+    assert_eq!(variables["BUCKET_ARN"], "arn:aws:s3:::files");
+    assert_eq!(variables["NESTED"], "Nested.Outputs.Url");
+    assert_eq!(
+        variables["ROLE"],
+        "arn:aws:iam::000000000000:role/FunctionRole"
     );
 }
 
@@ -174,18 +193,27 @@ fn a_function_s_own_properties_override_globals() {
 Globals:
   Function:
     Timeout: 7
-    Environment: {Variables: {A: globals, B: globals}}
+    Runtime: provided.al2023
+    Handler: app.handler
+    CodeUri: src
+    MemorySize: 256
+    Environment: {Variables: {AA: globals, BB: globals}}
 Resources:
   Function:
     Type: AWS::Serverless::Function
     Properties:
-      Environment: {Variables: {B: own}}
+      MemorySize: 512
+      Environment: {Variables: {BB: own}}
 ";
     let environment = read(text).unwrap();
     let function = &environment.functions[0];
     assert_eq!(function.timeout, Duration::from_secs(7));
-    assert_eq!(function.environment["A"], "globals");
-    assert_eq!(function.environment["B"], "own");
+    assert_eq!(function.runtime.as_deref(), Some("provided.al2023"));
+    assert_eq!(function.handler, "app.handler");
+    assert_eq!(function.code_uri.as_deref(), Some(Path::new("src")));
+    assert_eq!(function.memory_mb, 512);
+    assert_eq!(function.environment["AA"], "globals");
+    assert_eq!(function.environment["BB"], "own");
 }
 
 #[test]
@@ -226,7 +254,7 @@ fn a_mapping_without_a_starting_position_is_refused() {
     );
     let text = resources(&MAPPED.replace("TRIM_HORIZON", "EARLIEST"));
     assert!(
-        problem(&text).contains("expected TRIM_HORIZON, LATEST or AT_TIMESTAMP"),
+        problem(&text).contains("expected one of TRIM_HORIZON, LATEST, AT_TIMESTAMP"),
         "{}",
         problem(&text)
     );
@@ -236,27 +264,11 @@ fn a_mapping_without_a_starting_position_is_refused() {
 fn a_reference_to_an_unknown_resource_is_refused() {
     let text = resources(&MAPPED.replace("!Ref Function", "!Ref Functoin"));
     assert!(
-        problem(&text).contains("property FunctionName: Functoin is not a resource"),
+        problem(&text).ends_with(
+            "property FunctionName: the template has no resource or parameter Functoin; did you mean Function?"
+        ),
         "{}",
         problem(&text)
-    );
-}
-
-#[test]
-fn an_unsupported_event_type_is_an_error() {
-    let text = resources(
-        "\
-Function:
-  Type: AWS::Serverless::Function
-  Properties:
-    Events:
-      Nightly:
-        Type: Schedule
-        Properties: {Schedule: rate(1 day)}",
-    );
-    assert_eq!(
-        problem(&text),
-        "6: Function, event Nightly: events of type Schedule are not supported here; supported: Kinesis"
     );
 }
 
