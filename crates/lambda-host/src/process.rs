@@ -12,6 +12,7 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     path::Path,
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
@@ -53,6 +54,7 @@ kill -KILL 0"#;
 /// What to run.
 pub(super) struct Program<'a> {
     pub(super) executable: &'a Path,
+    pub(super) arguments: &'a [OsString],
     pub(super) folder: &'a Path,
     /// Its whole environment.
     pub(super) variables: &'a BTreeMap<String, String>,
@@ -111,6 +113,7 @@ impl Process {
             .spawn()?;
         let group = process_id(&watchdog)?;
         let mut child = Command::new(program.executable)
+            .args(program.arguments)
             .current_dir(program.folder)
             .env_clear()
             .envs(program.variables)

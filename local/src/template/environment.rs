@@ -72,6 +72,8 @@ pub struct Function {
     pub logical_id: String,
     /// Its name; the logical id unless the template names it.
     pub name: String,
+    /// Its runtime, such as `python3.12`; `None` is `provided`.
+    pub runtime: Option<String>,
     /// Its handler: the function sees it in `_HANDLER`.
     pub handler: String,
     /// `CodeUri`: the folder of its source or of its `bootstrap`.

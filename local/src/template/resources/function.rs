@@ -12,7 +12,7 @@ use crate::template::{
 
 /// Properties without an effect on a local run: permissions, packaging,
 /// deployment, and settings of AWS's own infrastructure.
-const IGNORED: [&str; 30] = [
+const IGNORED: [&str; 29] = [
     "Architectures",
     "AssumeRolePolicyDocument",
     "AutoPublishAlias",
@@ -35,7 +35,6 @@ const IGNORED: [&str; 30] = [
     "RecursiveLoop",
     "Role",
     "RolePath",
-    "Runtime",
     "RuntimeManagementConfig",
     "SnapStart",
     "SourceKMSKeyArn",
@@ -58,6 +57,7 @@ pub(super) fn read(
             "Handler",
             "MemorySize",
             "ReservedConcurrentExecutions",
+            "Runtime",
             "Timeout",
         ],
         &IGNORED,
@@ -68,6 +68,7 @@ pub(super) fn read(
     let mappings = events(logical_id, &name, properties)?;
     let function = Function {
         logical_id: logical_id.to_owned(),
+        runtime: properties.text("Runtime")?,
         handler: properties
             .text("Handler")?
             .unwrap_or_else(|| "bootstrap".to_owned()),
