@@ -271,17 +271,21 @@ impl LinePump {
             let mut piece = tokio::io::AsyncReadExt::take(&mut reader, MAX_LINE);
             match piece.read_until(b'\n', &mut line).await {
                 Ok(0) | Err(_) => return,
-                Ok(_) => self.line(String::from_utf8_lossy(&line).trim_end().to_owned()),
+                Ok(_) => self.line(String::from_utf8_lossy(&line).trim_end()),
             }
         }
     }
 
-    fn line(&self, text: String) {
-        self.output.add(&text);
-        self.log.write(LogLine {
-            function: self.function.clone(),
-            environment: self.environment,
-            text,
-        });
+    fn line(&self, text: &str) {
+        self.output.add(text);
+        // Lambda's runtimes end the lines of one log event, such as a stack trace, with a
+        // carriage return. A terminal would write them over each other.
+        for text in text.split('\r') {
+            self.log.write(LogLine {
+                function: self.function.clone(),
+                environment: self.environment,
+                text: text.to_owned(),
+            });
+        }
     }
 }

@@ -14,7 +14,7 @@ async function add(data) {
     new UpdateItemCommand({
       TableName: process.env.TOTALS_TABLE,
       Key: { customer: { S: customer } },
-      UpdateExpression: "ADD total :amount",
+      UpdateExpression: "ADD spent :amount",
       ExpressionAttributeValues: { ":amount": { N: String(amount) } },
     }),
   );
@@ -25,7 +25,7 @@ export const handler = async (event) => {
     try {
       await add(kinesis.data);
     } catch (error) {
-      console.error("record failed", { sequenceNumber: kinesis.sequenceNumber, error: String(error) });
+      console.error("record failed", kinesis.sequenceNumber, String(error));
       return { batchItemFailures: [{ itemIdentifier: kinesis.sequenceNumber }] };
     }
   }

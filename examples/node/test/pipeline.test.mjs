@@ -24,9 +24,9 @@ async function settled() {
   return discarded;
 }
 
-async function total(customer) {
+async function spent(customer) {
   const reply = await dynamodb.send(new GetItemCommand({ TableName: "totals", Key: { customer: { S: customer } } }));
-  return Number(reply.Item?.total.N ?? 0);
+  return Number(reply.Item?.spent.N ?? 0);
 }
 
 /** The records of a discarded batch, read again. */
@@ -46,7 +46,7 @@ async function records({ shard, startSequenceNumber, records }) {
 test("purchases of a customer are added up", async () => {
   await put('{"customer": "ada", "amount": 5}', '{"customer": "ada", "amount": 7}');
   assert.deepEqual(await settled(), []);
-  assert.equal(await total("ada"), 12);
+  assert.equal(await spent("ada"), 12);
 });
 
 test("a poison record is discarded alone", async () => {
@@ -55,5 +55,5 @@ test("a poison record is discarded alone", async () => {
   assert.deepEqual(others, []);
   assert.equal(batch.condition, "RetryAttemptsExhausted");
   assert.deepEqual(await records(batch), ['{"customer": "bob"}']);
-  assert.equal(await total("bob"), 3);
+  assert.equal(await spent("bob"), 3);
 });

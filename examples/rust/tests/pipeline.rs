@@ -72,7 +72,9 @@ impl Pipeline {
 #[tokio::test]
 async fn readings_are_stored_and_a_poison_record_is_discarded_alone() {
     let pipeline = Pipeline::new().await;
-    pipeline.put(&[r#"{"sensor": "roof", "celsius": 21.5}"#]).await;
+    pipeline
+        .put(&[r#"{"sensor": "roof", "celsius": 21.5}"#])
+        .await;
     assert_eq!(pipeline.settled().await, Vec::<Value>::new());
     assert_eq!(pipeline.celsius("roof").await.as_deref(), Some("21.5"));
 

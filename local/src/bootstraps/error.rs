@@ -65,28 +65,30 @@ pub enum BootstrapError {
     },
     /// This machine lacks the runtime's interpreter.
     #[error(
-        "function {function}: runtime {runtime} needs {tried} on the PATH\nhint: install {install}, or run any executable with `--bootstrap {function}=PATH`"
+        "function {function}: runtime {runtime} needs {tried}\nhint: install {install}, or run any executable with `--bootstrap {function}=PATH`"
     )]
     NoInterpreter {
         /// The function's name.
         function: String,
         /// Its `Runtime`.
         runtime: String,
-        /// The programs that were looked for.
+        /// The programs that were tried, and where.
         tried: String,
         /// What to install.
         install: String,
     },
     /// Python has no runtime interface client.
     #[error(
-        "function {function}: {} has no awslambdaric, Lambda's runtime interface client for Python\nhint: run `{} -m pip install awslambdaric`",
-        python.display(), python.display()
+        "function {function}: {} has no awslambdaric, Lambda's runtime interface client for Python\nhint: run `{install}`",
+        python.display()
     )]
     NoClient {
         /// The function's name.
         function: String,
         /// The interpreter.
         python: PathBuf,
+        /// The command that installs it.
+        install: String,
     },
     /// Cargo cannot build the function.
     #[error(transparent)]

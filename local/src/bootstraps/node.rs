@@ -32,7 +32,7 @@ pub(super) async fn launch(code: &Code, major: u32) -> Result<Launch, BootstrapE
         return Err(BootstrapError::NoInterpreter {
             function: code.function.clone(),
             runtime: code.runtime.to_string(),
-            tried: "node".to_owned(),
+            tried: "node on the PATH".to_owned(),
             install: format!("Node.js {major}"),
         });
     };

@@ -31,21 +31,26 @@ struct Python {
 /// `CodeUri`, the active one, the nearest one above `CodeUri`, and those on the `PATH`.
 pub(super) async fn launch(code: &Code, minor: u32) -> Result<Launch, BootstrapError> {
     let virtual_env = std::env::var_os("VIRTUAL_ENV").map(PathBuf::from);
-    let python = match virtual_environment(&code.folder, virtual_env) {
-        Some(program) => ask(&program, code, minor).await,
+    let environment = virtual_environment(&code.folder, virtual_env);
+    let python = match &environment {
+        Some(program) => ask(program, code, minor).await,
         None => on_path(code, minor).await,
     };
     let Some(python) = python else {
         return Err(BootstrapError::NoInterpreter {
             function: code.function.clone(),
             runtime: code.runtime.to_string(),
-            tried: format!("python3.{minor} or python3"),
+            tried: match environment {
+                Some(program) => format!("a Python that runs, and {} does not", program.display()),
+                None => format!("python3.{minor} or python3 on the PATH"),
+            },
             install: format!("Python 3.{minor}"),
         });
     };
     if !python.has_client {
         return Err(BootstrapError::NoClient {
             function: code.function.clone(),
+            install: install(&python.program),
             python: python.program,
         });
     }
@@ -76,6 +81,19 @@ fn virtual_environment(code: &Path, active: Option<PathBuf>) -> Option<PathBuf> 
     environments
         .map(|environment| environment.join("bin/python"))
         .find(|python| python.is_file())
+}
+
+/// The command that installs the client. A virtual environment that uv makes has no pip.
+fn install(python: &Path) -> String {
+    let configuration = python.parent().and_then(Path::parent);
+    let configuration = configuration.map(|folder| folder.join("pyvenv.cfg"));
+    let configuration = configuration.and_then(|file| std::fs::read_to_string(file).ok());
+    let is_of_uv = |text: String| text.lines().any(|line| line.starts_with("uv ="));
+    if configuration.is_some_and(is_of_uv) {
+        format!("uv pip install --python {} awslambdaric", python.display())
+    } else {
+        format!("{} -m pip install awslambdaric", python.display())
+    }
 }
 
 /// The first interpreter on the `PATH` that has the client, or else the first.
@@ -125,7 +143,7 @@ fn python_path(code: &Path, minor: u32) -> String {
 mod tests {
     use std::{fs, path::Path};
 
-    use super::{python_path, virtual_environment};
+    use super::{install, python_path, virtual_environment};
 
     fn environment(folder: &Path) {
         fs::create_dir_all(folder.join("bin")).unwrap();
@@ -158,6 +176,18 @@ mod tests {
             virtual_environment(&code, Some(active)),
             python(&code.join(".venv"))
         );
+    }
+
+    #[test]
+    fn the_client_is_installed_with_the_tool_that_made_the_environment() {
+        let root = tempfile::tempdir().unwrap();
+        let python = root.path().join("bin/python");
+        let path = python.display();
+        let pip = format!("{path} -m pip install awslambdaric");
+        assert_eq!(install(&python), pip);
+        fs::write(root.path().join("pyvenv.cfg"), "home = /usr\nuv = 0.9.1\n").unwrap();
+        let uv = format!("uv pip install --python {path} awslambdaric");
+        assert_eq!(install(&python), uv);
     }
 
     #[test]
