@@ -1,6 +1,7 @@
 //! Stores each reading of a batch in a table. A record that is not a reading fails alone: it is
 //! returned as a batch item failure.
 
+use aws_config::BehaviorVersion;
 use aws_lambda_events::{
     event::kinesis::{KinesisEvent, KinesisEventRecord},
     streams::KinesisEventResponse,
@@ -18,7 +19,7 @@ struct Reading {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
-    let config = aws_config::load_from_env().await;
+    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
     let (dynamodb, table) = (Client::new(&config), std::env::var("READINGS_TABLE")?);
     let handler = |event: LambdaEvent<KinesisEvent>| handle(&dynamodb, &table, event.payload);
     lambda_runtime::run(service_fn(handler)).await

@@ -1,5 +1,6 @@
 //! Run by `klocal exec -- cargo test --test pipeline`, which sets the variables that lead here.
 
+use aws_config::BehaviorVersion;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_kinesis::{
     primitives::Blob,
@@ -16,7 +17,7 @@ struct Pipeline {
 
 impl Pipeline {
     async fn new() -> Self {
-        let config = aws_config::load_from_env().await;
+        let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
         Self {
             kinesis: aws_sdk_kinesis::Client::new(&config),
             dynamodb: aws_sdk_dynamodb::Client::new(&config),

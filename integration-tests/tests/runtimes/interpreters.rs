@@ -227,7 +227,7 @@ const NODE: &str = "(event, context) => ({
   variables: [process.env._HANDLER, process.env.AWS_EXECUTION_ENV, process.env.GREETING],
 })";
 
-/// ES modules by extension and by package.json, CommonJS, a folder, and nested exports.
+/// ES modules by extension and by package.json, `CommonJS`, a folder, and nested exports.
 async fn a_handler_is_found_in_every_kind_of_module() -> anyhow::Result<()> {
     let es = format!("export const handler = async {NODE};");
     let common = format!("exports.handler = async {NODE};");
