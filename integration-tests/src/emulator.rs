@@ -44,7 +44,7 @@ pub fn function_with(
     let variables = variables.iter();
     let config = FunctionConfig {
         name: "function".to_owned(),
-        bootstrap: bootstrap.to_owned(),
+        bootstrap: bootstrap.into(),
         handler: "function.handler".to_owned(),
         timeout: TIMEOUT,
         memory_mb: 128,

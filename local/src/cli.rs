@@ -9,8 +9,8 @@ use crate::{
     commands::{
         aws::Aws, cache::CacheCommand, clock::ClockCommand, completions::Completions,
         doctor::Doctor, e2e::E2e, event::EventCommand, event_source::EventSource, exec::Exec,
-        failures::Failures, faults::Faults, invoke::Invoke, lambda::Lambda, plan::PlanCommand,
-        provision::Provision, status::StatusCommand, up::Up, wait::Wait,
+        failures::Failures, faults::Faults, init::Init, invoke::Invoke, lambda::Lambda,
+        plan::PlanCommand, provision::Provision, status::StatusCommand, up::Up, wait::Wait,
     },
     outcome::{Failure, Outcome},
     output::Output,
@@ -73,6 +73,8 @@ enum Command {
     Faults(Faults),
     /// Compute what a load needs in AWS: shards, concurrency, requests, cost
     Plan(PlanCommand),
+    /// Write a `local.toml` and sample records beside a template
+    Init(Init),
     /// Check this machine: tools, ports, and what each missing one is for
     Doctor(Doctor),
     /// Print the script by which a shell completes commands and flags
@@ -104,6 +106,7 @@ impl Cli {
             Command::Cache(command) => command.run().await,
             Command::Faults(command) => command.run().await,
             Command::Plan(command) => command.run().await,
+            Command::Init(command) => command.run(),
             Command::Doctor(command) => command.run().await,
             Command::Completions(command) => command.run().await,
         }

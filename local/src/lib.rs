@@ -6,6 +6,7 @@
 
 pub mod adapters;
 pub mod aws;
+pub mod bootstraps;
 pub mod cargo_build;
 pub mod cli;
 pub mod clock_control;

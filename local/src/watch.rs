@@ -1,6 +1,8 @@
 //! Watches a function's source. When it changes, the watch rebuilds the executable,
-//! and new execution environments run it. No record is lost: an invocation ends in
-//! the execution environment where it began.
+//! and new execution environments run it. An interpreted function has nothing to build.
+//! No record is lost: an invocation ends in the execution environment where it began.
+
+mod source_files;
 
 use std::{
     collections::BTreeMap,
@@ -14,7 +16,7 @@ use lambda_host::Function;
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-use crate::cargo_build::Source;
+use crate::bootstraps::{Launch, Source};
 
 /// The time between two looks at the files. A build waits until no file has changed
 /// for as long: an editor writes several files, one after another.
@@ -22,6 +24,9 @@ const LOOK: Duration = Duration::from_millis(250);
 
 /// A file's modification time and size; `None` for a missing file.
 type Stamp = Option<(SystemTime, u64)>;
+
+/// The files of a build.
+type Stamps = BTreeMap<PathBuf, Stamp>;
 
 /// The outcome of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +65,9 @@ pub struct Watch {
     source: Source,
     release: bool,
     /// The source files of the running build, as they were then.
-    stamps: BTreeMap<PathBuf, Stamp>,
+    stamps: Stamps,
+    /// A folder in the source that the function does not come from.
+    ignored: Option<PathBuf>,
     /// Copies of what cargo built, one per build: cargo removes its own file while
     /// it builds, and an execution environment may start at that moment.
     built: TempDir,
@@ -74,15 +81,27 @@ impl Watch {
     ///
     /// The folder for later builds cannot be created.
     pub fn new(function: Arc<Function>, source: Source, release: bool) -> std::io::Result<Self> {
-        let files = files(&source, &function.config().bootstrap);
+        let stamps = match &source {
+            Source::Code(code) => source_files::stamps(&code.folder, None),
+            _ => stamps(files(&source, &function.config().bootstrap.program)),
+        };
         Ok(Self {
-            stamps: stamps(files),
+            stamps,
+            ignored: None,
             function,
             source,
             release,
             built: TempDir::with_prefix("local-watch-")?,
             builds: 0,
         })
+    }
+
+    /// Ignores what changes in this folder, such as the run's own state.
+    #[must_use]
+    pub fn ignoring(mut self, folder: Option<&Path>) -> Self {
+        self.ignored = folder.and_then(|folder| folder.canonicalize().ok());
+        self.stamps = self.look(&self.stamps);
+        self
     }
 
     /// Watches until it is dropped, and passes each outcome to `tell`.
@@ -102,7 +121,7 @@ impl Watch {
         let mut last = self.stamps.clone();
         loop {
             sleep(LOOK).await;
-            let now = stamps(last.keys().cloned());
+            let now = self.look(&last);
             if now == last && now != self.stamps {
                 self.stamps = now;
                 return;
@@ -111,17 +130,35 @@ impl Watch {
         }
     }
 
+    /// The files as they are now. A folder of source may have others than before.
+    fn look(&self, before: &Stamps) -> Stamps {
+        match &self.source {
+            Source::Code(code) => source_files::stamps(&code.folder, self.ignored.as_deref()),
+            _ => stamps(before.keys().cloned()),
+        }
+    }
+
     async fn replace(&mut self) -> Result<(), String> {
-        let executable = self.source.executable(self.release).await;
-        let executable = executable.map_err(|error| error.to_string())?;
+        let bootstrap = match &self.source {
+            // The interpreter reads the source again.
+            Source::Code(_) => self.function.config().bootstrap.clone(),
+            _ => self.build().await?.into(),
+        };
+        let replaced = self.function.replace(bootstrap).await;
+        replaced.map_err(|error| format!("the new build does not start: {}", error.message()))
+    }
+
+    async fn build(&mut self) -> Result<PathBuf, String> {
+        let launch = self.source.launch(self.release).await;
+        let launch = launch.map_err(|error| error.to_string())?;
+        let (Launch::Bootstrap(bootstrap) | Launch::Node(bootstrap)) = launch;
+        let executable = bootstrap.program;
         // A build may read other files than the one before.
         for (file, stamp) in stamps(files(&self.source, &executable)) {
             self.stamps.entry(file).or_insert(stamp);
         }
         let own = self.own(&executable).await;
-        let own = own.map_err(|error| format!("{}: {error}", executable.display()))?;
-        let replaced = self.function.replace(own).await;
-        replaced.map_err(|error| format!("the new build does not start: {}", error.message()))
+        own.map_err(|error| format!("{}: {error}", executable.display()))
     }
 
     /// The executable at a path from which cargo does not remove it.
@@ -172,7 +209,7 @@ fn prerequisites(dep_info: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-fn stamps(files: impl IntoIterator<Item = PathBuf>) -> BTreeMap<PathBuf, Stamp> {
+fn stamps(files: impl IntoIterator<Item = PathBuf>) -> Stamps {
     let stamp = |file: &Path| {
         let metadata = file.metadata().ok()?;
         Some((metadata.modified().ok()?, metadata.len()))

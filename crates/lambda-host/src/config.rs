@@ -1,8 +1,10 @@
 //! What a function needs to run.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use aws_wire::{ACCOUNT_ID, DEFAULT_REGION};
+
+use super::Bootstrap;
 
 /// How long an environment is kept without an invocation, by default. AWS documents no figure.
 pub const IDLE_TIMEOUT: Duration = Duration::from_mins(10);
@@ -16,8 +18,8 @@ const MAX_CONCURRENCY: &str = "AWS_LAMBDA_MAX_CONCURRENCY";
 pub struct FunctionConfig {
     /// Name, the last part of its ARN.
     pub name: String,
-    /// The executable, in any language.
-    pub bootstrap: PathBuf,
+    /// What its execution environments run.
+    pub bootstrap: Bootstrap,
     /// `_HANDLER`, for bootstraps that look a handler up.
     pub handler: String,
     /// How long an invocation may take, from when the runtime gets the event until it asks for
@@ -41,7 +43,7 @@ impl FunctionConfig {
     /// A function with Lambda's defaults: 3 s, 128 MB, no variables of its own; at most ten
     /// execution environments.
     #[must_use]
-    pub fn new(name: impl Into<String>, bootstrap: impl Into<PathBuf>) -> Self {
+    pub fn new(name: impl Into<String>, bootstrap: impl Into<Bootstrap>) -> Self {
         Self {
             name: name.into(),
             bootstrap: bootstrap.into(),

@@ -1,7 +1,7 @@
 //! An execution environment: one process and its Runtime API, one invocation at a time unless
 //! its function asks for more.
 
-use std::{path::Path, process::ExitStatus, sync::Arc, time::Duration};
+use std::{process::ExitStatus, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{Notify, oneshot},
@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{
-    FunctionConfig,
+    Bootstrap, FunctionConfig,
     exchange::{Answer, Exchange, Invocation},
     log::LogWriter,
     outcome::{ErrorKind, FunctionError},
@@ -41,7 +41,7 @@ pub(super) enum InitFailure {
 /// The arguments that start an environment.
 pub(super) struct Start<'a> {
     pub(super) config: &'a FunctionConfig,
-    pub(super) bootstrap: &'a Path,
+    pub(super) bootstrap: &'a Bootstrap,
     /// From 1.
     pub(super) number: u64,
     /// How long init may take.
@@ -75,7 +75,10 @@ impl Environment {
             InitFailure::Failed(FunctionError::new(
                 ErrorKind::Init,
                 "Runtime.InvalidEntrypoint",
-                &format!("{} cannot be started: {error}", start.bootstrap.display()),
+                &format!(
+                    "{} cannot be started: {error}",
+                    start.bootstrap.program.display()
+                ),
             ))
         })?;
         let (ended, connections) = (process.ended(), api.connections());
@@ -209,12 +212,14 @@ impl Environment {
 }
 
 fn start_process(start: &Start<'_>, api: &RuntimeApi) -> std::io::Result<Process> {
-    let bootstrap = std::path::absolute(start.bootstrap)?;
-    let folder = bootstrap.parent().unwrap_or(&bootstrap);
+    let bootstrap = start.bootstrap;
+    let (executable, folder) = bootstrap.absolute()?;
+    let runtime = &bootstrap.variables;
     let program = Program {
-        executable: &bootstrap,
-        folder,
-        variables: &variables::all(start.config, folder, api.address()),
+        executable: &executable,
+        arguments: &bootstrap.arguments,
+        folder: &folder,
+        variables: &variables::all(start.config, runtime, &folder, api.address()),
         marker: variables::LOG_STREAM,
         function: Arc::from(start.config.name.as_str()),
         environment: start.number,

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    path::{Path, PathBuf},
     sync::{
         Arc, PoisonError, RwLock, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
@@ -18,7 +17,7 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
-    FunctionConfig, Invoked, MAX_PAYLOAD, Request,
+    Bootstrap, FunctionConfig, Invoked, MAX_PAYLOAD, Request,
     environment::{Environment, InitFailure, Start},
     exchange::{Busy, Event, Invocation},
     log::{LogSink, LogTail, LogWriter},
@@ -48,7 +47,7 @@ pub struct Function {
     config: FunctionConfig,
     log: LogWriter,
     /// What new environments run; the configuration has the first one.
-    bootstrap: RwLock<PathBuf>,
+    bootstrap: RwLock<Bootstrap>,
     init_timeout: Duration,
     pool: Arc<Pool>,
     /// Concurrent invocations that are left. Its waiters get them in order.
@@ -114,13 +113,14 @@ impl Function {
         Ok(())
     }
 
-    /// Replaces the executable. New environments run the new one, and environments with an
-    /// invocation finish it first.
+    /// Replaces what environments run. New environments run the new bootstrap, and environments
+    /// with an invocation finish it first.
     ///
     /// # Errors
     ///
-    /// The init of the new executable failed; the function keeps the old one.
-    pub async fn replace(&self, bootstrap: PathBuf) -> Result<(), FunctionError> {
+    /// The init of the new bootstrap failed; the function keeps the old one.
+    pub async fn replace(&self, bootstrap: impl Into<Bootstrap>) -> Result<(), FunctionError> {
+        let bootstrap = bootstrap.into();
         let environment = self.start(&bootstrap).await?;
         *self
             .bootstrap
@@ -268,7 +268,7 @@ impl Function {
 
     /// Starts an environment. An init that takes too long is tried again with the function's
     /// time-out, as Lambda does at the first invocation.
-    async fn start(&self, bootstrap: &Path) -> Result<Environment, FunctionError> {
+    async fn start(&self, bootstrap: &Bootstrap) -> Result<Environment, FunctionError> {
         if !self.reaped.swap(true, Relaxed) {
             tokio::spawn(reap(Arc::downgrade(&self.pool), self.config.idle_timeout));
         }
@@ -291,7 +291,7 @@ impl Function {
 
     async fn start_within(
         &self,
-        bootstrap: &Path,
+        bootstrap: &Bootstrap,
         limit: Duration,
     ) -> Result<Environment, InitFailure> {
         let start = Start {

@@ -44,6 +44,7 @@
 #![warn(unreachable_pub)]
 
 mod asynchronous;
+mod bootstrap;
 mod client_context;
 mod config;
 mod connections;
@@ -64,6 +65,7 @@ mod runtime_api;
 mod to_the_end;
 mod variables;
 
+pub use bootstrap::Bootstrap;
 pub use config::{FunctionConfig, function_arn};
 pub use function::{Function, Functions};
 pub use outcome::Outcome;

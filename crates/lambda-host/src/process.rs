@@ -12,6 +12,7 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     path::Path,
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
@@ -53,6 +54,7 @@ kill -KILL 0"#;
 /// What to run.
 pub(super) struct Program<'a> {
     pub(super) executable: &'a Path,
+    pub(super) arguments: &'a [OsString],
     pub(super) folder: &'a Path,
     /// Its whole environment.
     pub(super) variables: &'a BTreeMap<String, String>,
@@ -111,6 +113,7 @@ impl Process {
             .spawn()?;
         let group = process_id(&watchdog)?;
         let mut child = Command::new(program.executable)
+            .args(program.arguments)
             .current_dir(program.folder)
             .env_clear()
             .envs(program.variables)
@@ -268,17 +271,21 @@ impl LinePump {
             let mut piece = tokio::io::AsyncReadExt::take(&mut reader, MAX_LINE);
             match piece.read_until(b'\n', &mut line).await {
                 Ok(0) | Err(_) => return,
-                Ok(_) => self.line(String::from_utf8_lossy(&line).trim_end().to_owned()),
+                Ok(_) => self.line(String::from_utf8_lossy(&line).trim_end()),
             }
         }
     }
 
-    fn line(&self, text: String) {
-        self.output.add(&text);
-        self.log.write(LogLine {
-            function: self.function.clone(),
-            environment: self.environment,
-            text,
-        });
+    fn line(&self, text: &str) {
+        self.output.add(text);
+        // Lambda's runtimes end the lines of one log event, such as a stack trace, with a
+        // carriage return. A terminal would write them over each other.
+        for text in text.split('\r') {
+            self.log.write(LogLine {
+                function: self.function.clone(),
+                environment: self.environment,
+                text: text.to_owned(),
+            });
+        }
     }
 }

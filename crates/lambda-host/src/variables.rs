@@ -23,10 +23,12 @@ const CREDENTIALS: [&str; 3] = [
 ];
 
 /// All variables: the defaults that a function may override, the function's own, and the
-/// reserved ones, which nothing overrides. `_X_AMZN_TRACE_ID` is set by the runtime, and
-/// `AWS_EXECUTION_ENV` is not defined for OS-only runtimes, which a `bootstrap` is.
+/// reserved ones, which nothing overrides. `runtime` has further defaults, such as
+/// `PYTHONPATH` and `AWS_EXECUTION_ENV`, which OS-only runtimes lack. `_X_AMZN_TRACE_ID` is set
+/// by the runtime.
 pub(super) fn all(
     config: &FunctionConfig,
+    runtime: &BTreeMap<String, String>,
     folder: &Path,
     runtime_api: SocketAddr,
 ) -> BTreeMap<String, String> {
@@ -44,6 +46,9 @@ pub(super) fn all(
         for name in CREDENTIALS {
             default(name, "local");
         }
+    }
+    for (name, value) in runtime {
+        default(name, value);
     }
     default("AWS_DEFAULT_REGION", &config.region);
     default("LANG", "en_US.UTF-8");

@@ -52,6 +52,25 @@ async fn a_sink_that_blocks_stops_no_invocation_and_memory_stays_bounded() {
     drop(unblock);
 }
 
+/// As Lambda's runtime for Python writes a stack trace: one log event.
+const TRACES: &str = r#"while next; do
+  printf '[ERROR] no good\rTraceback:\r  in line 1\n'
+  respond "$event" >/dev/null
+done"#;
+
+#[tokio::test]
+async fn a_line_with_carriage_returns_is_several() {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let seen = lines.clone();
+    let sink: LogSink = Arc::new(move |line| seen.lock().unwrap().push(line.text));
+    let function = with_sink(TRACES, sink);
+    success(invoke(&function, "1").await);
+    eventually("three lines", || lines.lock().unwrap().len() == 3).await;
+    let expected = ["[ERROR] no good", "Traceback:", "  in line 1"];
+    assert_eq!(*lines.lock().unwrap(), expected);
+    function.shut_down().await;
+}
+
 #[tokio::test]
 async fn dropped_lines_are_counted() {
     let lines = Arc::new(Mutex::new(Vec::new()));

@@ -10,7 +10,7 @@ use integration_tests::{
 };
 use lambda_host::Outcome;
 use local::{
-    cargo_build::Source,
+    bootstraps::Source,
     watch::{News, Watch},
 };
 

@@ -5,6 +5,7 @@
 
 mod bootstraps;
 mod commands;
+mod interpreters;
 mod invoke_api;
 mod lifecycle;
 mod outcomes;
@@ -22,8 +23,9 @@ use libtest_mimic::{Arguments, Trial};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let (rie, python, curl) = (tools::rie(), tools::python(), tools::curl());
-    for tool in [&rie, &python, &curl] {
+    let (rie, python, node) = (tools::rie(), tools::python(), tools::node());
+    let curl = tools::curl();
+    for tool in [&rie, &python, &node, &curl] {
         tool.tell_if_missing();
     }
     let mut trials = vec![
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
             |python| Box::pin(bootstraps::python(python)),
         ),
     ];
+    trials.extend(interpreters::trials(&python, &node));
     trials.extend(everywhere());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

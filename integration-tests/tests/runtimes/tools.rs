@@ -30,6 +30,14 @@ pub fn python() -> Tool {
     ))
 }
 
+/// Node.js. This tool has a runtime client of its own for it.
+pub fn node() -> Tool {
+    if succeeds(Command::new("node").arg("--version")) {
+        return Tool::Found(PathBuf::from("node"));
+    }
+    Tool::Missing("tests of node: node is missing; install Node.js".to_owned())
+}
+
 /// Bash and curl.
 pub fn curl() -> Tool {
     for program in ["bash", "curl"] {

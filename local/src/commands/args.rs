@@ -19,11 +19,11 @@ use momento_offline::{
 };
 
 use crate::{
-    cargo_build::{self, Source},
+    bootstraps::{self, Launch, Source},
     embedded::{ApiKey, Cache},
     outcome::Failure,
     project::{self, Project},
-    template::{Context, Environment},
+    template::{self, Context, Environment},
 };
 
 /// Which template, and values for its parameters.
@@ -50,15 +50,33 @@ impl TemplateArgs {
     ///
     /// What is wrong with them, and where.
     pub fn read(&self) -> Result<Project, Failure> {
-        let template = match &self.template {
-            Some(template) => template.clone(),
-            None => found_template()?,
-        };
-        let context = Context {
+        let template = self.file()?;
+        Project::load(&template, &self.context()).map_err(Failure::configuration)
+    }
+
+    /// Reads the template, and not the `local.toml` beside it.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, and where.
+    pub fn read_alone(&self) -> Result<(PathBuf, Environment), Failure> {
+        let template = self.file()?;
+        let environment = template::load(&template, &self.context());
+        Ok((template, environment.map_err(Failure::configuration)?))
+    }
+
+    fn file(&self) -> Result<PathBuf, Failure> {
+        match &self.template {
+            Some(template) => Ok(template.clone()),
+            None => found_template(),
+        }
+    }
+
+    fn context(&self) -> Context {
+        Context {
             parameters: self.parameters.iter().cloned().collect(),
             ..Context::in_region(&self.region)
-        };
-        Project::load(&template, &context).map_err(Failure::configuration)
+        }
     }
 }
 
@@ -72,10 +90,10 @@ fn found_template() -> Result<PathBuf, Failure> {
         .map_or(found.clone(), PathBuf::from))
 }
 
-/// Where the functions' executables come from.
+/// What the functions run.
 #[derive(Debug, Clone, Args)]
 pub struct BootstrapArgs {
-    /// Run this executable instead of building `CodeUri`; with several functions, repeat
+    /// Run this executable instead of what `CodeUri` has; with several functions, repeat
     /// it as FUNCTION=PATH
     #[arg(long = "bootstrap", value_name = "PATH")]
     pub bootstraps: Vec<NamedBootstrap>,
@@ -86,7 +104,7 @@ pub struct BootstrapArgs {
 }
 
 impl BootstrapArgs {
-    /// Finds or builds the executable of every function.
+    /// Finds or builds what every function runs.
     ///
     /// # Errors
     ///
@@ -95,14 +113,14 @@ impl BootstrapArgs {
         &self,
         environment: &Environment,
         template: &Path,
-    ) -> Result<BTreeMap<String, PathBuf>, Failure> {
+    ) -> Result<BTreeMap<String, Launch>, Failure> {
         let sources = self.sources(environment, template)?;
-        cargo_build::executables(&sources, self.release)
+        bootstraps::launches(&sources, self.release)
             .await
             .map_err(Failure::configuration)
     }
 
-    /// Says where the executable of every function comes from.
+    /// Says where the bootstrap of every function comes from.
     ///
     /// # Errors
     ///
@@ -114,7 +132,7 @@ impl BootstrapArgs {
     ) -> Result<BTreeMap<String, Source>, Failure> {
         let named = self.bootstraps.iter();
         let named = named.map(|NamedBootstrap(name, path)| (name.clone(), path.clone()));
-        cargo_build::sources(&environment.functions, &named.collect(), template)
+        bootstraps::sources(&environment.functions, &named.collect(), template)
             .map_err(Failure::configuration)
     }
 }

@@ -1,6 +1,7 @@
 //! `klocal e2e`: the whole pipeline once, checked.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -153,12 +154,13 @@ impl E2e {
             .resolve(&project.environment, &project.template)
             .await?;
         let options = Options {
+            bootstraps,
             region: self.template.region.clone(),
             cache: self.cache.of_project(&project, Transport::Stub)?,
             data_dir: self.data_dir.clone(),
             log: log(self.show_logs),
             observer: tally.clone(),
-            ..Options::new(project, bootstraps)
+            ..Options::new(project, BTreeMap::new())
         };
         let began = Instant::now();
         let mut signals = Signals::listen().map_err(Failure::configuration)?;

@@ -8,7 +8,7 @@ use lambda_host::{Function, FunctionConfig, function::Functions, invoke_api, log
 
 use super::args::{HostArgs, IdleArgs, pair};
 use crate::{
-    cargo_build,
+    bootstraps,
     guard::{Guard, Protocol},
     loopback,
     outcome::{Failure, Outcome},
@@ -82,7 +82,7 @@ impl Lambda {
     ///
     /// The bootstrap is missing or does not start, or the port is taken.
     pub async fn run(self) -> Outcome {
-        let bootstrap = cargo_build::executable(&self.bootstrap).map_err(Failure::configuration)?;
+        let bootstrap = bootstraps::executable(&self.bootstrap).map_err(Failure::configuration)?;
         let listener = ports::listen(self.host.host, self.port, "--port")
             .await
             .map_err(Failure::configuration)?;
@@ -93,7 +93,7 @@ impl Lambda {
         loopback::bypass_proxies(&mut environment);
         let config = FunctionConfig {
             name: self.name.clone(),
-            bootstrap,
+            bootstrap: bootstrap.into(),
             handler: self.handler,
             timeout: Duration::from_secs(self.timeout.into()),
             memory_mb: self.memory,

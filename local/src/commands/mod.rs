@@ -13,6 +13,7 @@ pub mod exec;
 pub mod failures;
 pub mod faults;
 mod function_log;
+pub mod init;
 mod input;
 pub mod invoke;
 pub mod lambda;

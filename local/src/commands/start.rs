@@ -1,6 +1,9 @@
 //! What `up` and `exec` start, and how.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use momento_offline::transport::Transport;
@@ -9,6 +12,7 @@ use super::args::{
     BootstrapArgs, HostArgs, IdleArgs, KinesisArgs, RetryArgs, ServedCacheArgs, TemplateArgs,
 };
 use crate::{
+    bootstraps::Launch,
     embedded::{Cache, Embedded, Options},
     outcome::Failure,
     project::Project,
@@ -43,14 +47,20 @@ impl StartArgs {
         self.cache.of_project(project, Transport::Server)
     }
 
+    /// The folder that keeps state.
+    pub(super) fn data_dir(&self) -> Option<&Path> {
+        self.data_dir.as_deref()
+    }
+
     /// As the flags say, on free ports.
     pub(super) fn options(
         &self,
         project: Project,
         cache: Option<Cache>,
-        bootstraps: BTreeMap<String, PathBuf>,
+        bootstraps: BTreeMap<String, Launch>,
     ) -> Options {
         Options {
+            bootstraps,
             host: self.host.host,
             allowed_hosts: self.host.allowed(),
             region: self.template.region.clone(),
@@ -59,7 +69,7 @@ impl StartArgs {
             data_dir: self.data_dir.clone(),
             idle_timeout: self.idle.timeout(),
             backoff: self.retry.retry_wait,
-            ..Options::new(project, bootstraps)
+            ..Options::new(project, BTreeMap::new())
         }
     }
 }

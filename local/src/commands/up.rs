@@ -177,6 +177,7 @@ impl Up {
             if let Some(function) = embedded.functions.get(&name) {
                 let watch = Watch::new(function.clone(), source, self.start.bootstrap.release)
                     .map_err(Failure::configuration)?;
+                let watch = watch.ignoring(self.start.data_dir());
                 tasks.spawn(watch.run(|news| eprintln!("{news}")));
             }
         }

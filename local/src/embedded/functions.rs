@@ -1,6 +1,6 @@
 //! The template's functions, with the environment variables of the local run.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use futures_util::future::join_all;
 use lambda_host::{Function, FunctionConfig, outcome::FunctionError};
@@ -12,14 +12,25 @@ use crate::{loopback::bypass_proxies, project::values::Values};
 /// `ReservedConcurrentExecutions`.
 const DEFAULT_CONCURRENCY: usize = 50;
 
+/// The functions. A runtime's file that one of them needs is written into `folder`.
 pub(super) fn build(
     options: &Options,
+    folder: &Path,
     aws_url: &str,
     values: &Values,
 ) -> Result<BTreeMap<String, Arc<Function>>, StartError> {
     let mut functions = BTreeMap::new();
     for function in &options.environment.functions {
-        let bootstrap = options.bootstraps.get(&function.name).cloned();
+        let launch = options.bootstraps.get(&function.name);
+        let launch = launch.ok_or_else(|| StartError::NoBootstrap {
+            function: function.name.clone(),
+        })?;
+        let bootstrap = launch
+            .prepare(folder)
+            .map_err(|reason| StartError::Folder {
+                path: folder.to_owned(),
+                reason,
+            })?;
         let mut environment = function.environment.clone();
         environment.insert("AWS_ENDPOINT_URL".to_owned(), aws_url.to_owned());
         environment.extend(options.local.variables(&function.name, values));
@@ -27,9 +38,7 @@ pub(super) fn build(
         bypass_proxies(&mut environment);
         let config = FunctionConfig {
             name: function.name.clone(),
-            bootstrap: bootstrap.ok_or_else(|| StartError::NoBootstrap {
-                function: function.name.clone(),
-            })?,
+            bootstrap,
             handler: function.handler.clone(),
             timeout: function.timeout,
             memory_mb: function.memory_mb,

@@ -124,7 +124,7 @@ impl Embedded {
         let provisioned = provision(&options, &values, &sdk, kept).await?;
         clock.lap("provision");
 
-        let functions: Functions = Arc::new(functions::build(&options, &aws.url(), &values)?);
+        let functions: Functions = Arc::new(functions::build(&options, &data, &aws.url(), &values)?);
         let board = StatusBoard::default();
         let router = invoke_api::router(functions.clone())
             .merge(board.clone().router())

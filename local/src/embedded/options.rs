@@ -22,6 +22,7 @@ use momento_offline::{
 };
 
 use crate::{
+    bootstraps::Launch,
     project::{LocalToml, Project, values::Values},
     server,
     template::Environment,
@@ -33,8 +34,8 @@ pub struct Options {
     pub environment: Environment,
     /// The contents of `local.toml`.
     pub local: LocalToml,
-    /// Each function's executable, by the function's name.
-    pub bootstraps: BTreeMap<String, PathBuf>,
+    /// What each function runs, by the function's name.
+    pub bootstraps: BTreeMap<String, Launch>,
     /// The address to listen on.
     pub host: IpAddr,
     /// Names that clients may call this machine by, besides `localhost`.
@@ -134,14 +135,18 @@ impl std::fmt::Debug for ApiKey {
 }
 
 impl Options {
-    /// Runs `project` in memory, on free ports, with the stub if it has caches.
+    /// Runs `project` in memory, on free ports, with the stub if it has caches. `bootstraps`
+    /// has each function's executable, by the function's name.
     #[must_use]
     pub fn new(project: Project, bootstraps: BTreeMap<String, PathBuf>) -> Self {
         let has_caches = project.local.caches.is_some();
         Self {
             environment: project.environment,
             local: project.local,
-            bootstraps,
+            bootstraps: bootstraps
+                .into_iter()
+                .map(|(function, executable)| (function, executable.into()))
+                .collect(),
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             allowed_hosts: AllowedHosts::default(),
             ports: Ports::FREE,

@@ -7,7 +7,7 @@ use lambda_host::log::LogLine;
 
 use super::{Environment, Error, Lines};
 use crate::{
-    cargo_build,
+    bootstraps,
     embedded::{Embedded, Options},
     endpoints::Endpoints,
     project::{Project, find_template},
@@ -48,7 +48,7 @@ impl Builder {
         self
     }
 
-    /// The executable of every function, instead of building `CodeUri` with cargo.
+    /// The executable of every function, instead of what `CodeUri` has.
     pub fn bootstrap(self, executable: impl Into<PathBuf>) -> Self {
         self.bootstrap_of("", executable)
     }
@@ -88,14 +88,15 @@ impl Builder {
         };
         let project = Project::load(&self.template, &context)?;
         let template = project.environment.clone();
-        let sources = cargo_build::sources(&template.functions, &self.bootstraps, &self.template)?;
-        let bootstraps = cargo_build::executables(&sources, false).await?;
+        let sources = bootstraps::sources(&template.functions, &self.bootstraps, &self.template)?;
+        let bootstraps = bootstraps::launches(&sources, false).await?;
         let lines = Lines::default();
         let options = Options {
+            bootstraps,
             variables: self.variables,
             data_dir: self.data_dir,
             log: Arc::new(keep(lines.clone())),
-            ..Options::new(project, bootstraps)
+            ..Options::new(project, BTreeMap::new())
         };
         let embedded = Embedded::start(options).await?;
         if let Some((function, error)) = embedded.failed_inits.first() {

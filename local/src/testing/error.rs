@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use event_source_mapping::status::MappingStatus;
 
-use crate::{cargo_build::BuildError, embedded::StartError, project::ProjectError};
+use crate::{bootstraps::BootstrapError, embedded::StartError, project::ProjectError};
 
 /// Why an environment does not do what a test asks.
 #[derive(Debug, thiserror::Error)]
@@ -15,9 +15,9 @@ pub enum Error {
     /// The template or `local.toml` cannot be used.
     #[error(transparent)]
     Project(#[from] ProjectError),
-    /// A function has no executable.
+    /// A function has nothing to run.
     #[error(transparent)]
-    Build(#[from] BuildError),
+    Bootstrap(#[from] BootstrapError),
     /// The environment cannot start.
     #[error(transparent)]
     Start(#[from] StartError),

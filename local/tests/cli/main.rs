@@ -3,6 +3,8 @@
 // A test fails by panicking.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod bootstraps;
+mod init;
 mod plan;
 mod run;
 mod start;

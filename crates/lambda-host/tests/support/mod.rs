@@ -20,7 +20,9 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 pub fn config(script: &str) -> FunctionConfig {
     FunctionConfig {
         name: "function".to_owned(),
-        bootstrap: PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/bootstrap.sh"),
+        bootstrap: PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/bootstrap.sh")
+            .into(),
         handler: "function.handler".to_owned(),
         timeout: Duration::from_secs(10),
         memory_mb: 128,

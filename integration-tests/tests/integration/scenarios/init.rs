@@ -34,7 +34,7 @@ async fn complaint(
     variables.insert("AWS_ENDPOINT_URL".to_owned(), aws.url());
     let config = FunctionConfig {
         name: "consumer".to_owned(),
-        bootstrap: programs.bootstrap,
+        bootstrap: programs.bootstrap.into(),
         handler: "bootstrap".to_owned(),
         timeout: Duration::from_secs(3),
         memory_mb: 128,
