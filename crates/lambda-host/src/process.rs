@@ -22,6 +22,7 @@ use nix::{
     sys::signal::{Signal, kill, killpg},
     unistd::Pid,
 };
+use time::OffsetDateTime;
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader},
     process::{Child, Command},
@@ -278,6 +279,7 @@ impl LinePump {
         self.log.write(LogLine {
             function: self.function.clone(),
             environment: self.environment,
+            at: OffsetDateTime::now_utc(),
             text,
         });
     }
