@@ -81,7 +81,7 @@ fn url_in(folder: &Path, template: Option<&Path>) -> Option<String> {
 fn running(folder: &Path) -> Vec<Running> {
     // A folder of others could hold anybody's address.
     let is_private =
-        fs::metadata(folder).is_ok_and(|folder| folder.permissions().mode() & 0o077 == 0);
+        fs::metadata(folder).is_ok_and(|folder| folder.permissions().mode() & 0o777 == 0o700);
     let notes = fs::read_dir(folder).ok().filter(|_| is_private);
     let notes = notes.into_iter().flatten().flatten();
     let read = notes.filter_map(|note| {

@@ -52,6 +52,9 @@ const RARE: [&str; 18] = [
     "hostname",
 ];
 
+/// Names and values.
+pub type Fields = Vec<(String, String)>;
+
 /// A log line in its parts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogText {
@@ -60,9 +63,9 @@ pub struct LogText {
     /// The message.
     pub message: String,
     /// The other fields: short ones, then long ones.
-    pub fields: Vec<(String, String)>,
+    pub fields: Fields,
     /// Fields that are rarely read, such as ids.
-    pub rare: Vec<(String, String)>,
+    pub rare: Fields,
     /// The lines of a stack trace.
     pub trace: Option<String>,
     /// Whether it holds metrics in the Embedded Metric Format: the message is empty, and the
@@ -176,7 +179,7 @@ fn trace(value: Value) -> Option<String> {
 }
 
 /// The fields of a line, and those that are rarely read.
-pub(super) fn fields(object: Map<String, Value>) -> (Vec<(String, String)>, Vec<(String, String)>) {
+pub(super) fn fields(object: Map<String, Value>) -> (Fields, Fields) {
     let all = object
         .into_iter()
         .filter(|(_, value)| !value.is_null())
@@ -200,7 +203,7 @@ mod tests {
     use super::{Level, LogText, glance, parse};
 
     fn fields(line: &LogText) -> Vec<(&str, &str)> {
-        let fields = line.fields.iter();
+        let fields = line.fields.iter().chain(&line.rare);
         fields
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect()

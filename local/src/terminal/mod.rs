@@ -24,7 +24,7 @@ mod view;
 pub mod welcome;
 
 pub use line::Line;
-pub use log_line::{LogText, parse};
+pub use log_line::{Fields, LogText, parse};
 pub use presenter::Presenter;
 pub use screen::Screen;
 pub use view::{Level, Logs, View};

@@ -187,7 +187,7 @@ impl Show {
 /// A time with milliseconds.
 fn seconds(time: OffsetDateTime) -> String {
     let short = time.replace_millisecond(time.millisecond());
-    let text = short.and_then(|short| Ok(short.format(&Rfc3339)));
+    let text = short.map(|short| short.format(&Rfc3339));
     text.ok().and_then(Result::ok).unwrap_or_default()
 }
 
