@@ -1,8 +1,7 @@
 //! The command line, and what its exit codes mean.
 
-use std::io::IsTerminal;
-
 use clap::{Parser, Subcommand};
+use event_source_mapping::observer::LOG_TARGET;
 use tracing_subscriber::{EnvFilter, filter::ParseError};
 
 use crate::{
@@ -10,10 +9,12 @@ use crate::{
         aws::Aws, cache::CacheCommand, clock::ClockCommand, completions::Completions,
         doctor::Doctor, e2e::E2e, event::EventCommand, event_source::EventSource, exec::Exec,
         failures::Failures, faults::Faults, init::Init, invoke::Invoke, lambda::Lambda,
-        plan::PlanCommand, provision::Provision, status::StatusCommand, up::Up, wait::Wait,
+        plan::PlanCommand, provision::Provision, status::StatusCommand, tail::Tail, up::Up,
+        wait::Wait,
     },
     outcome::{Failure, Outcome},
     output::Output,
+    terminal::Screen,
 };
 
 /// Kinesis → Lambda → cache-aside on this machine, without account, network or
@@ -57,6 +58,8 @@ enum Command {
     EventSource(EventSource),
     /// Show the event source mappings and the cache of a running `klocal up`
     Status(StatusCommand),
+    /// Follow the invocations and log lines of a running `klocal up`
+    Tail(Tail),
     /// Wait until every record written so far is processed, discarded or filtered out
     Wait(Wait),
     /// Show or move the time of day that a running `klocal up` sees
@@ -88,7 +91,7 @@ impl Cli {
     ///
     /// Whatever kept it from being done, with its exit code.
     pub async fn run(self) -> Outcome {
-        log_to_stderr(self.verbose)?;
+        log_to_stderr(self.verbose, matches!(self.command, Command::Up(_)))?;
         match self.command {
             Command::Up(command) => command.run().await,
             Command::Exec(command) => command.run().await,
@@ -98,6 +101,7 @@ impl Cli {
             Command::Lambda(command) => command.run().await,
             Command::EventSource(command) => command.run().await,
             Command::Status(command) => command.run().await,
+            Command::Tail(command) => command.run().await,
             Command::Wait(command) => command.run().await,
             Command::Clock(command) => command.run().await,
             Command::Invoke(command) => command.run().await,
@@ -113,8 +117,9 @@ impl Cli {
     }
 }
 
-/// Sends the tool's own messages to standard error, without ever waiting for it.
-fn log_to_stderr(verbose: u8) -> Result<(), Failure> {
+/// Sends the tool's own messages to standard error, without ever waiting for it. Those
+/// about invocations are left out where the command shows the invocations themselves.
+fn log_to_stderr(verbose: u8, shows_invocations: bool) -> Result<(), Failure> {
     let default = match verbose {
         // dynoxide warns of every refusal that its client gets: a table that exists
         // already is one.
@@ -132,13 +137,15 @@ fn log_to_stderr(verbose: u8) -> Result<(), Failure> {
                 ))
             })?
         }
+        _ if verbose == 0 && shows_invocations => {
+            EnvFilter::new(format!("{default},{LOG_TARGET}=error"))
+        }
         _ => EnvFilter::new(default),
     };
-    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_target(false)
-        .with_ansi(colour)
+        .with_ansi(Screen::stderr().colour)
         .with_writer(Output::stderr())
         .init();
     Ok(())

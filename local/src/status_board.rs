@@ -42,6 +42,12 @@ pub struct Status {
     /// The folder of the invocation records of discarded batches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failures: Option<PathBuf>,
+    /// The URL of the AWS APIs, where the same process serves them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aws: Option<String>,
+    /// The names of the functions that the same process runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub functions: Vec<String>,
 }
 
 /// The result of a wait.
@@ -65,19 +71,30 @@ struct Shown {
     mappings: Vec<Watch>,
     cache: Option<(Transport, Arc<Keyspace>)>,
     failures: PathBuf,
+    aws: Option<String>,
+    functions: Vec<String>,
     /// Discarded batches of each mapping that a wait has reported.
     reported: Mutex<Vec<u64>>,
 }
 
 impl StatusBoard {
-    /// Shows these mappings, this cache and this folder from now on.
-    pub fn show(&self, mappings: Vec<Watch>, cache: Option<&Served>, failures: &Path) {
+    /// Shows these mappings, this cache and this folder from now on, and the URL of the AWS
+    /// APIs and the names of the functions that this process has.
+    pub fn show(
+        &self,
+        mappings: Vec<Watch>,
+        cache: Option<&Served>,
+        failures: &Path,
+        (aws, functions): (Option<String>, Vec<String>),
+    ) {
         let cache = cache.map(|cache| (cache.transport(), cache.keyspace().clone()));
         self.0.send_replace(Some(Arc::new(Shown {
             reported: Mutex::new(vec![0; mappings.len()]),
             mappings,
             cache,
             failures: failures.to_owned(),
+            aws,
+            functions,
         })));
     }
 
@@ -126,6 +143,8 @@ impl Shown {
             mappings: self.mappings.iter().map(Watch::status).collect(),
             cache: cache.map(|(transport, keyspace)| CacheStatus::of(keyspace, transport.name())),
             failures: Some(self.failures.clone()),
+            aws: self.aws.clone(),
+            functions: self.functions.clone(),
         }
     }
 

@@ -9,6 +9,7 @@ use std::{
 use bytes::Bytes;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::{
     batch::Prepared,
@@ -16,7 +17,7 @@ use super::{
     destination::document,
     event::{self, Origin},
     low_watermark::LowWatermark,
-    observer::Invoked,
+    observer::{self, Invoked},
     response::{self, BatchResult},
     retry_state::{Discarded, RetryState, Rules, Step, Verdict},
     settlement::DiscardedBatch,
@@ -36,6 +37,12 @@ pub(super) struct BatchInvoker {
     pub(super) shard: String,
     pub(super) origin: Origin,
     pub(super) low_watermark: Mutex<LowWatermark>,
+}
+
+/// The last invocation with a batch's records.
+pub(super) struct LastInvocation {
+    pub(super) request_id: String,
+    pub(super) reply: Reply,
 }
 
 /// How the invocations of one batch ended.
@@ -61,27 +68,28 @@ impl BatchInvoker {
         mut window: Option<Window>,
     ) -> BatchEnd {
         let mut retry_state = RetryState::new(batch.len(), Rules::from(&self.context.settings));
-        let (mut last_reply, mut done) = (None, 0);
+        let (mut last, mut done): (Option<LastInvocation>, _) = (None, 0);
         loop {
             let ended = match retry_state.next(|index| self.age(&batch[index])) {
                 Step::Done => Some(false),
                 Step::Discard(discarded) => {
-                    self.discard(batch, &discarded, last_reply.as_ref()).await;
+                    self.discard(batch, &discarded, last.as_ref()).await;
                     let end = discarded.records.end;
                     self.finish(&batch[done..end], window.as_ref());
                     done = end;
                     None
                 }
                 Step::Invoke(records) => {
-                    let retry = last_reply.is_some();
-                    let (verdict, reply) = self.invoke(&batch[records], &mut window, retry).await;
+                    let retry = last.is_some();
+                    let (verdict, invocation) =
+                        self.invoke(&batch[records], &mut window, retry).await;
                     retry_state.settle(verdict);
                     let end = retry_state.done_until(batch.len()).max(done);
                     self.finish(&batch[done..end], window.as_ref());
                     done = end;
                     let failures = retry_state.failures_in_a_row();
-                    self.log_unavailable(&reply, failures);
-                    last_reply = Some(reply);
+                    self.log_unavailable(&invocation.reply, failures);
+                    last = Some(invocation);
                     let goes_on = failures == 0 || self.pause(failures).await;
                     (!goes_on).then_some(true)
                 }
@@ -103,7 +111,7 @@ impl BatchInvoker {
         loop {
             let fields = window.fields(part, &self.origin);
             let event = event::join(std::iter::empty(), Some(&fields));
-            let reply = self.reply_to(event).await;
+            let reply = self.reply_to(&new_id(), event).await;
             if matches!(reply, Reply::Success(_)) {
                 self.context.checkpoints.close_window(&self.shard);
                 return BatchEnd {
@@ -157,7 +165,7 @@ impl BatchInvoker {
         records: &[Prepared],
         window: &mut Option<Window>,
         retry: bool,
-    ) -> (Verdict, Reply) {
+    ) -> (Verdict, LastInvocation) {
         let fields = window
             .as_ref()
             .map(|window| window.fields(Part::Records, &self.origin));
@@ -165,8 +173,9 @@ impl BatchInvoker {
         let event = event::join(records_json, fields.as_ref());
         let status = &self.context.status;
         status.update(&self.shard, |status| status.retries += u64::from(retry));
+        let request_id = new_id();
         let started = Instant::now();
-        let reply = self.reply_to(event).await;
+        let reply = self.reply_to(&request_id, event).await;
         let elapsed = started.elapsed();
         let verdict = self.judge(records, &reply, window);
         let done = match verdict {
@@ -186,19 +195,21 @@ impl BatchInvoker {
         self.context.observer.invoked(&Invoked {
             mapping: &self.context.name,
             shard: &self.shard,
+            request_id: &request_id,
+            retry,
             records,
             done,
             elapsed,
             reply: &reply,
         });
-        (verdict, reply)
+        (verdict, LastInvocation { request_id, reply })
     }
 
-    async fn reply_to(&self, event: Bytes) -> Reply {
+    async fn reply_to(&self, request_id: &str, event: Bytes) -> Reply {
         let target = &self.context.target;
         let function = target.name();
         let _invoking = self.context.status.invoking(&self.shard, &function);
-        let mut invocation = target.invoke(event);
+        let mut invocation = target.invoke_as(request_id, event);
         if let Ok(reply) = timeout(SLOW, &mut invocation).await {
             return reply;
         }
@@ -225,7 +236,7 @@ impl BatchInvoker {
                 }
             }
             Reply::FunctionError(error) => {
-                tracing::warn!(mapping, shard, records = records.len(), kind = ?error.kind, error = error.summary(), "the function failed");
+                tracing::warn!(target: observer::LOG_TARGET, mapping, shard, records = records.len(), kind = ?error.kind, error = error.summary(), "the function failed");
                 Verdict::Failed
             }
             Reply::Throttled | Reply::Unavailable(_) => Verdict::NotTaken,
@@ -296,10 +307,15 @@ impl BatchInvoker {
         self.context.status.failed(&self.shard, &line, &text);
     }
 
-    async fn discard(&self, batch: &[Prepared], discarded: &Discarded, last_reply: Option<&Reply>) {
+    async fn discard(
+        &self,
+        batch: &[Prepared],
+        discarded: &Discarded,
+        last: Option<&LastInvocation>,
+    ) {
         let records = &batch[discarded.records.clone()];
         let function = self.context.target.name();
-        let document = document(&self.origin, &function, records, discarded, last_reply);
+        let document = document(&self.origin, &function, records, discarded, last);
         let (mapping, shard) = (&self.context.name, &self.shard);
         let (condition, count) = (discarded.condition.as_str(), records.len());
         let kept = {
@@ -307,9 +323,10 @@ impl BatchInvoker {
             let _waiting = status.waiting(shard, "the on-failure destination");
             self.context.failures.keep(&document).await
         };
-        match kept {
+        match &kept {
             Ok(document) => {
                 tracing::warn!(
+                    target: observer::LOG_TARGET,
                     mapping,
                     shard,
                     condition,
@@ -324,16 +341,19 @@ impl BatchInvoker {
         }
         let status = &self.context.status;
         status.update(shard, |status| status.discarded += count as u64);
+        let last_reply = last.map(|last| &last.reply);
         let batch = DiscardedBatch::new((mapping, shard), records, discarded, last_reply);
+        let observer = &self.context.observer;
+        observer.discarded(mapping, shard, records, discarded);
+        observer.batch_discarded(&batch, kept.as_deref().ok());
         status.settlement.discard(batch);
-        self.context
-            .observer
-            .discarded(mapping, shard, records, discarded);
     }
 
     /// Waits before the next attempt; false when the mapping is stopping.
     async fn pause(&self, failures: u32) -> bool {
         let wait = self.context.backoff.after(failures);
+        let observer = &self.context.observer;
+        observer.retrying(&self.context.name, &self.shard, failures, wait);
         let status = &self.context.status;
         status.backing_off(&self.shard, wait);
         let goes_on = tokio::select! {
@@ -348,6 +368,10 @@ impl BatchInvoker {
         let age = self.context.clock.now() - prepared.record.arrived;
         age.try_into().unwrap_or(Duration::ZERO)
     }
+}
+
+fn new_id() -> String {
+    Uuid::new_v4().to_string()
 }
 
 /// In a tumbling window, a response without a state is a failure. The state of an

@@ -12,7 +12,13 @@ use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
-use super::{batch::Prepared, event::Origin, retry_state::Discarded, target::Reply};
+use super::{
+    batch::Prepared,
+    batch_invoker::LastInvocation,
+    event::Origin,
+    retry_state::Discarded,
+    target::{FunctionError, Reply},
+};
 
 /// An on-failure destination: gets a document for each discarded batch.
 #[async_trait]
@@ -116,25 +122,36 @@ impl Destination for Destinations {
     }
 }
 
+/// Most bytes of a function error that [`document`] keeps.
+const MOST_ERROR: usize = 64 * 1024;
+
+/// The member of [`document`] that AWS's invocation record does not have: the function
+/// error of the last invocation.
+pub const FUNCTION_ERROR: &str = "functionErrorPayload";
+
 /// The document that AWS sends (Lambda developer guide, "Example invocation
-/// record" for Kinesis).
+/// record" for Kinesis), and [`FUNCTION_ERROR`].
 #[must_use]
 pub(crate) fn document(
     origin: &Origin,
     function: &str,
     records: &[Prepared],
     discarded: &Discarded,
-    last_reply: Option<&Reply>,
+    last: Option<&LastInvocation>,
 ) -> Value {
     let arrival = |prepared: Option<&Prepared>| {
         prepared.and_then(|prepared| prepared.record.arrived.format(&Rfc3339).ok())
     };
     let number =
         |prepared: Option<&Prepared>| prepared.map(|found| found.record.sequence_number.clone());
-    let failed = matches!(last_reply, Some(Reply::FunctionError(_)));
-    json!({
+    let error = match last.map(|last| &last.reply) {
+        Some(Reply::FunctionError(error)) => Some(error),
+        _ => None,
+    };
+    let request_id = last.map(|last| last.request_id.clone());
+    let mut document = json!({
         "requestContext": {
-            "requestId": Uuid::new_v4().to_string(),
+            "requestId": request_id.unwrap_or_else(|| Uuid::new_v4().to_string()),
             "functionArn": function,
             "condition": discarded.condition.as_str(),
             "approximateInvokeCount": discarded.invocations,
@@ -142,7 +159,7 @@ pub(crate) fn document(
         "responseContext": {
             "statusCode": 200,
             "executedVersion": "$LATEST",
-            "functionError": failed.then_some("Unhandled"),
+            "functionError": error.map(|_| "Unhandled"),
         },
         "version": "1.0",
         "timestamp": OffsetDateTime::now_utc().format(&Rfc3339).ok(),
@@ -155,5 +172,26 @@ pub(crate) fn document(
             "batchSize": records.len(),
             "streamArn": origin.stream_arn,
         },
-    })
+    });
+    if let Some(error) = error {
+        document[FUNCTION_ERROR] = payload(error);
+    }
+    document
+}
+
+/// A function error as JSON: its document, or text.
+fn payload(error: &FunctionError) -> Value {
+    if error.payload.len() > MOST_ERROR {
+        return Value::String(error.summary());
+    }
+    serde_json::from_slice(&error.payload).unwrap_or_else(|_| Value::String(error.text()))
+}
+
+/// The document without what AWS does not send.
+pub(crate) fn as_sent(document: &Value) -> Value {
+    let mut document = document.clone();
+    if let Some(members) = document.as_object_mut() {
+        members.remove(FUNCTION_ERROR);
+    }
+    document
 }

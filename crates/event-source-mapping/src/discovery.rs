@@ -187,6 +187,7 @@ impl Discovery {
         let poller = ShardPoller::new(context.clone(), shard, start, stop);
         let id = shard.to_owned();
         self.started.insert(id.clone());
+        context.observer.shard_opened(&context.name, shard);
         let panics = self.panics.get(shard).copied().unwrap_or(0);
         self.pollers.spawn(async move {
             // A task of its own, so that a panic anywhere in it is seen here.
@@ -197,6 +198,8 @@ impl Discovery {
                 Some(Err(error)) => Ended::Panicked(panic_message(error)),
                 None => Ended::Stopped,
             };
+            let why = (&ended).into();
+            context.observer.shard_closed(&context.name, &id, why);
             if let Ended::Panicked(message) = &ended {
                 note_panic(&context, &id, message);
                 tokio::select! {

@@ -1,8 +1,12 @@
-//! Observes a mapping, for counts, latencies and tests.
+//! Observes a mapping, for counts, latencies, a terminal and tests.
 
 use std::time::Duration;
 
-use super::{batch::Prepared, retry_state::Discarded, target::Reply};
+use super::{batch::Prepared, retry_state::Discarded, settlement::DiscardedBatch, target::Reply};
+
+/// The log target of the lines that say what an observer sees too: whoever shows what an
+/// observer sees may filter them out.
+pub const LOG_TARGET: &str = "event_source_mapping::outcome";
 
 /// An invocation that has returned.
 #[derive(Debug)]
@@ -11,6 +15,10 @@ pub struct Invoked<'a> {
     pub mapping: &'a str,
     /// The shard's id.
     pub shard: &'a str,
+    /// The id that the target got for the invocation.
+    pub request_id: &'a str,
+    /// Whether the invocation retried records.
+    pub retry: bool,
     /// The records of the event.
     pub records: &'a [Prepared],
     /// How many of them, from the first on, are processed.
@@ -21,8 +29,22 @@ pub struct Invoked<'a> {
     pub reply: &'a Reply,
 }
 
-/// Sees every invocation and every discarded batch. The mapping waits for these
-/// methods: they must not block.
+/// Why the poller of a shard ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShardEnd {
+    /// The shard is closed and all of it is processed.
+    Processed,
+    /// The stream no longer lists the shard.
+    Gone,
+    /// The stream was deleted and created again.
+    Recreated,
+    /// The poller panicked. It starts again at the checkpoint.
+    Panicked,
+    /// The mapping is stopping.
+    Stopped,
+}
+
+/// Sees what a mapping does. The mapping waits for these methods: they must not block.
 pub trait Observer: Send + Sync {
     /// The function was invoked.
     fn invoked(&self, invoked: &Invoked<'_>) {
@@ -32,6 +54,28 @@ pub trait Observer: Send + Sync {
     /// Records of a mapping's shard were discarded.
     fn discarded(&self, mapping: &str, shard: &str, records: &[Prepared], discarded: &Discarded) {
         let _ = (mapping, shard, records, discarded);
+    }
+
+    /// The same batch, as [`Observer::discarded`] reports it, by its sequence numbers, and
+    /// the location of its invocation record if it could be written.
+    fn batch_discarded(&self, batch: &DiscardedBatch, invocation_record: Option<&str>) {
+        let _ = (batch, invocation_record);
+    }
+
+    /// An invocation failed, and the shard waits for `wait` before the next one. `failures`
+    /// counts the failed ones in a row.
+    fn retrying(&self, mapping: &str, shard: &str, failures: u32, wait: Duration) {
+        let _ = (mapping, shard, failures, wait);
+    }
+
+    /// A poller starts to read a shard.
+    fn shard_opened(&self, mapping: &str, shard: &str) {
+        let _ = (mapping, shard);
+    }
+
+    /// The poller of a shard has ended.
+    fn shard_closed(&self, mapping: &str, shard: &str, why: ShardEnd) {
+        let _ = (mapping, shard, why);
     }
 }
 

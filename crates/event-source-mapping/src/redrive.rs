@@ -9,7 +9,7 @@ use super::{
     event::{self, Origin},
     response::{self, BatchResult},
     sequence_number::is_later,
-    source::{Position, Source, SourceError},
+    source::{Position, Record, Source, SourceError},
     target::{Reply, Target},
 };
 
@@ -95,7 +95,16 @@ pub async fn redrive(
     region: &str,
 ) -> Result<usize, RedriveError> {
     let origin = Origin::new(&info.stream_arn, region, &info.shard_id);
-    let mut buffer = read(source, info, &origin).await?;
+    let mut buffer = Buffer::new(info.batch_size.max(1), false);
+    for record in records(source, info).await? {
+        let json = event::encode(&record, &origin);
+        let ordinal = 0;
+        buffer.push(Prepared {
+            record,
+            json,
+            ordinal,
+        });
+    }
     let mut delivered = 0;
     while !buffer.is_empty() {
         let batch = buffer.cut(None);
@@ -107,12 +116,13 @@ pub async fn redrive(
     Ok(delivered)
 }
 
-async fn read(
-    source: &dyn Source,
-    info: &BatchInfo,
-    origin: &Origin,
-) -> Result<Buffer, RedriveError> {
-    let mut buffer = Buffer::new(info.batch_size.max(1), false);
+/// Reads the batch's records from `source`, and those in between.
+///
+/// # Errors
+///
+/// The records cannot be read, or the stream keeps none of them.
+pub async fn records(source: &dyn Source, info: &BatchInfo) -> Result<Vec<Record>, RedriveError> {
+    let mut records = Vec::new();
     let start = Position::At(info.start_sequence_number.clone());
     let mut iterator = Some(source.iterator(&info.shard_id, &start).await?);
     let mut empty = 0;
@@ -125,30 +135,24 @@ async fn read(
         };
         for record in page.records {
             if is_later(&record.sequence_number, &info.end_sequence_number) {
-                return some(buffer);
+                return some(records);
             }
-            let json = event::encode(&record, origin);
             let last = record.sequence_number == info.end_sequence_number;
-            let ordinal = 0;
-            buffer.push(Prepared {
-                record,
-                json,
-                ordinal,
-            });
+            records.push(record);
             if last {
-                return Ok(buffer);
+                return Ok(records);
             }
         }
         iterator = page.next_iterator.filter(|_| empty < MOST_EMPTY_PAGES);
     }
-    some(buffer)
+    some(records)
 }
 
-fn some(buffer: Buffer) -> Result<Buffer, RedriveError> {
-    if buffer.is_empty() {
+fn some(records: Vec<Record>) -> Result<Vec<Record>, RedriveError> {
+    if records.is_empty() {
         return Err(RedriveError::Gone);
     }
-    Ok(buffer)
+    Ok(records)
 }
 
 async fn invoke(target: &dyn Target, batch: &[Prepared]) -> Result<(), String> {

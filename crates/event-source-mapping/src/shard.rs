@@ -21,6 +21,7 @@ use super::{
     event::{self, Origin},
     lane::{self, Lane, Work},
     low_watermark::LowWatermark,
+    observer::ShardEnd,
     reader::{ReadEnd, Reader, Start},
     source::{Page, Record},
 };
@@ -47,6 +48,18 @@ pub(super) enum Ended {
     Panicked(String),
     /// The mapping is stopping.
     Stopped,
+}
+
+impl From<&Ended> for ShardEnd {
+    fn from(ended: &Ended) -> Self {
+        match ended {
+            Ended::Closed => Self::Processed,
+            Ended::Gone => Self::Gone,
+            Ended::Recreated => Self::Recreated,
+            Ended::Panicked(_) => Self::Panicked,
+            Ended::Stopped => Self::Stopped,
+        }
+    }
 }
 
 /// Reads one shard and invokes the function with its batches.

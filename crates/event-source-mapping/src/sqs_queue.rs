@@ -11,7 +11,7 @@ use aws_sdk_sqs::{
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
-use super::destination::Destination;
+use super::destination::{Destination, as_sent};
 use crate::sdk_error;
 
 /// How long a call may take with its retries: the shard waits for it.
@@ -85,7 +85,10 @@ impl Destination for SqsQueue {
     async fn keep(&self, document: &Value) -> std::io::Result<String> {
         let url = self.url().await.map_err(std::io::Error::other)?;
         let message = self.client.send_message().queue_url(url);
-        let sent = message.message_body(document.to_string()).send().await;
+        let sent = message
+            .message_body(as_sent(document).to_string())
+            .send()
+            .await;
         sent.map_err(|error| std::io::Error::other(self.failed(error)))?;
         Ok(url.to_owned())
     }

@@ -86,6 +86,13 @@ pub trait Target: Send + Sync {
     /// Invokes the function with an event and waits for its reply. The mapping drops the
     /// future when it stops and the reply takes too long.
     async fn invoke(&self, event: Bytes) -> Reply;
+
+    /// As [`Target::invoke`], with this id for the invocation. A target whose service makes
+    /// the ids ignores it.
+    async fn invoke_as(&self, request_id: &str, event: Bytes) -> Reply {
+        let _ = request_id;
+        self.invoke(event).await
+    }
 }
 
 #[cfg(test)]

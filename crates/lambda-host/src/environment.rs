@@ -12,6 +12,7 @@ use super::{
     Bootstrap, FunctionConfig,
     exchange::{Answer, Exchange, Invocation},
     log::LogWriter,
+    observer::Observer,
     outcome::{ErrorKind, FunctionError},
     process::{Process, Program},
     runtime_api::{About, Init, RuntimeApi},
@@ -26,6 +27,7 @@ const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
 pub(super) struct Environment {
     exchange: Arc<Exchange>,
     process: Process,
+    number: u64,
     timeout: Duration,
     /// Dropped last: its port is the process's.
     api: RuntimeApi,
@@ -49,6 +51,7 @@ pub(super) struct Start<'a> {
     pub(super) log: &'a LogWriter,
     /// Notified whenever a slot of the environment is taken or free.
     pub(super) changed: Arc<Notify>,
+    pub(super) observer: &'a Arc<dyn Observer>,
 }
 
 impl Environment {
@@ -60,6 +63,7 @@ impl Environment {
     /// of the invocation that needed it.
     pub(super) async fn start(start: Start<'_>) -> Result<Self, InitFailure> {
         let config = start.config;
+        let began = Instant::now();
         let exchange = Arc::new(Exchange::new(config.slots(), start.changed.clone()));
         let about = About {
             function: Arc::from(config.name.as_str()),
@@ -83,8 +87,11 @@ impl Environment {
         })?;
         let (ended, connections) = (process.ended(), api.connections());
         let closes = exchange.clone();
+        let (observer, number) = (start.observer.clone(), start.number);
+        let function = config.name.clone();
         tokio::spawn(async move {
             ended.await;
+            observer.environment_ended(&function, number);
             // It may have answered just before it ended.
             connections.drained().await;
             closes.close();
@@ -92,10 +99,13 @@ impl Environment {
         let environment = Self {
             exchange,
             process,
+            number,
             timeout: config.timeout,
             api,
         };
         environment.initialised(start.limit).await?;
+        let observer = start.observer;
+        observer.environment_started(&config.name, number, began.elapsed());
         Ok(environment)
     }
 
@@ -131,6 +141,11 @@ impl Environment {
             InitFailure::Failed(error) if timed_out => InitFailure::TimedOut(error),
             other => other,
         })
+    }
+
+    /// Its number, from 1.
+    pub(super) fn number(&self) -> u64 {
+        self.number
     }
 
     /// Hands an invocation to the runtime if it waits for one.

@@ -21,6 +21,7 @@ use super::{
     environment::{Environment, InitFailure, Start},
     exchange::{Busy, Event, Invocation},
     log::{LogSink, LogTail, LogWriter},
+    observer::{self, NoObserver, Observer},
     outcome::{ErrorKind, FunctionError, Outcome},
     pool::Pool,
 };
@@ -46,6 +47,7 @@ const SETTLE_AT_LIMIT: Duration = Duration::from_secs(1);
 pub struct Function {
     config: FunctionConfig,
     log: LogWriter,
+    observer: Arc<dyn Observer>,
     /// What new environments run; the configuration has the first one.
     bootstrap: RwLock<Bootstrap>,
     init_timeout: Duration,
@@ -70,6 +72,7 @@ impl Function {
             init_timeout: INIT_TIMEOUT,
             config,
             log: LogWriter::new(log),
+            observer: Arc::new(NoObserver),
             pool: Arc::default(),
             started: AtomicU64::new(0),
             reaped: AtomicBool::new(false),
@@ -80,6 +83,13 @@ impl Function {
     #[must_use]
     pub fn with_init_timeout(mut self, init_timeout: Duration) -> Self {
         self.init_timeout = init_timeout;
+        self
+    }
+
+    /// Tells `observer` of every execution environment and every invocation.
+    #[must_use]
+    pub fn observed_by(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = observer;
         self
     }
 
@@ -166,11 +176,23 @@ impl Function {
     async fn invoke_in(&self, slot: Option<OwnedSemaphorePermit>, request: Request) -> Invoked {
         let request_id = request.request_id;
         let request_id = request_id.unwrap_or_else(|| Uuid::new_v4().to_string());
-        let invoked = |outcome, log_tail| Invoked {
-            request_id: request_id.clone(),
-            outcome,
-            log_tail,
+        let (function, invoker) = (self.config.name.as_str(), request.invoker);
+        let ended = |environment, took, outcome, log_tail| {
+            self.observer.invocation_ended(&observer::Ended {
+                function,
+                environment,
+                request_id: &request_id,
+                invoker,
+                took,
+                outcome: &outcome,
+            });
+            Invoked {
+                request_id: request_id.clone(),
+                outcome,
+                log_tail,
+            }
         };
+        let invoked = |outcome, log_tail| ended(None, Duration::ZERO, outcome, log_tail);
         let bytes = request.payload.len();
         if bytes > MAX_PAYLOAD {
             return invoked(Outcome::TooLarge { bytes }, None);
@@ -197,6 +219,12 @@ impl Function {
             Err(error) => return invoked(Outcome::FunctionError(error), None),
         };
         let began = Instant::now();
+        self.observer.invocation_started(&observer::Started {
+            function,
+            environment: environment.number(),
+            request_id: &request_id,
+            invoker,
+        });
         let abandoned = KillOnDrop(Some(environment.clone()));
         let answer = environment.answer(&request_id, began, answered).await;
         let took = began.elapsed();
@@ -212,10 +240,11 @@ impl Function {
         } else {
             None
         };
-        match answer {
-            Ok(answer) => invoked(Outcome::Success(answer), log_tail),
-            Err(error) => invoked(Outcome::FunctionError(error), log_tail),
-        }
+        let outcome = match answer {
+            Ok(answer) => Outcome::Success(answer),
+            Err(error) => Outcome::FunctionError(error),
+        };
+        ended(Some(environment.number()), took, outcome, log_tail)
     }
 
     /// Gives an invocation, which has a slot, to a runtime that waits; starts an environment
@@ -301,6 +330,7 @@ impl Function {
             limit,
             log: &self.log,
             changed: self.pool.notify(),
+            observer: &self.observer,
         };
         Environment::start(start).await
     }

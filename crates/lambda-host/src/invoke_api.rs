@@ -21,6 +21,7 @@ use uuid::Uuid;
 use super::{
     Function, Functions, Invoked, MAX_ASYNC_PAYLOAD, MAX_PAYLOAD, Request, asynchronous,
     client_context,
+    observer::Invoker,
     outcome::{FunctionError, Outcome},
     response_stream,
     to_the_end::ToTheEnd,
@@ -127,6 +128,7 @@ async fn read(request: http::Request<Body>, most: usize) -> Result<Request, Box<
         trace_id: text(&parts.headers, "x-amzn-trace-id"),
         log_tail: text(&parts.headers, "x-amz-log-type").as_deref() == Some("Tail"),
         chunks: None,
+        invoker: Invoker::Request,
     })
 }
 

@@ -54,6 +54,7 @@ mod extensions_api;
 pub mod function;
 pub mod invoke_api;
 pub mod log;
+pub mod observer;
 pub mod outcome;
 mod output;
 mod pool;

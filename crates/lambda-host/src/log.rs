@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
 /// Most bytes of an invocation's log in `X-Amz-Log-Result` (API reference, `Invoke`).
@@ -20,6 +21,8 @@ pub struct LogLine {
     pub function: Arc<str>,
     /// Number of the execution environment, from 1.
     pub environment: u64,
+    /// When it was read.
+    pub at: OffsetDateTime,
     /// The line, without its end. Bytes that are not UTF-8 are replaced.
     pub text: String,
 }
@@ -28,6 +31,14 @@ pub struct LogLine {
 /// slow for are dropped and counted in a line of their own. After a panic it is not called
 /// again.
 pub type LogSink = Arc<dyn Fn(LogLine) + Send + Sync>;
+
+/// Whether a line begins a panic of Rust: `thread 'main' panicked at src/main.rs:1:1:`. The
+/// message follows in a line of its own.
+#[must_use]
+pub fn is_panic(line: &str) -> bool {
+    line.strip_prefix("thread '")
+        .is_some_and(|rest| rest.contains("' panicked at ") || rest.contains(") panicked at "))
+}
 
 /// Most bytes that wait for a slow sink.
 const MAX_QUEUED: usize = 4 * 1024 * 1024;

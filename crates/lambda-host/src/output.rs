@@ -8,10 +8,13 @@ use std::{
 
 use tokio::time::{Instant, sleep};
 
-use super::log::TAIL;
+use super::log::{TAIL, is_panic};
 
 /// Lines kept for the message about a process that ended.
 const LAST_LINES: usize = 20;
+
+/// Lines of a panic before its backtrace.
+const PANIC_LINES: usize = 2;
 
 /// Longest line kept for that message, bytes.
 const LAST_LINE: usize = 1000;
@@ -29,6 +32,10 @@ pub(super) struct Output(Arc<Mutex<Written>>);
 #[derive(Debug, Default)]
 struct Written {
     lines: VecDeque<String>,
+    /// The first lines of the last panic: a backtrace can push them out of `lines`.
+    panic: Vec<String>,
+    /// Lines after the first one of `panic`.
+    since_panic: usize,
     /// At least the last [`TAIL`] bytes since an invocation began, at most twice as many.
     tail: Vec<u8>,
     /// How many lines there were, ever.
@@ -44,6 +51,7 @@ impl Output {
             written.lines.pop_front();
         }
         let kept = line.floor_char_boundary(LAST_LINE);
+        written.note_panic(&line[..kept]);
         written.lines.push_back(line[..kept].to_owned());
         let end = &line.as_bytes()[line.len().saturating_sub(TAIL)..];
         written.tail.extend_from_slice(end);
@@ -55,9 +63,13 @@ impl Output {
         }
     }
 
-    /// The last lines.
+    /// The last lines; before them, those of a panic that its backtrace has pushed out.
     pub(super) fn last_lines(&self) -> Vec<String> {
-        self.lock().lines.iter().cloned().collect()
+        let written = self.lock();
+        let last = written.lines.iter();
+        let before = written.since_panic.saturating_sub(written.lines.len());
+        let pushed_out = written.panic.iter().take(before);
+        pushed_out.chain(last).cloned().collect()
     }
 
     /// Forgets what [`Output::tail`] would return.
@@ -83,5 +95,49 @@ impl Output {
 
     fn lock(&self) -> MutexGuard<'_, Written> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Written {
+    fn note_panic(&mut self, line: &str) {
+        if is_panic(line) {
+            self.panic.clear();
+            self.since_panic = 0;
+        }
+        if is_panic(line) || !self.panic.is_empty() {
+            self.since_panic += 1;
+            if self.panic.len() < PANIC_LINES {
+                self.panic.push(line.to_owned());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LAST_LINES, Output};
+
+    #[test]
+    fn the_lines_of_a_panic_are_kept_when_its_backtrace_is_long() {
+        let output = Output::default();
+        let panic = [
+            "thread 'main' (7) panicked at src/main.rs:3:5:",
+            "no orders",
+        ];
+        output.add("before");
+        for line in panic {
+            output.add(line);
+        }
+        assert_eq!(output.last_lines(), ["before", panic[0], panic[1]]);
+        for frame in 0..LAST_LINES - 1 {
+            output.add(&format!("{frame}: core::ops::function::FnOnce::call_once"));
+        }
+        // Its second line is the first of the last ones.
+        assert_eq!(output.last_lines()[..2], panic);
+        assert_eq!(output.last_lines().len(), LAST_LINES + 1);
+        output.add("the last frame");
+        output.add("and one more");
+        assert_eq!(output.last_lines()[..2], panic);
+        assert_eq!(output.last_lines().len(), LAST_LINES + 2);
     }
 }

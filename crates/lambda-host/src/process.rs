@@ -23,6 +23,7 @@ use nix::{
     sys::signal::{Signal, kill, killpg},
     unistd::Pid,
 };
+use time::OffsetDateTime;
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader},
     process::{Child, Command},
@@ -278,12 +279,14 @@ impl LinePump {
 
     fn line(&self, text: &str) {
         self.output.add(text);
+        let at = OffsetDateTime::now_utc();
         // Lambda's runtimes end the lines of one log event, such as a stack trace, with a
         // carriage return. A terminal would write them over each other.
         for text in text.split('\r') {
             self.log.write(LogLine {
                 function: self.function.clone(),
                 environment: self.environment,
+                at,
                 text: text.to_owned(),
             });
         }

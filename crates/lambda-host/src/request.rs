@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use super::Outcome;
+use super::{Outcome, observer::Invoker};
 
 /// The request of an invocation. `Bytes::into` makes one from a payload alone.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +20,8 @@ pub struct Request {
     pub log_tail: bool,
     /// Where the chunks of a streamed response go as they arrive; without it they are joined.
     pub chunks: Option<mpsc::Sender<Bytes>>,
+    /// Who asks for the invocation: observers hear it.
+    pub invoker: Invoker,
 }
 
 impl From<Bytes> for Request {

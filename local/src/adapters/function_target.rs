@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use event_source_mapping::target::{ErrorKind, FunctionError, Reply, Target};
-use lambda_host::{Function, Outcome, outcome};
+use lambda_host::{Function, Outcome, Request, observer::Invoker, outcome};
+use uuid::Uuid;
 
 /// Invokes a function without HTTP. When all of its execution environments are busy, the
 /// batch waits for its turn.
@@ -18,7 +19,16 @@ impl Target for FunctionTarget {
     }
 
     async fn invoke(&self, event: Bytes) -> Reply {
-        match self.0.invoke_when_free(event).await.outcome {
+        self.invoke_as(&Uuid::new_v4().to_string(), event).await
+    }
+
+    async fn invoke_as(&self, request_id: &str, event: Bytes) -> Reply {
+        let request = Request {
+            request_id: Some(request_id.to_owned()),
+            invoker: Invoker::Mapping,
+            ..event.into()
+        };
+        match self.0.invoke_when_free(request).await.outcome {
             Outcome::Success(payload) => Reply::Success(payload),
             Outcome::FunctionError(error) => Reply::FunctionError(function_error(error)),
             Outcome::Throttled => Reply::Throttled,

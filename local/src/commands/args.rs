@@ -23,6 +23,7 @@ use crate::{
     embedded::{ApiKey, Cache},
     outcome::Failure,
     project::{self, Project},
+    running,
     template::{self, Context, Environment},
 };
 
@@ -407,14 +408,27 @@ pub struct EndpointArgs {
 }
 
 /// The Invoke API of `klocal up` on its usual port.
-pub(super) const INVOKE_API: &str = "http://127.0.0.1:9000";
+const INVOKE_API: &str = "http://127.0.0.1:9000";
 
 /// The running environment that a command asks.
 #[derive(Debug, Clone, Args)]
 pub struct UrlArgs {
-    /// The Invoke API of `klocal up`, or the status port of `klocal event-source`
-    #[arg(long, env = "LOCAL_URL", value_name = "URL", default_value = INVOKE_API)]
+    /// The Invoke API of `klocal up`, or the status port of `klocal event-source` [default:
+    /// that of the `klocal up` of this project, or the only one, or port 9000]
+    #[arg(
+        long,
+        env = "LOCAL_URL",
+        value_name = "URL",
+        default_value_t = running_url(),
+        hide_default_value = true,
+        global = true
+    )]
     pub url: String,
+}
+
+/// The Invoke API of the environment that a command means, where it names none.
+pub(super) fn running_url() -> String {
+    running::url().unwrap_or_else(|| INVOKE_API.to_owned())
 }
 
 /// The function that a command invokes.

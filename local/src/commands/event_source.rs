@@ -109,7 +109,7 @@ impl EventSource {
             )));
         }
         let watched = running.iter().map(EventSourceMapping::watch).collect();
-        board.show(watched, None, &failures);
+        board.show(watched, None, &failures, (None, Vec::new()));
         signals.interrupted().await;
         drop(served);
         join_all(running.into_iter().map(EventSourceMapping::stop)).await;

@@ -15,7 +15,7 @@ use http::{HeaderMap, StatusCode};
 use reqwest::{Response, Url};
 use serde_json::Value;
 
-use super::{args::INVOKE_API, input};
+use super::{args::running_url, input};
 use crate::{
     loopback,
     outcome::{Failure, Outcome},
@@ -42,8 +42,15 @@ pub struct Invoke {
     #[arg(long)]
     log: bool,
 
-    /// The Invoke API of `klocal up`
-    #[arg(long, env = "LOCAL_URL", value_name = "URL", default_value = INVOKE_API)]
+    /// The Invoke API of `klocal up` [default: that of the `klocal up` of this project, or
+    /// the only one, or port 9000]
+    #[arg(
+        long,
+        env = "LOCAL_URL",
+        value_name = "URL",
+        default_value_t = running_url(),
+        hide_default_value = true
+    )]
     url: String,
 }
 

@@ -8,17 +8,16 @@ use clap::Args;
 use event_source_mapping::status::{MappingStatus, ShardStatus};
 use momento_offline::admin::CacheStatus;
 pub(super) use reqwest::Method;
+use reqwest::Response;
 use serde::de::DeserializeOwned;
 
-use super::{args::UrlArgs, table};
+use super::{args::UrlArgs, table, watch_status};
 use crate::{
     loopback,
     outcome::{Failure, Outcome},
     status_board::{STATUS_PATH, Status},
+    terminal::{Screen, units},
 };
-
-/// Digits of a sequence number that are shown: the last ones tell.
-const DIGITS: usize = 12;
 
 /// Show each shard's checkpoint, iterator age, counts and last error, and what
 /// the cache holds and was asked.
@@ -30,6 +29,10 @@ pub struct StatusCommand {
     /// Print the status as JSON
     #[arg(long)]
     json: bool,
+
+    /// Show it again every second, until Ctrl-C; in a pipe, whenever it has changed
+    #[arg(short, long)]
+    watch: bool,
 }
 
 impl StatusCommand {
@@ -39,16 +42,24 @@ impl StatusCommand {
     ///
     /// Nothing answers there, or not with a status.
     pub async fn run(self) -> Outcome {
-        let status = ask(&self.url.url).await.map_err(Failure::run)?;
-        if self.json {
-            let text = serde_json::to_string_pretty(&status).map_err(Failure::run)?;
-            println!("{text}");
-        } else {
-            print!("{}", describe(&status.mappings));
-            print!("{}", status.cache.as_ref().map_or_else(String::new, cache));
+        if self.watch {
+            return watch_status::run(&self.url.url, self.json).await;
         }
+        let status = ask(&self.url.url).await.map_err(Failure::run)?;
+        print!("{}", text(&status, self.json, Screen::stdout().width)?);
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The status for a terminal of `width` columns, or as JSON.
+pub(super) fn text(status: &Status, json: bool, width: Option<usize>) -> Result<String, Failure> {
+    if json {
+        let text = serde_json::to_string_pretty(status).map_err(Failure::run)?;
+        return Ok(text + "\n");
+    }
+    let mut text = describe(&status.mappings, width);
+    text.extend(status.cache.as_ref().map(|status| cache(status, width)));
+    Ok(text)
 }
 
 /// Asks a running environment for its status.
@@ -72,6 +83,25 @@ pub(super) async fn ask_for<T: DeserializeOwned>(
     method: Method,
     most: Option<Duration>,
 ) -> anyhow::Result<T> {
+    let reply = request(url, path, method, most).await?;
+    let url = reply.url().clone();
+    reply
+        .json()
+        .await
+        .with_context(|| format!("{url} returned no status of `klocal up`"))
+}
+
+/// Sends a request to a running environment.
+///
+/// # Errors
+///
+/// Nothing answers at `url`, or it refuses.
+pub(super) async fn request(
+    url: &str,
+    path: &str,
+    method: Method,
+    most: Option<Duration>,
+) -> anyhow::Result<Response> {
     let url = format!("{}{path}", url.trim_end_matches('/'));
     let mut request = loopback::client(&url).request(method, &url);
     if let Some(most) = most {
@@ -86,26 +116,26 @@ pub(super) async fn ask_for<T: DeserializeOwned>(
                 "nothing answers at {url}: {error:#}\nhint: start `klocal up`, or name another with `--url URL`"
             )
         })?;
-    let reply = reply.error_for_status().map_err(|error| {
+    reply.error_for_status().map_err(|error| {
         let error = anyhow::Error::new(error);
         anyhow!("{url} has no status: {error:#}\nhint: name the Invoke API's port with `--url URL`")
-    })?;
-    reply
-        .json()
-        .await
-        .with_context(|| format!("{url} returned no status of `klocal up`"))
+    })
 }
 
-pub(super) fn describe(mappings: &[MappingStatus]) -> String {
+/// The mappings for a terminal of `width` columns: columns without a count are left out
+/// where there is no room.
+pub(super) fn describe(mappings: &[MappingStatus], width: Option<usize>) -> String {
     let mut text = String::new();
     for mapping in mappings {
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
             "{}: {} → {}",
-            mapping.name, mapping.stream_arn, mapping.function
+            mapping.name,
+            short(&mapping.stream_arn),
+            short(&mapping.function)
         );
-        text.push_str(&table::render(&rows(mapping)));
+        text.push_str(&table::fit(&rows(mapping, width), width));
         for (shard, status) in &mapping.shards {
             if let Some(error) = &status.last_error {
                 let _ = writeln!(text, "  last error of {shard}: {error}");
@@ -118,7 +148,19 @@ pub(super) fn describe(mappings: &[MappingStatus]) -> String {
     text
 }
 
-fn rows(mapping: &MappingStatus) -> Vec<[String; 11]> {
+/// The name that an ARN ends with.
+fn short(arn: &str) -> &str {
+    match arn.strip_prefix("arn:") {
+        Some(rest) => rest.rsplit([':', '/']).next().unwrap_or(arn),
+        None => arn,
+    }
+}
+
+/// The narrowest terminal with whole shard ids.
+const WIDE: usize = 120;
+
+fn rows(mapping: &MappingStatus, width: Option<usize>) -> Vec<[String; 11]> {
+    let whole = width.is_none_or(|width| width >= WIDE);
     let heading = [
         "shard",
         "checkpoint",
@@ -132,20 +174,18 @@ fn rows(mapping: &MappingStatus) -> Vec<[String; 11]> {
         "pending",
         "back-off ms",
     ];
-    let shards = mapping.shards.iter().map(|(id, status)| row(id, status));
+    let shards = mapping.shards.iter().map(|(id, status)| {
+        let id = if whole { id } else { units::shard(id) };
+        row(id, status)
+    });
     std::iter::once(heading.map(str::to_owned))
         .chain(shards)
         .collect()
 }
 
 fn row(id: &str, status: &ShardStatus) -> [String; 11] {
-    let checkpoint = match status.checkpoint.as_deref() {
-        None => "-".to_owned(),
-        Some(number) if number.len() > DIGITS && number.is_ascii() => {
-            format!("…{}", &number[number.len() - DIGITS..])
-        }
-        Some(short) => short.to_owned(),
-    };
+    let checkpoint = status.checkpoint.as_deref();
+    let checkpoint = checkpoint.map_or_else(|| "-".to_owned(), units::sequence_number);
     [
         id.to_owned(),
         checkpoint,
@@ -161,7 +201,7 @@ fn row(id: &str, status: &ShardStatus) -> [String; 11] {
     ]
 }
 
-fn cache(cache: &CacheStatus) -> String {
+fn cache(cache: &CacheStatus, width: Option<usize>) -> String {
     let (counts, usage) = (cache.counts, cache.usage);
     let numbers = [
         ("get", counts.get),
@@ -187,7 +227,7 @@ fn cache(cache: &CacheStatus) -> String {
         "Cache: {caches} ({}{})\n{}",
         cache.transport,
         protosocket.unwrap_or_default(),
-        table::render(&rows)
+        table::fit(&rows, width)
     );
     for fault in &cache.faults {
         // Writing to a string cannot fail.
@@ -225,7 +265,7 @@ Mapping: s → f
   shardId-0  …989136588898  3       2        10       0         0          0        0          0        1500
   last error of shardId-0: it fails
 ";
-        assert_eq!(describe(&[status]), expected);
+        assert_eq!(describe(&[status], None), expected);
     }
 
     #[test]
@@ -239,9 +279,9 @@ Cache: sample-a (stub)
   fault auth: 0 hit
 ";
         let mut status = CacheStatus::of(&keyspace, "stub");
-        assert_eq!(cache(&status), expected);
+        assert_eq!(cache(&status, None), expected);
         status.protosocket = Some(([127, 0, 0, 1], 9004).into());
         let heading = "Cache: sample-a (stub, protosocket at 127.0.0.1:9004)\n";
-        assert!(cache(&status).starts_with(heading));
+        assert!(cache(&status, None).starts_with(heading));
     }
 }

@@ -4,29 +4,37 @@ use std::{
     io::{self, Write},
     path::Path,
     process::ExitCode,
-    sync::Arc,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context;
 use clap::Args;
-use tokio::task::JoinSet;
+use tokio::{
+    task::{JoinHandle, JoinSet},
+    time::timeout,
+};
 
 use super::{
     args::ProtosocketArgs,
-    function_log::is_metrics,
+    log_args::{self, ViewArgs},
     start::{StartArgs, tell_failed_inits},
-    table::render,
 };
 use crate::{
     embedded::{Cache, Embedded, Options, PROTOSOCKET_FLAG, Ports},
     endpoints::Endpoints,
+    events::EventBus,
     outcome::{Failure, Outcome},
     output::Output,
-    ports, server,
+    ports,
+    running::Note,
     signals::Signals,
     template::Environment,
+    terminal::{Presenter, Screen, follow::follow, summary::Summary, welcome::Welcome},
     watch::Watch,
 };
+
+/// How long the last lines may take to be shown.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// Run everything in the template until Ctrl-C.
 #[derive(Debug, Args)]
@@ -54,9 +62,12 @@ pub struct Up {
     #[arg(long)]
     watch: bool,
 
-    /// Show metrics too: log lines in CloudWatch's Embedded Metric Format
-    #[arg(long)]
-    show_metrics: bool,
+    /// Show only what happens to this function; repeatable
+    #[arg(long = "function", value_name = "NAME")]
+    functions: Vec<String>,
+
+    #[command(flatten)]
+    view: ViewArgs,
 
     /// When everything is ready, print one line of JSON with every endpoint to stdout; what
     /// the functions print goes to stderr
@@ -73,6 +84,9 @@ impl Up {
     pub async fn run(self) -> Outcome {
         let project = self.start.template.read()?;
         let (environment, template) = (project.environment.clone(), project.template.clone());
+        let functions = environment.functions.iter();
+        let functions: Vec<_> = functions.map(|one| one.name.as_str()).collect();
+        log_args::check(&self.functions, &functions)?;
         let cache = self.start.cache(&project)?;
         self.check_ports(cache.as_ref()).await?;
         let bootstraps = self
@@ -80,12 +94,8 @@ impl Up {
             .bootstrap
             .resolve(&environment, &template)
             .await?;
-        let metrics = self.show_metrics;
-        let output = if self.json {
-            Output::stderr()
-        } else {
-            Output::stdout()
-        };
+        let started = Instant::now();
+        let (events, output, shown) = self.show(functions);
         let options = Options {
             ports: Ports {
                 aws: self.aws_port,
@@ -93,14 +103,7 @@ impl Up {
                 cache: self.cache_port,
                 cache_protosocket: self.protosocket.cache_protosocket_port,
             },
-            log: {
-                let output = output.clone();
-                Arc::new(move |line| {
-                    if metrics || !is_metrics(&line.text) {
-                        output.line(format!("{} | {}", line.function, line.text));
-                    }
-                })
-            },
+            events,
             ..self.start.options(project, cache, bootstraps)
         };
         let mut signals = Signals::listen().map_err(Failure::configuration)?;
@@ -114,6 +117,8 @@ impl Up {
             ""
         };
         tell_failed_inits(&embedded, again);
+        // Other commands find it by this.
+        let note = Note::leave(&embedded.lambda.url(), &template);
         self.tell_ready(&embedded, &environment)?;
         let watched = if self.watch {
             self.watch(&embedded, &environment, &template)?
@@ -121,22 +126,45 @@ impl Up {
             JoinSet::new()
         };
         signals.interrupted().await;
-        drop(watched);
+        drop((watched, note));
+        let summary = Summary {
+            cold_starts: embedded.cold_starts(),
+            ..Summary::default()
+        };
+        let (board, bus) = (embedded.status.clone(), embedded.events.clone());
         embedded.shut_down().await;
-        let dropped = output.finish();
-        if dropped > 0 {
-            eprintln!(
-                "warning: {dropped} lines of the functions were dropped: stdout was not read in time"
-            );
-        }
+        // A panic in it ends only the showing.
+        let _ = timeout(LAST_LINES, shown).await;
+        let summary = Summary {
+            took: started.elapsed(),
+            invocations: bus.invocations(),
+            dropped_lines: output.finish(),
+            ..summary.with(&board.status())
+        };
+        eprint!("{}", summary.render(&Screen::stderr()));
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Shows what happens, from now on.
+    fn show(&self, functions: Vec<&str>) -> (EventBus, Output, JoinHandle<()>) {
+        let view = self.view.view(&self.functions);
+        let (output, screen) = if self.json {
+            (Output::stderr(), Screen::stderr as fn() -> Screen)
+        } else {
+            (Output::stdout(), Screen::stdout as fn() -> Screen)
+        };
+        let events = EventBus::default();
+        let presenter = Presenter::new(view, functions);
+        let shown = follow(events.subscribe(), presenter, screen, output.clone());
+        (events, output, shown)
     }
 
     /// Says what runs where: to a person on stderr, or to a program on stdout.
     fn tell_ready(&self, embedded: &Embedded, environment: &Environment) -> Result<(), Failure> {
         let region = &self.start.template.region;
         if !self.json {
-            eprint!("{}", welcome(embedded, environment, region));
+            let welcome = Welcome::of(embedded, environment, region);
+            eprint!("{}", welcome.render(&Screen::stderr()));
             return Ok(());
         }
         let endpoints = Endpoints::of(embedded, environment, region);
@@ -183,123 +211,4 @@ impl Up {
         }
         Ok(tasks)
     }
-}
-
-/// What runs where, and what to type next.
-fn welcome(embedded: &Embedded, environment: &Environment, region: &str) -> String {
-    let took = |part: &str| {
-        let lap = embedded.timings.iter().find(|(name, _)| *name == part);
-        lap.map_or(String::new(), |(_, took)| {
-            format!("{} ms", took.as_millis())
-        })
-    };
-    let aws = embedded.aws.url();
-    let mut rows = vec![[
-        "AWS APIs".to_owned(),
-        aws.clone(),
-        took("AWS APIs"),
-        "Kinesis, DynamoDB, SSM".to_owned(),
-    ]];
-    for name in embedded.functions.keys() {
-        rows.push([
-            "Lambda".to_owned(),
-            format!(
-                "{}/2015-03-31/functions/{name}/invocations",
-                embedded.lambda.url()
-            ),
-            took("functions"),
-            name.clone(),
-        ]);
-    }
-    if let Some(cache) = &embedded.cache {
-        rows.push([
-            "Cache".to_owned(),
-            server::url(cache.address()),
-            took("cache"),
-            format!("Momento {}, gRPC and HTTP", cache.transport().name()),
-        ]);
-        if let Some(address) = cache.protosocket_address() {
-            rows.push([
-                "Cache".to_owned(),
-                server::reached(address).to_string(),
-                took("cache"),
-                "Momento, protosocket".to_owned(),
-            ]);
-        }
-    }
-    for mapping in &environment.mappings {
-        rows.push([
-            "Mapping".to_owned(),
-            format!("{} → {}", mapping.stream, mapping.function),
-            took("event source mappings"),
-            mapping.logical_id.clone(),
-        ]);
-    }
-    let mut text = format!("\n{}", render(&rows));
-    let absent = not_run_here(environment);
-    if !absent.is_empty() {
-        text.extend(["\n  Not here: ", &absent.join(", "), "\n"]);
-    }
-    text.push_str(&told_once(embedded, environment));
-    if let Some(stream) = environment.streams.first() {
-        text.push_str(&next_steps(&aws, region, &stream.name));
-    }
-    text
-}
-
-/// What the template has that means something else here, and what changed since the last
-/// start with the data folder.
-fn told_once(embedded: &Embedded, environment: &Environment) -> String {
-    let mut text = String::new();
-    if !environment.notes.0.is_empty() {
-        text.push_str("\n  With another meaning here:");
-    }
-    for line in environment.notes.lines() {
-        text.extend(["\n    ", &line]);
-    }
-    for resource in &embedded.provisioned {
-        if !resource.updated.is_empty() {
-            text.extend([
-                "\n  Since the last start: ",
-                &resource.what,
-                " ",
-                &resource.state(),
-            ]);
-        }
-        for warning in resource.warnings() {
-            text.extend(["\n  ", &warning]);
-        }
-    }
-    if !text.is_empty() {
-        text.push('\n');
-    }
-    text
-}
-
-/// What the template has beyond what one process offers.
-fn not_run_here(environment: &Environment) -> Vec<String> {
-    let queues = environment
-        .queues
-        .iter()
-        .map(|queue| format!("{} (AWS::SQS::Queue)", queue.logical_id));
-    let others = environment
-        .skipped
-        .iter()
-        .map(|skipped| format!("{} ({})", skipped.logical_id, skipped.resource_type));
-    queues.chain(others).collect()
-}
-
-fn next_steps(aws: &str, region: &str, stream: &str) -> String {
-    format!(
-        "
-In another terminal:
-
-  export AWS_ENDPOINT_URL={aws} AWS_DEFAULT_REGION={region} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
-  aws kinesis put-record --stream-name {stream} --partition-key 1 --cli-binary-format raw-in-base64-out --data '{{}}'
-  cargo local status
-
-Ctrl-C stops everything. What the function prints shows below.
-
-"
-    )
 }

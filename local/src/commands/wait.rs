@@ -13,6 +13,7 @@ use super::{
 use crate::{
     outcome::{Failure, Outcome},
     status_board::{SETTLED_PATH, SETTLED_TIMEOUT, Settled},
+    terminal::Screen,
 };
 
 /// How much longer than the wait its reply may take.
@@ -28,7 +29,7 @@ Exit codes: 0 every record is processed or filtered out; 1 a batch was discarded
 wait before (or since the start), or the time is up.
 
 Example: put records, then
-  cargo local wait --timeout 10 && echo processed")]
+  klocal wait --timeout 10 && echo processed")]
 pub struct Wait {
     /// Seconds to wait at the longest
     #[arg(long, value_name = "S", default_value_t = SETTLED_TIMEOUT.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
@@ -63,7 +64,10 @@ impl Wait {
 
     fn unsettled(&self, reply: &Settled) -> Error {
         let mut text = format!("records are not settled after {} s\n", self.timeout);
-        text.push_str(&status::describe(&reply.status.mappings));
+        text.push_str(&status::describe(
+            &reply.status.mappings,
+            Screen::stderr().width,
+        ));
         if !reply.discarded.is_empty() {
             text.push_str(&named(&reply.discarded));
             text.push('\n');

@@ -269,6 +269,8 @@ mod tests {
         tally.invoked(&Invoked {
             mapping,
             shard: SHARD,
+            request_id: "request",
+            retry: false,
             records,
             done,
             elapsed: Duration::ZERO,

@@ -49,7 +49,8 @@ pub(super) fn build(
                 .map_or(DEFAULT_CONCURRENCY, |most| most as usize),
             idle_timeout: options.idle_timeout,
         };
-        let function = Function::new(config, options.log.clone());
+        let log = options.events.sink(options.log.clone());
+        let function = Function::new(config, log).observed_by(Arc::new(options.events.clone()));
         functions.insert(function.config().name.clone(), Arc::new(function));
     }
     Ok(functions)

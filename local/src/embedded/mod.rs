@@ -24,6 +24,7 @@ use crate::{
     adapters::{function_target::FunctionTarget, push_trigger::PushTrigger},
     aws::apis::AwsApis,
     clock_control,
+    events::{EventBus, Observers, stream},
     guard::{Guard, Protocol},
     mappings::{CheckpointError, Mappings},
     ports, private,
@@ -58,6 +59,8 @@ pub struct Embedded {
     pub failed_inits: Vec<(String, FunctionError)>,
     /// Each part's start-up time.
     pub timings: Vec<(&'static str, Duration)>,
+    /// Where everything that happens is published.
+    pub events: EventBus,
     mappings: Vec<EventSourceMapping>,
     /// The time of day of streams, mappings and caches, which a test can move.
     pub clock: Clock,
@@ -125,10 +128,11 @@ impl Embedded {
         clock.lap("provision");
 
         let functions: Functions = Arc::new(functions::build(&options, &data, &aws.url(), &values)?);
-        let board = StatusBoard::default();
+        let (board, events) = (StatusBoard::default(), options.events.clone());
         let router = invoke_api::router(functions.clone())
             .merge(board.clone().router())
-            .merge(clock_control::router(time.clone()));
+            .merge(clock_control::router(time.clone()))
+            .merge(stream::router(events.clone()));
         let guard = Guard::new(Protocol::Lambda, &options.allowed_hosts);
         let lambda = Server::start(lambda, router, guard).map_err(StartError::Invoke)?;
         let failed_inits = functions::warm_up(&functions).await;
@@ -138,13 +142,14 @@ impl Embedded {
         let failures = data.join("failures");
         let mappings = Mappings::new(client, &options.region, &failures)
             .checkpoints_in(kept)
-            .watched_by(options.observer.clone())
+            .watched_by(observer(&options))
             .reading_with(aws.reader.clone())
             .backoff(options.backoff)
             .on_clock(time.clone());
         let mappings = start_mappings(&mappings, &options, &functions, &aws.arrivals)?;
         let watched = mappings.iter().map(EventSourceMapping::watch).collect();
-        board.show(watched, cache.as_ref(), &failures);
+        let parts = (Some(aws.url()), functions.keys().cloned().collect());
+        board.show(watched, cache.as_ref(), &failures, parts);
         join_all(mappings.iter().map(EventSourceMapping::ready)).await;
         clock.lap("event source mappings");
         Ok(Self {
@@ -160,6 +165,7 @@ impl Embedded {
             functions,
             failed_inits,
             timings: clock.laps,
+            events,
             mappings,
             clock: time,
             status: board,
@@ -186,6 +192,8 @@ impl Embedded {
     pub async fn shut_down(self) {
         join_all(self.mappings.into_iter().map(EventSourceMapping::stop)).await;
         join_all(self.functions.values().map(|function| function.shut_down())).await;
+        // Replies with events end.
+        self.events.close();
         self.lambda.shut_down().await;
         self.aws.shut_down().await;
     }
@@ -231,6 +239,15 @@ async fn provision(
             .map_err(failed)?;
     }
     Ok(done)
+}
+
+/// Publishes what the mappings do, and tells the observer of the options.
+fn observer(options: &Options) -> Arc<Observers> {
+    let mappings = options.environment.mappings.iter();
+    let functions = mappings.map(|one| (one.logical_id.clone(), one.function.clone()));
+    let next = options.observer.clone();
+    let observers = Observers::new(options.events.clone(), functions.collect(), next);
+    Arc::new(observers)
 }
 
 fn start_mappings(

@@ -23,6 +23,7 @@ use momento_offline::{
 
 use crate::{
     bootstraps::Launch,
+    events::EventBus,
     project::{LocalToml, Project, values::Values},
     server,
     template::Environment,
@@ -57,6 +58,8 @@ pub struct Options {
     pub variables: BTreeMap<String, String>,
     /// Receives the functions' log lines.
     pub log: LogSink,
+    /// Where everything that happens is published.
+    pub events: EventBus,
     /// Observes the event source mappings.
     pub observer: Arc<dyn Observer>,
     /// The back-off between a mapping's attempts.
@@ -157,6 +160,7 @@ impl Options {
             scratch_in: None,
             variables: BTreeMap::new(),
             log: Arc::new(|_| {}),
+            events: EventBus::default(),
             observer: Arc::new(NoObserver),
             backoff: Backoff::default(),
             idle_timeout: IDLE_TIMEOUT,

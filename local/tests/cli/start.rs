@@ -195,3 +195,49 @@ fn a_cache_alone_is_served_over_protosocket_and_its_status_names_the_address() {
     let expected = format!("\"protosocket\":\"{address}\"");
     assert!(status.contains(&expected), "{status}");
 }
+
+#[test]
+fn a_secure_string_that_is_read_without_decryption_gets_a_hint_once() {
+    let mut run = Run::new(&["aws", "--port=0"]);
+    let mut aws = run
+        .command
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    let mut stderr = BufReader::new(aws.stderr.take().unwrap());
+    while !said.contains("http://127.0.0.1:") {
+        assert_ne!(stderr.read_line(&mut said).unwrap(), 0, "it ended: {said}");
+    }
+    let host = said.split("http://").nth(1).unwrap();
+    let end = host.find(|one: char| one != '.' && one != ':' && !one.is_ascii_digit());
+    let host = host[..end.unwrap_or(host.len())]
+        .trim_end_matches(['.', ':'])
+        .to_owned();
+    let call = |operation: &str, body: &str| {
+        let mut http = TcpStream::connect(&host).unwrap();
+        let length = body.len();
+        write!(
+            http,
+            "POST / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nX-Amz-Target: AmazonSSM.{operation}\r\nContent-Type: application/x-amz-json-1.1\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut reply = String::new();
+        http.read_to_string(&mut reply).unwrap();
+        assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
+    };
+    call(
+        "PutParameter",
+        r#"{"Name":"/key","Value":"v","Type":"SecureString"}"#,
+    );
+    call("GetParameter", r#"{"Name":"/key","WithDecryption":true}"#);
+    call("GetParameter", r#"{"Name":"/key"}"#);
+    call("GetParameter", r#"{"Name":"/key"}"#);
+    let terminated = Command::new("kill").arg(aws.id().to_string()).status();
+    assert!(terminated.unwrap().success());
+    assert!(aws.wait().unwrap().success());
+    stderr.read_to_string(&mut said).unwrap();
+    let hint = "SecureString /key was read without decryption: the value is ciphertext; set WithDecryption to read it";
+    assert_eq!(said.matches(hint).count(), 1, "{said}");
+}

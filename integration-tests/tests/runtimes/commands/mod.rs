@@ -2,6 +2,8 @@
 
 mod clock;
 mod exec;
+mod failures;
+mod follow;
 mod invoke;
 mod wait;
 
@@ -25,6 +27,8 @@ use tokio::{process::Command, sync::OnceCell};
 use crate::moody;
 pub use clock::*;
 pub use exec::*;
+pub use failures::*;
+pub use follow::*;
 pub use invoke::*;
 pub use wait::*;
 
@@ -86,13 +90,20 @@ impl World {
 
     /// Runs the tool.
     async fn alone(&self, arguments: &[&str]) -> anyhow::Result<Output> {
+        let mut command = self.command(arguments);
+        command.output().await.context("running the tool")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.local);
         command
             .args(arguments)
             .current_dir(self.folder.path())
             .env_remove("AWS_REGION")
+            .env_remove("AWS_ENDPOINT_URL")
+            .env_remove("INVOKE_URL")
             .kill_on_drop(true);
-        command.output().await.context("running the tool")
+        command
     }
 
     /// A file with this text.

@@ -17,7 +17,8 @@ pub async fn wait_returns_when_every_record_is_processed() -> anyhow::Result<()>
     eventually("the record is held", || gate.exists(), |held| *held).await?;
     let unsettled = stderr(&world.local(&["wait", "--timeout=1"]).await?, 1)?;
     ensure!(
-        unsettled.starts_with("error: records are not settled after 1 s\nMapping: arn:"),
+        unsettled
+            .starts_with("error: records are not settled after 1 s\nMapping: orders → moody\n"),
         "{unsettled}"
     );
     ensure!(unsettled.contains("shardId-000000000000"), "{unsettled}");

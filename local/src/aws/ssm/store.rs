@@ -1,7 +1,7 @@
 //! The parameters, in memory, and in a file where one is named.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -24,6 +24,8 @@ pub(super) struct Parameters {
     region: String,
     file: Option<PathBuf>,
     by_name: Mutex<ByName>,
+    /// The parameters whose readers got a hint.
+    hinted: Mutex<BTreeSet<String>>,
 }
 
 pub(super) type ByName = BTreeMap<String, Record>;
@@ -35,6 +37,7 @@ impl Parameters {
             region: region.to_owned(),
             file: file.map(Path::to_owned),
             by_name: Mutex::new(by_name),
+            hinted: Mutex::default(),
         })
     }
 
@@ -144,6 +147,9 @@ impl Parameters {
         decrypt: bool,
         selector: Option<String>,
     ) -> Parameter {
+        if version.kind == Kind::SecureString && !decrypt {
+            self.hint_at_decryption(name);
+        }
         Parameter {
             name: name.to_owned(),
             kind: version.kind,
@@ -153,6 +159,17 @@ impl Parameters {
             last_modified_date: version.modified,
             arn: self.arn(name),
             data_type: version.data_type.clone(),
+        }
+    }
+
+    /// The most frequent mistake with a `SecureString`, told once for each.
+    fn hint_at_decryption(&self, name: &str) {
+        let hinted = self.hinted.lock();
+        let mut hinted = hinted.unwrap_or_else(PoisonError::into_inner);
+        if hinted.insert(name.to_owned()) {
+            tracing::warn!(
+                "SecureString {name} was read without decryption: the value is ciphertext; set WithDecryption to read it"
+            );
         }
     }
 

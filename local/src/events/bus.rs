@@ -1,0 +1,165 @@
+//! The bus: publishers that never wait, listeners with a bound.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
+
+use time::OffsetDateTime;
+use tokio::sync::broadcast::{
+    Receiver, Sender,
+    error::{RecvError, TryRecvError},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{Event, EventKind};
+
+/// Events that wait for the slowest listener: more than a second of 5,000 invocations/s.
+const MOST_WAITING: usize = 8192;
+
+/// Where events are published. Cloning is cheap, and all clones are the same bus.
+#[derive(Debug, Clone)]
+pub struct EventBus(Arc<Bus>);
+
+#[derive(Debug)]
+struct Bus {
+    events: Sender<Arc<Event>>,
+    closed: CancellationToken,
+    /// Invocations that have ended, counted without a listener too.
+    invocations: AtomicU64,
+}
+
+impl Default for EventBus {
+    fn default() -> Self {
+        Self(Arc::new(Bus {
+            events: Sender::new(MOST_WAITING),
+            closed: CancellationToken::new(),
+            invocations: AtomicU64::new(0),
+        }))
+    }
+}
+
+impl EventBus {
+    /// Publishes an event of now. Without a listener, `kind` is not called.
+    pub fn publish(&self, kind: impl FnOnce() -> EventKind) {
+        self.publish_at(OffsetDateTime::now_utc, kind);
+    }
+
+    /// As [`EventBus::publish`], of another time.
+    pub fn publish_at(
+        &self,
+        time: impl FnOnce() -> OffsetDateTime,
+        kind: impl FnOnce() -> EventKind,
+    ) {
+        if self.0.events.receiver_count() > 0 {
+            let (time, kind) = (time(), kind());
+            // The last listener may have gone.
+            let _ = self.0.events.send(Arc::new(Event { time, kind }));
+        }
+    }
+
+    /// Every event from now on.
+    #[must_use]
+    pub fn subscribe(&self) -> Subscription {
+        Subscription {
+            events: self.0.events.subscribe(),
+            closed: self.0.closed.clone(),
+        }
+    }
+
+    /// Ends every subscription, once its listener has the events so far.
+    pub fn close(&self) {
+        self.0.closed.cancel();
+    }
+
+    /// How many invocations have ended.
+    #[must_use]
+    pub fn invocations(&self) -> u64 {
+        self.0.invocations.load(Relaxed)
+    }
+
+    pub(super) fn count_invocation(&self) {
+        self.0.invocations.fetch_add(1, Relaxed);
+    }
+}
+
+/// The events of a bus, in the order of their publication.
+#[derive(Debug)]
+pub struct Subscription {
+    events: Receiver<Arc<Event>>,
+    closed: CancellationToken,
+}
+
+impl Subscription {
+    /// The next event; [`EventKind::Dropped`] where events were missed, `None` after
+    /// [`EventBus::close`]. No event is lost when the future is dropped.
+    pub async fn next(&mut self) -> Option<Arc<Event>> {
+        tokio::select! {
+            biased;
+            event = self.events.recv() => match event {
+                Ok(event) => Some(event),
+                Err(RecvError::Lagged(events)) => Some(dropped(events)),
+                Err(RecvError::Closed) => None,
+            },
+            () = self.closed.cancelled() => None,
+        }
+    }
+
+    /// The next event, if it was published already.
+    pub fn try_next(&mut self) -> Option<Arc<Event>> {
+        match self.events.try_recv() {
+            Ok(event) => Some(event),
+            Err(TryRecvError::Lagged(events)) => Some(dropped(events)),
+            Err(TryRecvError::Empty | TryRecvError::Closed) => None,
+        }
+    }
+}
+
+fn dropped(events: u64) -> Arc<Event> {
+    Arc::new(Event {
+        time: OffsetDateTime::now_utc(),
+        kind: EventKind::Dropped { events },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{EventBus, EventKind, MOST_WAITING};
+
+    fn log(number: usize) -> EventKind {
+        EventKind::Log {
+            function: "f".to_owned(),
+            environment: 1,
+            text: number.to_string(),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_event_without_a_listener_is_not_built() {
+        let bus = EventBus::default();
+        bus.publish(|| unreachable!("nobody listens"));
+        let mut listener = bus.subscribe();
+        bus.publish(|| log(1));
+        assert_eq!(listener.next().await.unwrap().kind, log(1));
+    }
+
+    #[tokio::test]
+    async fn a_slow_listener_gets_the_number_of_the_events_that_it_missed() {
+        let bus = EventBus::default();
+        let mut listener = bus.subscribe();
+        (0..MOST_WAITING + 3).for_each(|number| bus.publish(|| log(number)));
+        let first = listener.next().await.unwrap();
+        assert_eq!(first.kind, EventKind::Dropped { events: 3 });
+        assert_eq!(listener.next().await.unwrap().kind, log(3));
+    }
+
+    #[tokio::test]
+    async fn a_subscription_ends_after_the_events_before_the_close() {
+        let bus = EventBus::default();
+        let mut listener = bus.subscribe();
+        bus.publish(|| log(1));
+        bus.close();
+        assert_eq!(listener.next().await.unwrap().kind, log(1));
+        assert_eq!(listener.next().await, None);
+    }
+}

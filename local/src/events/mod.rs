@@ -1,0 +1,17 @@
+//! What happens in a running environment, as events: the one source of everything that
+//! is shown while it runs (`klocal up`, `klocal tail`, `GET /_local/events`).
+//!
+//! Functions and event source mappings publish to an [`EventBus`], which has a bound: a
+//! listener that is too slow misses events and gets their number, and publishers never
+//! wait. Without a listener no event is built.
+
+mod bus;
+mod event;
+mod observers;
+pub mod stream;
+
+pub use bus::{EventBus, Subscription};
+pub use event::{
+    BatchDiscarded, BatchInvoked, Error, Event, EventKind, InvocationEnded, Outcome, ShardEnd,
+};
+pub use observers::Observers;
