@@ -65,6 +65,17 @@ struct Queue {
     changed: Condvar,
 }
 
+/// The thread that calls the sink.
+#[derive(Default, PartialEq, Eq)]
+enum Thread {
+    #[default]
+    Awake,
+    /// It waits to be woken.
+    Asleep,
+    /// It could not be started, or the sink has panicked.
+    Gone,
+}
+
 #[derive(Default)]
 struct Queued {
     lines: VecDeque<LogLine>,
@@ -73,12 +84,9 @@ struct Queued {
     dropped: u64,
     /// A line is in the sink.
     writing: bool,
-    /// The thread waits to be woken.
-    asleep: bool,
     /// There will be no more lines.
     closed: bool,
-    /// The sink has panicked, or has no thread.
-    broken: bool,
+    thread: Thread,
 }
 
 impl LogWriter {
@@ -91,7 +99,7 @@ impl LogWriter {
         let thread = thread::Builder::new().name("lambda-log".to_owned());
         let of_thread = queue.clone();
         if thread.spawn(move || of_thread.write_all(&sink)).is_err() {
-            queue.lock().broken = true;
+            queue.lock().thread = Thread::Gone;
         }
         Self(Arc::new(Handle(queue)))
     }
@@ -100,7 +108,7 @@ impl LogWriter {
     pub(super) fn write(&self, line: LogLine) {
         let queue = &self.0.0;
         let mut state = queue.lock();
-        if state.broken {
+        if state.thread == Thread::Gone {
             return;
         }
         let bytes = line.text.len() + LINE_OVERHEAD;
@@ -123,7 +131,7 @@ impl LogWriter {
         }
         state.bytes += bytes;
         state.lines.push_back(line);
-        let wake = std::mem::take(&mut state.asleep);
+        let wake = std::mem::take(&mut state.thread) == Thread::Asleep;
         drop(state);
         if wake {
             queue.changed.notify_one();
@@ -158,7 +166,7 @@ impl Queue {
             let mut state = self.lock();
             state.writing = false;
             if panicked {
-                state.broken = true;
+                state.thread = Thread::Gone;
                 state.lines = VecDeque::new();
                 return;
             }
@@ -168,7 +176,7 @@ impl Queue {
     /// Whether the sink has all lines, or gets no more.
     fn is_idle(&self) -> bool {
         let state = self.lock();
-        state.broken || (state.lines.is_empty() && !state.writing)
+        state.thread == Thread::Gone || (state.lines.is_empty() && !state.writing)
     }
 
     fn next(&self) -> Option<LogLine> {
@@ -184,7 +192,7 @@ impl Queue {
                 return None;
             }
             if rested {
-                state.asleep = true;
+                state.thread = Thread::Asleep;
                 let woken = self.changed.wait(state);
                 state = woken.unwrap_or_else(PoisonError::into_inner);
                 rested = state.lines.is_empty();
