@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{batch::Prepared, retry_state::Discarded, target::Reply};
+use super::{batch::Prepared, retry_state::Discarded, source::Record, target::Reply};
 
 /// An invocation that has returned.
 #[derive(Debug)]
@@ -21,12 +21,17 @@ pub struct Invoked<'a> {
     pub reply: &'a Reply,
 }
 
-/// Sees every invocation and every discarded batch. The mapping waits for these
+/// Sees every invocation, every discarded batch and every record that is filtered out. The mapping waits for these
 /// methods: they must not block.
 pub trait Observer: Send + Sync {
     /// The function was invoked.
     fn invoked(&self, invoked: &Invoked<'_>) {
         let _ = invoked;
+    }
+
+    /// A record of a mapping's shard was filtered out.
+    fn filtered(&self, mapping: &str, shard: &str, record: &Record) {
+        let _ = (mapping, shard, record);
     }
 
     /// Records of a mapping's shard were discarded.
