@@ -6,6 +6,7 @@
 
 pub mod adapters;
 pub mod aws;
+pub mod capture;
 pub mod cargo_build;
 pub mod cli;
 pub mod clock_control;
@@ -24,6 +25,7 @@ pub mod ports;
 pub mod private;
 pub mod project;
 pub mod provision;
+pub mod records;
 pub mod server;
 pub mod signals;
 pub mod status_board;

@@ -1,22 +1,28 @@
 //! The end-to-end report.
 
-use std::{fmt, time::Duration};
+mod text;
+
+use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use momento_offline::counters::Counts;
 use serde::Serialize;
 
 use super::{
+    Written,
+    conditions::{Checked, Condition, with_defaults},
+    error_lines::ErrorLines,
     site::Seen,
-    tally::{MappingTotals, Tally},
+    tally::{FirstFailure, LatencyFrom, MappingTotals, Tally},
 };
+
+/// The version of the report's JSON. It changes when a field changes or goes.
+const VERSION: u32 = 1;
 
 /// What only the run itself knows.
 pub(super) struct Run {
-    /// Records that Kinesis acknowledged.
-    pub produced: u64,
-    /// Records that Kinesis refused.
-    pub refused: u64,
+    /// What Kinesis acknowledged and refused.
+    pub written: Written,
     /// Time from the start until everything was ready.
     pub startup: Duration,
     /// From the first record's writing to the last one's end.
@@ -25,12 +31,18 @@ pub(super) struct Run {
     pub partial: bool,
     /// Whether records were written as fast as possible.
     pub flat_out: bool,
+    /// The seed of the records' random values.
+    pub seed: Option<u64>,
 }
 
 /// The result of a run. Its JSON is a contract: docs/design.md, "End-to-end
 /// report".
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
+    /// The version of this form.
+    pub version: u32,
+    /// Whether the run met every condition and was not interrupted.
+    pub passed: bool,
     /// Which backend ran.
     pub backend: &'static str,
     /// Which cache.
@@ -42,8 +54,12 @@ pub struct Report {
     pub startup_ms: f64,
     /// From the first record's writing to the last one's end, milliseconds.
     pub elapsed_ms: f64,
+    /// Processed records per second.
+    pub throughput: f64,
     /// Records.
     pub records: Records,
+    /// The seed of the records' random values; `None` if a program wrote them.
+    pub seed: Option<u64>,
     /// Requests to the cache; `None` for Momento itself.
     pub cache_requests: Option<CacheRequests>,
     /// Reads of DynamoDB; `None` where nothing counts them.
@@ -54,9 +70,14 @@ pub struct Report {
     pub cold_starts: Option<u64>,
     /// Latencies, milliseconds.
     pub latency_ms: Latencies,
-    /// Each mapping of the stream, where there are several.
-    #[serde(skip_serializing_if = "is_one")]
+    /// What `write_to_read` counts from, in numbers of records.
+    pub latency_from: LatencyFrom,
+    /// Each mapping of the stream.
     pub mappings: Vec<MappingTotals>,
+    /// The conditions, and whether the run met them.
+    pub conditions: Vec<Checked>,
+    /// The first record that could not be processed.
+    pub first_failure: Option<FirstFailure>,
     /// Whether records were written as fast as possible. Latencies then include the
     /// time that a record waits for those before it, and the text says so.
     #[serde(skip)]
@@ -70,11 +91,19 @@ pub struct Records {
     pub produced: u64,
     /// Processed, each counted once.
     pub processed: u64,
-    /// Neither processed nor discarded.
+    /// Filtered out by every mapping.
+    pub filtered: u64,
+    /// Records that some mapping neither processed, filtered out nor discarded.
     pub lost: u64,
-    /// Deliveries beyond the first of a record.
+    /// The retries, by their first name.
     pub duplicates: u64,
-    /// Discarded, or refused by Kinesis.
+    /// Times that a function took a record again.
+    pub retries: u64,
+    /// Discarded by some mapping.
+    pub discarded: u64,
+    /// Refused by Kinesis.
+    pub refused: u64,
+    /// Discarded or refused.
     pub failed: u64,
 }
 
@@ -92,7 +121,7 @@ pub struct CacheRequests {
 /// Latencies.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Latencies {
-    /// From a record's writing to the end of its invocation.
+    /// From a record's writing, or its arrival in the stream, to the end of its invocation.
     pub write_to_read: Percentiles,
     /// Invocations.
     pub invoke: Percentiles,
@@ -110,33 +139,71 @@ pub struct Percentiles {
 
 impl Report {
     pub(super) fn new(seen: &Seen, tally: &Tally, run: &Run) -> Self {
-        let totals = tally.totals();
-        Self {
+        let Written { written, refused } = run.written;
+        let totals = tally.totals(written);
+        let lost = totals.mappings.iter().map(|mapping| mapping.lost).max();
+        let seconds = run.elapsed.as_secs_f64();
+        #[allow(clippy::cast_precision_loss)] // a count of records is far below 2^52
+        let throughput = totals.processed as f64 / seconds.max(1e-6);
+        let report = Self {
+            version: VERSION,
+            passed: false,
             backend: seen.backend,
             cache: seen.cache.clone(),
             partial: run.partial,
             startup_ms: milliseconds(run.startup),
             elapsed_ms: milliseconds(run.elapsed),
+            throughput: throughput.round(),
             records: Records {
-                produced: run.produced,
+                produced: written,
                 processed: totals.processed,
-                lost: run
-                    .produced
-                    .saturating_sub(totals.processed + totals.discarded),
-                duplicates: totals.retried,
-                failed: totals.discarded + run.refused,
+                filtered: totals.filtered,
+                lost: lost.unwrap_or(written),
+                duplicates: totals.retries,
+                retries: totals.retries,
+                discarded: totals.discarded,
+                refused,
+                failed: totals.discarded + refused,
             },
+            seed: run.seed,
             cache_requests: seen.cache_requests.map(CacheRequests::from),
             store_reads: seen.store_reads,
             invocations: totals.invocations,
             cold_starts: seen.cold_starts,
             latency_ms: Latencies {
-                write_to_read: Percentiles::of(&totals.write_to_read_us),
+                write_to_read: Percentiles::of(&totals.latency_us),
                 invoke: Percentiles::of(&totals.invoke_us),
             },
+            latency_from: totals.latency_from,
             mappings: totals.mappings,
+            conditions: Vec::new(),
+            first_failure: totals.first_failure,
             flat_out: run.flat_out,
+        };
+        report.judged(&[])
+    }
+
+    /// The report with these conditions checked, and every run's that they do not
+    /// replace.
+    #[must_use]
+    pub fn judged(mut self, conditions: &[Condition]) -> Self {
+        let conditions = with_defaults(conditions);
+        let checked = conditions.iter().map(|one| one.check(&self)).collect();
+        self.conditions = checked;
+        self.passed = !self.partial && self.conditions.iter().all(|one| one.passed);
+        self
+    }
+
+    /// The report with the function's own log line where the first failure has no error:
+    /// a partial batch response names a record and not what is wrong with it.
+    #[must_use]
+    pub fn explained_by(mut self, errors: &ErrorLines) -> Self {
+        if let Some(failure) = &mut self.first_failure
+            && failure.error.is_none()
+        {
+            failure.error = errors.about(&failure.sequence_number);
         }
+        self
     }
 
     /// Of a run that was interrupted before it wrote anything.
@@ -150,20 +217,14 @@ impl Report {
             cold_starts: None,
         };
         let run = Run {
-            produced: 0,
-            refused: 0,
+            written: Written::default(),
             startup: Duration::ZERO,
             elapsed: Duration::ZERO,
             partial: true,
             flat_out: false,
+            seed: None,
         };
         Self::new(&seen, &Tally::of([""; 0]), &run)
-    }
-
-    /// Whether every record was processed.
-    #[must_use]
-    pub fn passed(&self) -> bool {
-        self.records.lost == 0 && self.records.failed == 0 && self.records.produced > 0
     }
 }
 
@@ -195,149 +256,10 @@ impl Percentiles {
     }
 }
 
-fn is_one(mappings: &[MappingTotals]) -> bool {
-    mappings.len() <= 1
-}
-
 /// Milliseconds with three decimals.
 fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let records = &self.records;
-        let verdict = match (self.partial, self.passed()) {
-            (true, _) => "interrupted",
-            (false, true) => "passed",
-            (false, false) => "FAILED",
-        };
-        writeln!(
-            f,
-            "{verdict}: {} of {} records processed on {} with the {} cache",
-            records.processed, records.produced, self.backend, self.cache
-        )?;
-        writeln!(f)?;
-        writeln!(
-            f,
-            "  records        lost {}  failed {}  retried {}",
-            records.lost, records.failed, records.duplicates
-        )?;
-        for mapping in self.mappings.iter().filter(|_| !is_one(&self.mappings)) {
-            writeln!(
-                f,
-                "  mapping        {}: processed {}  discarded {}",
-                mapping.name, mapping.processed, mapping.discarded
-            )?;
-        }
-        if let Some(cache) = &self.cache_requests {
-            writeln!(
-                f,
-                "  cache          get {}  hit {}  miss {}  set {}  error {}",
-                cache.get, cache.hit, cache.miss, cache.set, cache.error
-            )?;
-        }
-        if let Some(reads) = self.store_reads {
-            writeln!(f, "  DynamoDB       reads {reads}")?;
-        }
-        write!(f, "  Lambda         invocations {}", self.invocations)?;
-        match self.cold_starts {
-            Some(cold_starts) => writeln!(f, "  cold starts {cold_starts}")?,
-            None => writeln!(f)?,
-        }
-        writeln!(
-            f,
-            "  time           start {:.0} ms  records {:.0} ms",
-            self.startup_ms, self.elapsed_ms
-        )?;
-        for (name, latency) in [
-            ("write to read", &self.latency_ms.write_to_read),
-            ("invoke", &self.latency_ms.invoke),
-        ] {
-            if records.processed == 0 {
-                writeln!(f, "  {name:<14} no samples")?;
-                continue;
-            }
-            writeln!(
-                f,
-                "  {name:<14} p50 {:.2}  p90 {:.2}  p99 {:.2}  max {:.2} ms",
-                latency.p50, latency.p90, latency.p99, latency.max
-            )?;
-        }
-        if self.flat_out {
-            writeln!(
-                f,
-                "\n  Written as fast as possible, records wait for each other; --rate 100 measures a steady load."
-            )?;
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::{CacheRequests, Latencies, Percentiles, Records, Report};
-
-    fn report() -> Report {
-        let percentiles = Percentiles {
-            p50: 1.25,
-            p90: 2.5,
-            p99: 4.0,
-            max: 8.125,
-        };
-        Report {
-            backend: "embedded",
-            cache: "stub".to_owned(),
-            partial: false,
-            startup_ms: 61.2,
-            elapsed_ms: 240.9,
-            records: Records {
-                produced: 10,
-                processed: 10,
-                lost: 0,
-                duplicates: 0,
-                failed: 0,
-            },
-            cache_requests: Some(CacheRequests {
-                get: 10,
-                hit: 7,
-                miss: 3,
-                set: 3,
-                error: 0,
-            }),
-            store_reads: Some(3),
-            invocations: 4,
-            cold_starts: Some(1),
-            mappings: Vec::new(),
-            latency_ms: Latencies {
-                write_to_read: percentiles,
-                invoke: percentiles,
-            },
-            flat_out: true,
-        }
-    }
-
-    #[test]
-    fn the_report_s_json_is_the_contract() {
-        insta::assert_snapshot!(serde_json::to_string_pretty(&report()).unwrap());
-    }
-
-    #[test]
-    fn the_report_s_text_is_for_people() {
-        insta::assert_snapshot!(report().to_string());
-    }
-
-    #[test]
-    fn a_lost_or_failed_record_fails_the_run_and_so_does_none_at_all() {
-        assert!(report().passed());
-        for spoil in [
-            |records: &mut Records| records.lost = 1,
-            |records: &mut Records| records.failed = 1,
-            |records: &mut Records| records.produced = 0,
-        ] {
-            let mut spoilt = report();
-            spoil(&mut spoilt.records);
-            assert!(!spoilt.passed());
-        }
-    }
-}
+pub(super) mod tests;

@@ -1,8 +1,11 @@
 //! Counts what the event source mappings see: from outside the consumer.
 
+pub(super) mod ledger;
+mod totals;
+
 use std::{
-    collections::{BTreeMap, HashSet},
-    sync::{Mutex, MutexGuard, PoisonError},
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -11,11 +14,16 @@ use event_source_mapping::{
     observer::{Invoked, Observer},
     retry_state::Discarded,
     source::Record,
+    target::Reply,
 };
 use hdrhistogram::Histogram;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use time::OffsetDateTime;
 use tokio::sync::watch;
+
+use ledger::{Entry, Ledger};
+pub use totals::{FirstFailure, LatencyFrom, MappingTotals, Totals};
+use totals::{first_failure, together};
 
 /// The longest latency told apart, microseconds: an hour.
 const LONGEST_US: u64 = 3_600_000_000;
@@ -31,53 +39,11 @@ pub struct Tally {
 
 #[derive(Debug)]
 struct Counts {
-    mappings: BTreeMap<String, MappingCounts>,
-    retried: u64,
+    mappings: BTreeMap<String, Ledger>,
     invocations: u64,
-    write_to_read_us: Histogram<u64>,
+    latency_us: Histogram<u64>,
+    latency_from: LatencyFrom,
     invoke_us: Histogram<u64>,
-}
-
-/// What became of the records of one mapping, by identity.
-#[derive(Debug, Default)]
-struct MappingCounts {
-    /// Records that were in an invocation.
-    delivered: HashSet<String>,
-    /// Records that the function processed.
-    processed: HashSet<String>,
-    /// Records that the mapping discarded.
-    discarded: HashSet<String>,
-}
-
-/// The counts at one moment.
-#[derive(Debug, Clone)]
-pub struct Totals {
-    /// Records that every mapping's function processed, each counted once.
-    pub processed: u64,
-    /// Records that some mapping discarded, each counted once.
-    pub discarded: u64,
-    /// Times that a record was delivered again.
-    pub retried: u64,
-    /// Invocations.
-    pub invocations: u64,
-    /// From a record's `writeTime` to the end of the invocation that processed it,
-    /// microseconds.
-    pub write_to_read_us: Histogram<u64>,
-    /// Invocations, microseconds.
-    pub invoke_us: Histogram<u64>,
-    /// Each mapping's own counts.
-    pub mappings: Vec<MappingTotals>,
-}
-
-/// The counts of one mapping.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct MappingTotals {
-    /// Its name.
-    pub name: String,
-    /// Records that its function processed.
-    pub processed: u64,
-    /// Records that it discarded.
-    pub discarded: u64,
 }
 
 /// All that is read of a record.
@@ -97,23 +63,22 @@ impl Tally {
             since: this_millisecond(),
             counts: Mutex::new(Counts {
                 mappings: mappings
-                    .map(|name| (name.into(), MappingCounts::default()))
+                    .map(|name| (name.into(), Ledger::default()))
                     .collect(),
-                retried: 0,
                 invocations: 0,
-                write_to_read_us: microseconds(),
+                latency_us: microseconds(),
+                latency_from: LatencyFrom::default(),
                 invoke_us: microseconds(),
             }),
             changed: watch::channel(()).0,
         }
     }
 
-    /// Records that every mapping has processed or discarded.
+    /// Records that every mapping has processed, filtered out or discarded.
     #[must_use]
     pub fn settled(&self) -> u64 {
         let counts = self.lock();
-        let settled = counts.mappings.values();
-        let settled = settled.map(|one| (one.processed.len() + one.discarded.len()) as u64);
+        let settled = counts.mappings.values().map(Ledger::settled);
         settled.min().unwrap_or(0)
     }
 
@@ -123,28 +88,53 @@ impl Tally {
         self.changed.subscribe()
     }
 
-    /// The counts now.
+    /// The counts now, of `produced` records.
     #[must_use]
-    pub fn totals(&self) -> Totals {
+    pub fn totals(&self, produced: u64) -> Totals {
         let counts = self.lock();
-        let discarded = counts.mappings.values().flat_map(|one| &one.discarded);
+        let together = together(&counts.mappings);
+        let mappings = counts.mappings.iter();
+        let mappings = mappings.map(|(name, ledger)| MappingTotals {
+            name: name.clone(),
+            processed: ledger.processed,
+            filtered: ledger.filtered,
+            discarded: ledger.discarded,
+            lost: produced.saturating_sub(ledger.settled()),
+            retries: ledger.retries,
+        });
         Totals {
-            processed: in_all(counts.mappings.values().map(|one| &one.processed)),
-            discarded: discarded.collect::<HashSet<_>>().len() as u64,
-            retried: counts.retried,
+            processed: together.processed,
+            filtered: together.filtered,
+            discarded: together.discarded,
+            retries: counts.mappings.values().map(|one| one.retries).sum(),
             invocations: counts.invocations,
-            write_to_read_us: counts.write_to_read_us.clone(),
+            latency_us: counts.latency_us.clone(),
+            latency_from: counts.latency_from,
             invoke_us: counts.invoke_us.clone(),
-            mappings: counts
-                .mappings
-                .iter()
-                .map(|(name, one)| MappingTotals {
-                    name: name.clone(),
-                    processed: one.processed.len() as u64,
-                    discarded: one.discarded.len() as u64,
-                })
-                .collect(),
+            mappings: mappings.collect(),
+            first_failure: first_failure(&counts.mappings),
         }
+    }
+
+    /// Hands every record that some mapping saw to `take`, in the order of the stream.
+    pub(super) fn each(&self, mut take: impl FnMut(&str, (&str, &str, &Entry))) {
+        for (mapping, ledger) in &self.lock().mappings {
+            for record in ledger.records() {
+                take(mapping, record);
+            }
+        }
+    }
+
+    /// The mappings' names.
+    pub(super) fn mappings(&self) -> Vec<String> {
+        self.lock().mappings.keys().cloned().collect()
+    }
+
+    /// Whether the mapping saw the record.
+    pub(super) fn saw(&self, mapping: &str, shard: &str, sequence_number: &str) -> bool {
+        let counts = self.lock();
+        let ledger = counts.mappings.get(mapping);
+        ledger.is_some_and(|ledger| ledger.get(shard, sequence_number).is_some())
     }
 
     /// Those of `records` that arrived since the run began. Records arrive in order, so
@@ -157,6 +147,17 @@ impl Tally {
     fn lock(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// From a record's `writeTime` to `now`; `None` if it has none, or one of before this
+    /// run.
+    fn since_written(&self, record: &Record, now: OffsetDateTime) -> Option<Duration> {
+        let stamped: Stamped = serde_json::from_slice(&record.data).ok()?;
+        let of_this_run = stamped.write_time >= self.since;
+        (now - stamped.write_time)
+            .try_into()
+            .ok()
+            .filter(|_| of_this_run)
+    }
 }
 
 impl Observer for Tally {
@@ -165,67 +166,75 @@ impl Observer for Tally {
         let mut guard = self.lock();
         let counts = &mut *guard;
         // Another stream's mapping, which gets none of this run's records.
-        let Some(mapping) = counts.mappings.get_mut(invoked.mapping) else {
+        let Some(ledger) = counts.mappings.get_mut(invoked.mapping) else {
             return;
         };
         counts.invocations += 1;
         counts.invoke_us.saturating_record(micros(invoked.elapsed));
-        for prepared in self.of_this_run(invoked.records) {
-            if !mapping
-                .delivered
-                .insert(key(invoked.shard, &prepared.record))
-            {
-                counts.retried += 1;
-            }
+        let shard = invoked.shard;
+        let records = self.of_this_run(invoked.records);
+        let (taken, error) = match invoked.reply {
+            Reply::Success(_) => (true, None),
+            Reply::FunctionError(error) => (true, Some(Arc::from(error.summary()))),
+            Reply::Throttled | Reply::TooLarge | Reply::Unavailable(_) => (false, None),
+        };
+        for prepared in records.iter().filter(|_| taken) {
+            ledger.tried(shard, &prepared.record.sequence_number);
         }
         for prepared in self.of_this_run(&invoked.records[..invoked.done]) {
-            if mapping
-                .processed
-                .insert(key(invoked.shard, &prepared.record))
-                && let Some(took) = since_written(&prepared.record, now)
-            {
-                counts.write_to_read_us.saturating_record(micros(took));
+            let record = &prepared.record;
+            let from = &mut counts.latency_from;
+            let latency = ledger.processed(shard, &record.sequence_number, || {
+                let written = self.since_written(record, now);
+                *match written {
+                    Some(_) => &mut from.write_time,
+                    None => &mut from.arrival,
+                } += 1;
+                // An arrival is rounded to the millisecond.
+                let arrived = || (now - record.arrived).try_into().unwrap_or_default();
+                micros(written.unwrap_or_else(arrived))
+            });
+            if let Some(latency) = latency {
+                counts.latency_us.saturating_record(latency);
             }
+        }
+        // The records after the first one that a partial batch response names may be
+        // fine: they are retried with it.
+        let failed = match &error {
+            Some(_) => records.len(),
+            None => 1,
+        };
+        let left = self.of_this_run(&invoked.records[invoked.done..]);
+        for prepared in left.iter().take(failed).filter(|_| taken) {
+            ledger.failed(shard, &prepared.record.sequence_number, error.as_ref());
         }
         drop(guard);
         self.changed.send_replace(());
     }
 
-    fn discarded(&self, mapping: &str, shard: &str, records: &[Prepared], _: &Discarded) {
-        if let Some(mapping) = self.lock().mappings.get_mut(mapping) {
-            let records = self.of_this_run(records).iter();
-            let keys = records.map(|prepared| key(shard, &prepared.record));
-            mapping.discarded.extend(keys);
+    fn filtered(&self, mapping: &str, shard: &str, record: &Record) {
+        if let Some(ledger) = self.lock().mappings.get_mut(mapping)
+            && record.arrived >= self.since
+        {
+            ledger.filtered(shard, &record.sequence_number);
         }
         self.changed.send_replace(());
     }
-}
 
-/// How many elements are in every one of `sets`.
-fn in_all<'s>(sets: impl Iterator<Item = &'s HashSet<String>>) -> u64 {
-    let sets: Vec<_> = sets.collect();
-    let Some((first, others)) = sets.split_first() else {
-        return 0;
-    };
-    let in_others = |key: &&String| others.iter().all(|set| set.contains(*key));
-    first.iter().filter(in_others).count() as u64
-}
-
-/// Sequence numbers are only unique within a shard.
-fn key(shard: &str, record: &Record) -> String {
-    format!("{shard}:{}", record.sequence_number)
+    fn discarded(&self, mapping: &str, shard: &str, records: &[Prepared], why: &Discarded) {
+        if let Some(ledger) = self.lock().mappings.get_mut(mapping) {
+            for prepared in self.of_this_run(records) {
+                ledger.discarded(shard, &prepared.record.sequence_number, why.condition);
+            }
+        }
+        self.changed.send_replace(());
+    }
 }
 
 /// Now, as precise as the arrival of a record.
 fn this_millisecond() -> OffsetDateTime {
     let now = OffsetDateTime::now_utc();
     now.replace_millisecond(now.millisecond()).unwrap_or(now)
-}
-
-/// None for records that are not of this pipeline's form.
-fn since_written(record: &Record, now: OffsetDateTime) -> Option<Duration> {
-    let stamped: Stamped = serde_json::from_slice(&record.data).ok()?;
-    (now - stamped.write_time).try_into().ok()
 }
 
 fn micros(duration: Duration) -> u64 {
@@ -238,75 +247,4 @@ fn microseconds() -> Histogram<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::Tally;
-    use bytes::Bytes;
-    use event_source_mapping::{
-        batch::Prepared,
-        observer::{Invoked, Observer},
-        retry_state::{Condition, Discarded},
-        source::Record,
-        target::Reply,
-    };
-    use std::time::Duration;
-    use time::OffsetDateTime;
-
-    const SHARD: &str = "shardId-000000000000";
-
-    fn records(numbers: std::ops::Range<u32>, arrived: OffsetDateTime) -> Vec<Prepared> {
-        let record = |number: u32| Record {
-            sequence_number: number.to_string(),
-            partition_key: "key".to_owned(),
-            data: Bytes::new(),
-            arrived,
-        };
-        numbers
-            .map(|number| Prepared::observed(record(number)))
-            .collect()
-    }
-
-    fn invoke(tally: &Tally, mapping: &str, records: &[Prepared], done: usize) {
-        tally.invoked(&Invoked {
-            mapping,
-            shard: SHARD,
-            records,
-            done,
-            elapsed: Duration::ZERO,
-            reply: &Reply::Throttled,
-        });
-    }
-
-    #[test]
-    fn records_of_earlier_runs_are_not_counted() {
-        let tally = Tally::of(["mapping"]);
-        let before = OffsetDateTime::now_utc() - Duration::from_secs(10);
-        let mut batch = records(0..3000, before);
-        batch.extend(records(3000..3050, OffsetDateTime::now_utc()));
-        invoke(&tally, "mapping", &batch, batch.len());
-        assert_eq!(tally.settled(), 50);
-        assert_eq!(tally.totals().processed, 50);
-    }
-
-    #[test]
-    fn a_record_is_settled_when_every_mapping_has_settled_it() {
-        let tally = Tally::of(["works", "fails"]);
-        let batch = records(0..10, OffsetDateTime::now_utc());
-        invoke(&tally, "works", &batch, 10);
-        invoke(&tally, "fails", &batch, 0);
-        assert_eq!((tally.settled(), tally.totals().processed), (0, 0));
-        let discarded = Discarded {
-            records: 0..10,
-            condition: Condition::RetryAttemptsExhausted,
-            invocations: 1,
-        };
-        tally.discarded("fails", SHARD, &batch, &discarded);
-        tally.discarded("of another stream", SHARD, &batch, &discarded);
-        assert_eq!(tally.settled(), 10);
-        let totals = tally.totals();
-        assert_eq!((totals.processed, totals.discarded), (0, 10));
-        assert_eq!(
-            (totals.mappings[1].processed, totals.mappings[0].discarded),
-            (10, 10)
-        );
-    }
-}
+mod tests;
