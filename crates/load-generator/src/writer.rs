@@ -166,12 +166,12 @@ impl Writer {
                     told(*index, put);
                     Ok(Vec::new())
                 }
-                Err(error) => Ok(refuse(&self.worth_a_retry(error)?, told)),
+                Err(error) => Ok(refuse(&self.worth_a_retry(&error)?, told)),
             };
         }
         let reply = match self.put_many(records, indices).await? {
             Ok(reply) => reply,
-            Err(error) => return Ok(refuse(&self.worth_a_retry(error)?, told)),
+            Err(error) => return Ok(refuse(&self.worth_a_retry(&error)?, told)),
         };
         let mut refused = Vec::new();
         for (index, entry) in indices.iter().zip(reply.records()) {
@@ -227,7 +227,7 @@ impl Writer {
 
     /// The code of an error that is worth a retry: throttling and internal failures. For
     /// anything else, the SDK's own three attempts were enough.
-    fn worth_a_retry<E>(&self, error: SdkError<E>) -> Result<String, WriteError>
+    fn worth_a_retry<E>(&self, error: &SdkError<E>) -> Result<String, WriteError>
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
@@ -240,7 +240,7 @@ impl Writer {
             }),
             _ => Err(WriteError::Refused {
                 stream: self.stream.clone(),
-                reason: chain(&error),
+                reason: chain(error),
             }),
         }
     }

@@ -21,8 +21,8 @@ pub struct Capture<'s> {
     pub source: &'s dyn Source,
     /// Records that arrived then or later; `None` for all that the stream keeps.
     pub since: Option<OffsetDateTime>,
-    /// Records that arrived then or earlier.
-    pub until: OffsetDateTime,
+    /// Records that arrived then or earlier; `None` for all until the stream's tip.
+    pub until: Option<OffsetDateTime>,
     /// The most records; `None` has no limit.
     pub limit: Option<u64>,
 }
@@ -96,7 +96,7 @@ impl Shard {
     async fn read(
         &mut self,
         source: &dyn Source,
-        until: OffsetDateTime,
+        until: Option<OffsetDateTime>,
     ) -> Result<(), SourceError> {
         while self.waiting.is_empty()
             && let Some(iterator) = self.iterator.take()
@@ -111,17 +111,16 @@ impl Shard {
                 }
                 Err(error) => return Err(error),
             };
-            let at_tip = page.records.is_empty() && page.millis_behind_latest == 0;
-            let past = page.records.iter().any(|record| record.arrived > until);
-            if !at_tip && !past {
+            // A full page may end among records of the same millisecond.
+            let at_tip = page.records.len() < PAGE as usize && page.millis_behind_latest == 0;
+            let wanted = |record: &Record| until.is_none_or(|until| record.arrived <= until);
+            if !at_tip && page.records.iter().all(wanted) {
                 self.iterator = page.next_iterator;
             }
             if let Some(last) = page.records.last() {
                 self.position = Position::After(last.sequence_number.clone());
             }
-            let records = page.records.into_iter();
-            self.waiting
-                .extend(records.filter(|record| record.arrived <= until));
+            self.waiting.extend(page.records.into_iter().filter(wanted));
         }
         Ok(())
     }

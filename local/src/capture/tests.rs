@@ -78,7 +78,7 @@ async fn captured(stream: &Stream, until: i64, limit: Option<u64>) -> Vec<(Strin
     let capture = Capture {
         source: stream,
         since: None,
-        until: at(until),
+        until: Some(at(until)),
         limit,
     };
     let mut taken = Vec::new();
@@ -114,6 +114,7 @@ async fn records_of_all_shards_come_in_the_order_of_their_arrival() {
     assert_eq!(captured(&stream, 50, None).await, expected(&all[..5]));
     assert_eq!(captured(&stream, 60, Some(3)).await, expected(&all[..3]));
     assert_eq!(captured(&stream, 9, None).await, []);
+    assert_eq!(captured(&stream, 99, None).await, expected(&all));
 }
 
 #[tokio::test(start_paused = true)]
@@ -134,7 +135,7 @@ async fn a_stream_that_stays_unavailable_is_an_error() {
     let capture = Capture {
         source: &stream,
         since: None,
-        until: at(60),
+        until: None,
         limit: None,
     };
     let error = capture.run(|_, _| Ok(())).await.unwrap_err();

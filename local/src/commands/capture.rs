@@ -37,7 +37,7 @@ pub struct CaptureCommand {
     #[arg(long, value_name = "TIME", value_parser = time)]
     since: Option<OffsetDateTime>,
 
-    /// Records that arrived until then [default: now]
+    /// Records that arrived until then [default: the newest record]
     #[arg(long, value_name = "TIME", value_parser = time)]
     until: Option<OffsetDateTime>,
 
@@ -56,18 +56,17 @@ impl CaptureCommand {
     ///
     /// The times are in the wrong order, or the stream cannot be read.
     pub async fn run(self) -> Outcome {
-        let now = OffsetDateTime::now_utc();
-        let until = self.until.unwrap_or(now);
-        if until > now || self.since.is_some_and(|since| since > until) {
+        let times = self.since.zip(self.until);
+        if times.is_some_and(|(since, until)| since > until) {
             return Err(Failure::configuration(anyhow!(
-                "--since and --until are times in the past, --since the earlier one"
+                "--since is later than --until\nhint: both are times, or how long ago: `--since 2h --until 1h`"
             )));
         }
         let source = SdkSource::new(self.endpoint.client().await, &self.stream);
         let capture = Capture {
             source: &source,
             since: self.since,
-            until,
+            until: self.until,
             limit: self.limit,
         };
         let mut out = BufWriter::new(io::stdout().lock());

@@ -22,7 +22,7 @@ pub struct ResultArgs {
     #[arg(long, value_name = "FILE")]
     pub records_out: Option<PathBuf>,
 
-    /// Write the result to this file as JUnit XML, for CI
+    /// Write the result to this file as `JUnit` XML, for CI
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
 

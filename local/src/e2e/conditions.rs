@@ -72,8 +72,11 @@ const NAMES: [Name; 26] = names! {
 /// What every run has to meet, unless a condition of its own says otherwise of the name.
 const DEFAULTS: [&str; 4] = ["lost=0", "discarded=0", "refused=0", "produced>0"];
 
+/// Compares a value with a bound.
+type Comparison = fn(f64, f64) -> bool;
+
 /// The operators; the longer ones first, for the search.
-const OPERATORS: [(&str, fn(f64, f64) -> bool); 6] = [
+const OPERATORS: [(&str, Comparison); 6] = [
     ("<=", |value, bound| value <= bound),
     (">=", |value, bound| value >= bound),
     ("==", |value, bound| same(value, bound)),
@@ -87,7 +90,7 @@ const OPERATORS: [(&str, fn(f64, f64) -> bool); 6] = [
 pub struct Condition {
     text: String,
     name: Name,
-    holds: fn(f64, f64) -> bool,
+    holds: Comparison,
     bound: f64,
     /// The bound is a share, in percent.
     is_share: bool,

@@ -25,8 +25,8 @@ impl ErrorLines {
     /// warning.
     pub fn take(&self, line: &str) -> bool {
         let has = |word: &&str| line.contains(word);
-        if !ERRORS.iter().any(|word| has(word)) {
-            return WARNINGS.iter().any(|word| has(word));
+        if !ERRORS.iter().any(has) {
+            return WARNINGS.iter().any(has);
         }
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.len() < MOST {

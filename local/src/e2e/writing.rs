@@ -108,7 +108,7 @@ impl LoadObserver for Puts {
 /// A load under way.
 pub(super) enum Writing {
     Here(BackgroundLoad),
-    Program(Producer),
+    Program(Box<Producer>),
 }
 
 /// Stops a load.
@@ -120,7 +120,10 @@ pub(super) enum Stop {
 impl Writing {
     pub(super) fn start(site: &dyn Site, load: &Load) -> anyhow::Result<Self> {
         match load {
-            Load::Program(program) => Producer::start(site, program).map(Self::Program),
+            Load::Program(program) => {
+                let producer = Producer::start(site, program)?;
+                Ok(Self::Program(Box::new(producer)))
+            }
             Load::Records {
                 feed, plan, puts, ..
             } => {

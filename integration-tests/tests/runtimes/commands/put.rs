@@ -191,8 +191,12 @@ pub async fn put_and_capture_refuse_what_they_cannot_do() -> anyhow::Result<()> 
     // The project has no records of its own.
     let none = stderr(&world.at_endpoint(&["put", "orders"]).await?, 2)?;
     ensure!(none.starts_with("error: no records to write: local.toml has no [e2e] records\nhint: name them with `--file FILE` or `--template FILE`"), "{none}");
-    let future = ["capture", "orders", "--until=2999-01-01T00:00:00Z"];
-    stderr(&world.at_endpoint(&future).await?, 2)?;
+    let reversed = ["capture", "orders", "--since=1m", "--until=1h"];
+    let reversed = stderr(&world.at_endpoint(&reversed).await?, 2)?;
+    ensure!(
+        reversed.starts_with("error: --since is later than --until\nhint: "),
+        "{reversed}"
+    );
     world.stop().await;
     Ok(())
 }

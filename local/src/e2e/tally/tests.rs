@@ -125,7 +125,7 @@ fn latency_counts_from_a_write_time_of_this_run_and_else_from_the_arrival() {
     };
     batch[0].record.data = stamped(now);
     // Recorded long ago, and played again.
-    batch[1].record.data = stamped(now - Duration::from_secs(3600));
+    batch[1].record.data = stamped(now - Duration::from_hours(1));
     invoke(&tally, "mapping", &batch, 3);
     let totals = tally.totals(3);
     let from = totals.latency_from;
