@@ -15,7 +15,7 @@ use super::{kinesis_endpoint::KinesisEndpointArgs, moments::time};
 use crate::{
     capture::{Capture, CaptureError},
     outcome::{Failure, INTERRUPTED, Outcome},
-    signals::wait_for_signal,
+    signals::Signals,
 };
 
 /// Read a stream's records, at any endpoint, and print them as JSON lines.
@@ -56,6 +56,7 @@ impl CaptureCommand {
     ///
     /// The times are in the wrong order, or the stream cannot be read.
     pub async fn run(self) -> Outcome {
+        let mut signals = Signals::listen().map_err(Failure::run)?;
         let times = self.since.zip(self.until);
         if times.is_some_and(|(since, until)| since > until) {
             return Err(Failure::configuration(anyhow!(
@@ -73,7 +74,7 @@ impl CaptureCommand {
         let reading = capture.run(|shard, record| print(&mut out, shard, record));
         let read = tokio::select! {
             read = reading => Some(read),
-            () = wait_for_signal() => None,
+            _ = signals.next() => None,
         };
         let flushed = out.flush();
         match read {

@@ -222,7 +222,14 @@ impl E2e {
             .await
             .map_err(Failure::Configuration)?;
         let startup = began.elapsed();
-        let ran = e2e::run(&containers, load, &seen.tally, startup, signals.interrupted()).await;
+        let ran = e2e::run(
+            &containers,
+            load,
+            &seen.tally,
+            startup,
+            signals.interrupted(),
+        )
+        .await;
         containers.disconnect().await;
         ran.map_err(Failure::Run)
     }
