@@ -6,11 +6,11 @@ use tracing_subscriber::{EnvFilter, filter::ParseError};
 
 use crate::{
     commands::{
-        aws::Aws, cache::CacheCommand, clock::ClockCommand, completions::Completions,
-        doctor::Doctor, e2e::E2e, event::EventCommand, event_source::EventSource, exec::Exec,
-        failures::Failures, faults::Faults, init::Init, invoke::Invoke, lambda::Lambda,
-        plan::PlanCommand, provision::Provision, status::StatusCommand, tail::Tail, up::Up,
-        wait::Wait,
+        aws::Aws, cache::CacheCommand, capture::CaptureCommand, clock::ClockCommand,
+        completions::Completions, doctor::Doctor, e2e::E2e, event::EventCommand,
+        event_source::EventSource, exec::Exec, failures::Failures, faults::Faults, init::Init,
+        invoke::Invoke, lambda::Lambda, plan::PlanCommand, provision::Provision, put::Put,
+        status::StatusCommand, tail::Tail, up::Up, wait::Wait,
     },
     outcome::{Failure, Outcome},
     output::Output,
@@ -48,6 +48,10 @@ enum Command {
     Exec(Box<Exec>),
     /// Run the whole pipeline once, check every record, and report
     E2e(Box<E2e>),
+    /// Write records to a stream of a running `klocal up`, or at any endpoint
+    Put(Put),
+    /// Read a stream's records, at any endpoint, and print them as JSON lines
+    Capture(CaptureCommand),
     /// Create the resources of the template at any AWS endpoint
     Provision(Provision),
     /// Serve the AWS APIs on one port: Kinesis, DynamoDB, SSM
@@ -96,6 +100,8 @@ impl Cli {
             Command::Up(command) => command.run().await,
             Command::Exec(command) => command.run().await,
             Command::E2e(command) => command.run().await,
+            Command::Put(command) => command.run().await,
+            Command::Capture(command) => command.run().await,
             Command::Provision(command) => command.run().await,
             Command::Aws(command) => command.run().await,
             Command::Lambda(command) => command.run().await,

@@ -7,6 +7,7 @@
 pub mod adapters;
 pub mod aws;
 pub mod bootstraps;
+pub mod capture;
 pub mod cargo_build;
 pub mod cli;
 pub mod clock_control;
@@ -27,6 +28,7 @@ pub mod ports;
 pub mod private;
 pub mod project;
 pub mod provision;
+pub mod records;
 pub mod running;
 pub mod server;
 pub mod signals;

@@ -118,7 +118,7 @@ fn an_error_in_local_toml_has_its_line_and_suggests_the_nearest_name() {
         ),
         (
             "[function.x.environment]\n",
-            "local.toml:1: unknown field `function`, expected one of `functions`, `cache`, `seed`; did you mean `functions`?",
+            "local.toml:1: unknown field `function`, expected one of `functions`, `cache`, `seed`, `e2e`; did you mean `functions`?",
         ),
         (
             "\n\n[functions.orders-function.environment]\nA = \"b\"\n",
@@ -131,6 +131,18 @@ fn an_error_in_local_toml_has_its_line_and_suggests_the_nearest_name() {
         (
             "[[seed.parameters]]\nname = \"/key\"\ntype = \"Secure\"\nvalue = \"x\"\n",
             "local.toml:3: type is \"Secure\"; expected one of String, StringList, SecureString",
+        ),
+        (
+            "[e2e]\nrecords = { partition_key = \"/id\" }\n",
+            "local.toml:2: records has one of template and file, such as { template = \"seed/record.json\" }",
+        ),
+        (
+            "[e2e]\nrecords = { file = \"a.jsonl\", partition_key = \"id\" }\n",
+            "local.toml:2: partition_key is \"id\"; expected a JSON pointer, such as /orderId",
+        ),
+        (
+            "[e2e.records]\nfile = \"a.jsonl\"\nmalformed = \"1\"\n",
+            "local.toml:3: malformed is \"1\"; expected a share of the records, such as 1%",
         ),
         (
             "[[seed.tables]]\nname = \"Nowhere\"\n",

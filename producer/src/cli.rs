@@ -7,11 +7,17 @@ use aws_config::BehaviorVersion;
 use clap::{Parser, ValueEnum, builder::NonEmptyStringValueParser, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::{
-    interrupt::{INTERRUPTED, stop_on_signal},
-    load::{self, Done, Plan, Progress},
+use load_generator::{
+    feed::Feed,
+    load::{self, Done, LoadObserver},
+    plan::{Pace, Plan},
     report::Report,
     writer::{Mode, Writer},
+};
+
+use crate::{
+    interrupt::{INTERRUPTED, stop_on_signal},
+    record::Reading,
 };
 
 /// The most records of one thread. Even the total of 1,000 threads is then a number
@@ -86,12 +92,13 @@ impl Cli {
         // First of all, so that an early signal does not end the program without a
         // report.
         let stop = stop_on_signal().context("handling SIGINT and SIGTERM")?;
+        let records = self.records * u64::from(self.threads);
+        let records = self.total.unwrap_or(records);
         let plan = Plan {
             threads: self.threads,
-            records: self
-                .total
-                .unwrap_or_else(|| self.records * u64::from(self.threads)),
-            rate: self.rate,
+            records: Some(records),
+            duration: None,
+            pace: self.rate.map_or(Pace::Unlimited, Pace::Rate),
         };
         let mode = if self.single {
             Mode::Single
@@ -101,12 +108,10 @@ impl Cli {
         let aws = aws_config::load_defaults(BehaviorVersion::latest()).await;
         let writer = Writer::new(aws_sdk_kinesis::Client::new(&aws), &self.stream, mode);
 
-        let bar = progress_bar(plan.records);
-        let progress: Progress = Arc::new({
-            let bar = bar.clone();
-            move |count| bar.inc(count)
-        });
-        let Done { report, error } = load::run(&writer, plan, progress, &stop).await;
+        let bar = progress_bar(records);
+        let observer = Arc::new(Bar(bar.clone()));
+        let feed = Arc::new(Feed::made(|| Reading::random().into()));
+        let Done { report, error } = load::run(&writer, feed, plan, observer, &stop).await;
         bar.finish_and_clear();
         // A person needs only the error if nothing was written. A program that
         // reads JSON always gets its report.
@@ -131,6 +136,15 @@ impl Cli {
             Output::Json => println!("{}", serde_json::to_string(report)?),
         }
         Ok(())
+    }
+}
+
+/// Moves a progress bar.
+struct Bar(ProgressBar);
+
+impl LoadObserver for Bar {
+    fn progress(&self, records: u64) {
+        self.0.inc(records);
     }
 }
 

@@ -1,13 +1,9 @@
-//! The load generator of the pipeline. It writes the article's records to a Kinesis
-//! stream, from one or more threads, at full speed or at a steady rate.
+//! The sample's load generator. It writes the article's records to a Kinesis stream, from
+//! one or more threads, at full speed or at a steady rate.
 //!
-//! [`cli`] reads flags and environment, [`interrupt`] handles signals, [`load`]
-//! runs the writers, [`writer`] puts batches and retries refused records, and
-//! [`report`] holds the results.
+//! [`cli`] reads flags and environment, [`interrupt`] handles signals, and [`record`] has
+//! the article's record. The load itself is the library `load-generator`.
 
 pub mod cli;
 pub mod interrupt;
-pub mod load;
 pub mod record;
-pub mod report;
-pub mod writer;

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use producer::{cli::Cli, writer::WriteError};
+use load_generator::{load::LoadError, writer::WriteError};
+use producer::cli::Cli;
 
 // One thread sends 150,000 records/s, and leaves the other cores to the system
 // under load.
@@ -13,9 +14,12 @@ async fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
-            let cause = error.downcast_ref();
-            if let Some(hint) = cause.and_then(WriteError::hint) {
-                eprintln!("hint: {hint}");
+            match error.downcast_ref() {
+                Some(LoadError::Write(WriteError::NoStream { .. })) => eprintln!(
+                    "hint: create it, or choose another one with --stream (KINESIS_STREAM_NAME)"
+                ),
+                Some(LoadError::Write(error)) => eprintln!("hint: {}", error.hint()),
+                Some(LoadError::Feed(_)) | None => {}
             }
             ExitCode::FAILURE
         }

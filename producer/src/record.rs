@@ -1,5 +1,6 @@
 //! The producer's record: the contract with the consumer.
 
+use load_generator::record::Record;
 use rand::seq::IndexedRandom;
 use serde::Serialize;
 use svix_ksuid::{Ksuid, KsuidLike};
@@ -38,6 +39,14 @@ impl Reading {
             location,
             write_time,
         }
+    }
+}
+
+impl From<Reading> for Record {
+    fn from(reading: Reading) -> Self {
+        let data = serde_json::to_vec(&reading);
+        let data = data.unwrap_or_else(|_| unreachable!("its fields are strings and a time"));
+        Self::new(reading.id, data)
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{batch::Prepared, retry_state::Discarded, settlement::DiscardedBatch, target::Reply};
+use super::{
+    batch::Prepared, retry_state::Discarded, settlement::DiscardedBatch, source::Record,
+    target::Reply,
+};
 
 /// The log target of the lines that say what an observer sees too: whoever shows what an
 /// observer sees may filter them out.
@@ -49,6 +52,11 @@ pub trait Observer: Send + Sync {
     /// The function was invoked.
     fn invoked(&self, invoked: &Invoked<'_>) {
         let _ = invoked;
+    }
+
+    /// A record of a mapping's shard was filtered out.
+    fn filtered(&self, mapping: &str, shard: &str, record: &Record) {
+        let _ = (mapping, shard, record);
     }
 
     /// Records of a mapping's shard were discarded.

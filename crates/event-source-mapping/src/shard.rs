@@ -235,6 +235,8 @@ impl ShardPoller {
                 queued += 1;
             } else {
                 low_watermark.finish(ordinal);
+                let (mapping, shard) = (&self.context.name, &self.invoker.shard);
+                self.context.observer.filtered(mapping, shard, &record);
                 filtered += 1;
             }
         }

@@ -101,6 +101,15 @@ fn everywhere() -> Vec<Trial> {
         commands::exec_runs_a_command_with_everything_and_exits_as_it_does,
         commands::exec_shows_the_functions_output_if_the_command_fails,
         commands::exec_leaves_nothing_however_it_ends,
+        commands::records_of_a_file_are_captured_as_they_were_put,
+        commands::a_recording_is_played_with_its_keys_its_order_and_its_pauses,
+        commands::a_template_writes_the_same_records_for_the_same_seed,
+        commands::put_and_capture_refuse_what_they_cannot_do,
+        commands::e2e_writes_the_project_s_records_and_accounts_for_each,
+        commands::e2e_counts_its_own_records_in_a_data_folder_of_earlier_runs,
+        commands::e2e_names_the_mapping_that_fails,
+        commands::e2e_fails_by_the_name_of_a_condition,
+        commands::e2e_settles_records_that_a_mapping_filters_out,
     ]
 }
 

@@ -80,7 +80,7 @@ pub async fn without_local_toml_only_the_template_s_resources_exist() -> anyhow:
     Ok(())
 }
 
-/// Neither the tool nor the producer nor the function calls this machine through a proxy.
+/// Neither the tool nor the function calls this machine through a proxy.
 pub async fn e2e_passes_while_every_proxy_is_dead() -> anyhow::Result<()> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let workspace = package
@@ -92,8 +92,6 @@ pub async fn e2e_passes_while_every_proxy_is_dead() -> anyhow::Result<()> {
         .args(["e2e", "--records=100", "--threads=2"])
         .arg("--bootstrap")
         .arg(build("bootstrap").await?)
-        .arg("--producer")
-        .arg(build("producer").await?)
         .current_dir(workspace)
         .env_remove("NO_PROXY")
         .env_remove("no_proxy");

@@ -1,12 +1,6 @@
 //! `klocal e2e`: the whole pipeline once, checked.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    sync::Arc,
-    time::Instant,
-};
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::Arc, time::Instant};
 
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
@@ -14,13 +8,17 @@ use lambda_host::log::{LogLine, LogSink};
 use momento_offline::transport::Transport;
 use reqwest::Url;
 
-use super::args::{
-    BootstrapArgs, CacheChoice, EndpointArgs, Format, InvokeArgs, ServedCacheArgs, TemplateArgs,
+use super::{
+    args::{BootstrapArgs, CacheChoice, EndpointArgs, InvokeArgs, ServedCacheArgs, TemplateArgs},
+    e2e_load::E2eLoadArgs,
+    e2e_results::ResultArgs,
 };
 use crate::{
     e2e::{
-        self, Load,
+        self, Load, Puts,
+        conditions::Condition,
         containers::{Addresses, Containers},
+        error_lines::ErrorLines,
         report::Report,
         site::EmbeddedSite,
         tally::Tally,
@@ -35,6 +33,15 @@ use crate::{
 
 /// Run the whole pipeline once, check every record, and report.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Names in conditions: lost, discarded, refused, failed, filtered, retries, processed (numbers,
+or shares such as discarded<1%), produced, throughput (records/s), p50, p90, p99, max,
+invoke.p50, invoke.p90, invoke.p99, invoke.max, start (times), cache.get, cache.hit,
+cache.miss, cache.set, cache.error, store.reads, invocations, cold_starts. Operators: < <= > >=
+=. Without a condition of their own, lost, discarded and refused have to be 0.
+
+Exit codes: 0 every condition is met, 1 one is not, 2 bad arguments or configuration,
+130 interrupted.")]
 pub struct E2e {
     #[command(flatten)]
     template: TemplateArgs,
@@ -43,29 +50,24 @@ pub struct E2e {
     #[command(flatten)]
     cache: ServedCacheArgs,
 
-    /// Records to write, all threads together
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
-    records: u64,
+    #[command(flatten)]
+    load: E2eLoadArgs,
 
-    /// Threads that write at the same time
-    #[arg(long, value_name = "T", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    threads: u32,
-
-    /// Records per second, all threads together [default: no limit]
-    #[arg(long, value_name = "R", allow_negative_numbers = true, value_parser = records_per_second)]
-    rate: Option<f64>,
+    /// The stream to write to [default: that of the first enabled mapping]
+    #[arg(long, value_name = "NAME")]
+    stream: Option<String>,
 
     /// Shards of the stream, instead of the template's number
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(1..=1000))]
     shards: Option<u32>,
 
+    /// A condition that the run has to meet, such as p99<20ms or cache.hit>90%; repeatable
+    #[arg(long = "expect", value_name = "CONDITION")]
+    conditions: Vec<Condition>,
+
     /// What runs the pipeline
     #[arg(long, value_enum, default_value_t = Backend::Embedded)]
     backend: Backend,
-
-    /// The producer's executable, instead of building it
-    #[arg(long, value_name = "PATH")]
-    producer: Option<PathBuf>,
 
     /// Keep state in this folder; without it, state is lost at exit
     #[arg(long, value_name = "DIR")]
@@ -75,9 +77,8 @@ pub struct E2e {
     #[arg(long)]
     show_logs: bool,
 
-    /// Format of the report on stdout
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    output: Format,
+    #[command(flatten)]
+    results: ResultArgs,
 
     // Last: its heading would be that of every flag after it.
     #[command(flatten)]
@@ -108,34 +109,57 @@ struct ContainerArgs {
     cache_url: Url,
 }
 
+/// What a run counts, and the log lines that explain a failure.
+struct Seen {
+    tally: Arc<Tally>,
+    errors: Arc<ErrorLines>,
+}
+
 impl E2e {
     /// Runs the pipeline.
     ///
     /// # Errors
     ///
-    /// Something cannot be started or built, or the producer fails.
+    /// Something cannot be started or built, there are no records, or none is written.
     pub async fn run(self) -> Outcome {
         let mut project = self.template.read()?;
         let mapping = self.mapping(&mut project)?;
-        let load = Load {
-            producer: self.producer(&project.template).await?,
-            records: self.records,
-            threads: self.threads,
-            rate: self.rate,
+        let puts = self
+            .results
+            .records_out
+            .is_some()
+            .then(Arc::<Puts>::default);
+        let load = self.load.load(&project.local, puts.clone())?;
+        let results = self.results.open()?;
+        let seen = Seen {
+            tally: Arc::new(Tally::of(self.mappings(&project.environment, &mapping))),
+            errors: Arc::default(),
         };
         let report = match self.backend {
-            Backend::Embedded => self.embedded(project, mapping, &load).await?,
+            Backend::Embedded => self.embedded(project, mapping, &load, &seen).await?,
             Backend::Localstack => {
-                self.localstack(&project.environment, &mapping, &load)
-                    .await?
+                let environment = &project.environment;
+                self.localstack(environment, &mapping, &load, &seen).await?
             }
         };
-        self.print(&report).map_err(Failure::run)?;
-        Ok(match (report.partial, report.passed()) {
+        let report = report.judged(&self.conditions).explained_by(&seen.errors);
+        results.write(&report, &seen.tally, puts.as_deref())?;
+        Ok(match (report.partial, report.passed) {
             (true, _) => ExitCode::from(INTERRUPTED),
             (false, true) => ExitCode::SUCCESS,
             (false, false) => ExitCode::FAILURE,
         })
+    }
+
+    /// The mappings that get the run's records. With containers there is one, of a stream
+    /// of its own.
+    fn mappings(&self, environment: &Environment, mapping: &Mapping) -> Vec<String> {
+        if self.backend == Backend::Localstack {
+            return vec![mapping.logical_id.clone()];
+        }
+        let mappings = environment.mappings.iter();
+        let mappings = mappings.filter(|one| one.settings.enabled && one.stream == mapping.stream);
+        mappings.map(|one| one.logical_id.clone()).collect()
     }
 
     async fn embedded(
@@ -143,12 +167,8 @@ impl E2e {
         project: Project,
         mapping: Mapping,
         load: &Load,
+        seen: &Seen,
     ) -> Result<Report, Failure> {
-        // Every mapping of the stream gets every record.
-        let mappings = project.environment.mappings.iter();
-        let mappings = mappings.filter(|one| one.settings.enabled && one.stream == mapping.stream);
-        let mappings = mappings.map(|one| one.logical_id.clone());
-        let tally = Arc::new(Tally::of(mappings));
         let bootstraps = &self.bootstrap;
         let bootstraps = bootstraps
             .resolve(&project.environment, &project.template)
@@ -158,8 +178,8 @@ impl E2e {
             region: self.template.region.clone(),
             cache: self.cache.of_project(&project, Transport::Stub)?,
             data_dir: self.data_dir.clone(),
-            log: log(self.show_logs),
-            observer: tally.clone(),
+            log: log(self.show_logs, seen.errors.clone()),
+            observer: seen.tally.clone(),
             ..Options::new(project, BTreeMap::new())
         };
         let began = Instant::now();
@@ -178,7 +198,7 @@ impl E2e {
             embedded: &embedded,
             stream: mapping.stream,
         };
-        let ran = e2e::run(&site, load, &tally, startup, signals.interrupted()).await;
+        let ran = e2e::run(&site, load, &seen.tally, startup, signals.interrupted()).await;
         embedded.shut_down().await;
         ran.map_err(Failure::Run)
     }
@@ -188,8 +208,8 @@ impl E2e {
         environment: &Environment,
         mapping: &Mapping,
         load: &Load,
+        seen: &Seen,
     ) -> Result<Report, Failure> {
-        let tally = Arc::new(Tally::of([mapping.logical_id.clone()]));
         let here = self.cache.choice() != Some(CacheChoice::Momento);
         let addresses = Addresses {
             endpoint: self.containers.endpoint.endpoint_url.clone(),
@@ -199,29 +219,40 @@ impl E2e {
         };
         let signals = Signals::listen().map_err(Failure::configuration)?;
         let began = Instant::now();
-        let containers = Containers::connect(addresses, environment, mapping, &tally)
+        let containers = Containers::connect(addresses, environment, mapping, &seen.tally)
             .await
             .map_err(Failure::Configuration)?;
         let startup = began.elapsed();
-        let ran = e2e::run(&containers, load, &tally, startup, signals.interrupted()).await;
+        let ran = e2e::run(
+            &containers,
+            load,
+            &seen.tally,
+            startup,
+            signals.interrupted(),
+        )
+        .await;
         containers.disconnect().await;
         ran.map_err(Failure::Run)
     }
 
-    /// The first enabled mapping: the run writes to its stream.
+    /// The first enabled mapping, of `--stream` if it is given: the run writes to its stream.
     fn mapping(&self, project: &mut Project) -> Result<Mapping, Failure> {
         let environment = &mut project.environment;
-        let mapping = environment
-            .mappings
-            .iter()
-            .find(|mapping| mapping.settings.enabled)
-            .cloned()
-            .ok_or_else(|| {
-                Failure::configuration(anyhow!(
-                    "{} has no enabled event source mapping: nothing would process the records",
-                    project.template.display()
-                ))
-            })?;
+        let wanted = |mapping: &&Mapping| {
+            let stream = self.stream.as_ref();
+            mapping.settings.enabled && stream.is_none_or(|stream| *stream == mapping.stream)
+        };
+        let mapping = environment.mappings.iter().find(wanted).cloned();
+        let mapping = mapping.ok_or_else(|| {
+            let of_stream = match &self.stream {
+                Some(stream) => format!(" of stream {stream}"),
+                None => String::new(),
+            };
+            Failure::configuration(anyhow!(
+                "{} has no enabled event source mapping{of_stream}: nothing would process the records",
+                project.template.display()
+            ))
+        })?;
         for stream in &mut environment.streams {
             if stream.name == mapping.stream && self.shards.is_some() {
                 stream.shards = self.shards;
@@ -229,39 +260,14 @@ impl E2e {
         }
         Ok(mapping)
     }
-
-    async fn producer(&self, template: &Path) -> Result<PathBuf, Failure> {
-        match &self.producer {
-            Some(path) => Ok(path.clone()),
-            None => e2e::build_producer(template, self.bootstrap.release)
-                .await
-                .map_err(Failure::Configuration),
-        }
-    }
-
-    fn print(&self, report: &Report) -> serde_json::Result<()> {
-        match self.output {
-            Format::Text => print!("{report}"),
-            Format::Json => println!("{}", serde_json::to_string(report)?),
-        }
-        Ok(())
-    }
 }
 
-fn records_per_second(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        // As the producer has it.
-        Ok(rate) if rate.is_finite() && rate >= 0.001 => Ok(rate),
-        _ => Err("expected records per second, 0.001 or more, such as 100".to_owned()),
-    }
-}
-
-/// Shows the functions' log lines: all of them, or only warnings and errors.
-fn log(all: bool) -> LogSink {
+/// Shows the functions' log lines: all of them, or only warnings and errors. Keeps the
+/// errors.
+fn log(all: bool, errors: Arc<ErrorLines>) -> LogSink {
     let output = Output::stderr();
     Arc::new(move |line: LogLine| {
-        let worth_it = ["\"WARN\"", "\"ERROR\"", " WARN ", " ERROR ", "panicked"];
-        if all || worth_it.iter().any(|word| line.text.contains(word)) {
+        if errors.take(&line.text) || all {
             output.line(format!("{} | {}", line.function, line.text));
         }
     })

@@ -127,7 +127,8 @@ impl Embedded {
         let provisioned = provision(&options, &values, &sdk, kept).await?;
         clock.lap("provision");
 
-        let functions: Functions = Arc::new(functions::build(&options, &data, &aws.url(), &values)?);
+        let functions: Functions =
+            Arc::new(functions::build(&options, &data, &aws.url(), &values)?);
         let (board, events) = (StatusBoard::default(), options.events.clone());
         let router = invoke_api::router(functions.clone())
             .merge(board.clone().router())

@@ -11,11 +11,13 @@ use toml::Spanned;
 
 use super::{
     ProjectError,
+    e2e::E2eSection,
     seed::{Seed, SeedParameter, SeedTable, items},
     values::{NAMES, Values, placeholders},
 };
 use crate::{
     nearest::nearest,
+    records::Records,
     template::{Environment, context::Seeded},
 };
 
@@ -35,6 +37,8 @@ pub struct LocalToml {
     pub caches: Option<Vec<String>>,
     parameters: Vec<ParameterSection>,
     tables: Vec<SeedTable>,
+    /// The records that `klocal e2e` writes; `None` if the file has no `[e2e]`.
+    pub records: Option<Records>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -45,6 +49,7 @@ struct File {
     cache: Option<CacheSection>,
     #[serde(default)]
     seed: SeedSection,
+    e2e: Option<E2eSection>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -186,7 +191,11 @@ impl Reader<'_> {
         }
         let tables = file.seed.tables.into_iter();
         let tables = tables.map(|table| self.table(table, environment));
+        let records = file.e2e.map(|section| section.records(&self.path));
+        let records = records.transpose();
+        let records = records.map_err(|(span, problem)| self.invalid(&span, problem))?;
         Ok(LocalToml {
+            records,
             variables,
             caches: file.cache.map(|cache| cache.names),
             parameters: file.seed.parameters,

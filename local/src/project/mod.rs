@@ -4,6 +4,7 @@
 //! on this machine: variables, caches, parameters, tables and their items. Its values
 //! may hold placeholders ([`values`]) for what is known only once every part listens.
 
+mod e2e;
 pub mod error;
 pub mod local_toml;
 pub mod seed;

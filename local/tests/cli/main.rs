@@ -149,6 +149,77 @@ fn e2e_is_refused_when_the_only_mapping_is_disabled() {
     );
 }
 
+/// [`DISABLED`] with an enabled mapping.
+fn enabled() -> String {
+    DISABLED.replace("            Enabled: false\n", "")
+}
+
+#[test]
+fn e2e_without_records_is_refused_with_a_hint() {
+    let refusal = Run::new(&["e2e"])
+        .file("template.yaml", &enabled())
+        .refusal();
+    assert_eq!(
+        refusal,
+        "error: no records to write: local.toml has no [e2e] records\nhint: name them with `--record-template FILE` or `--record-file FILE`, or in local.toml: [e2e] records = { template = \"record.json\" }"
+    );
+}
+
+#[test]
+fn e2e_is_refused_when_no_mapping_reads_the_stream() {
+    let refusal = Run::new(&["e2e", "--stream=returns"])
+        .file("template.yaml", &enabled())
+        .refusal();
+    assert_eq!(
+        refusal,
+        "error: template.yaml has no enabled event source mapping of stream returns: nothing would process the records"
+    );
+}
+
+#[test]
+fn a_record_template_that_cannot_be_filled_in_is_refused_with_its_line() {
+    let local_toml = "[e2e]\nrecords = { template = \"record.json\" }\n";
+    let refusal = |record: &str| {
+        Run::new(&["e2e"])
+            .file("template.yaml", &enabled())
+            .file("local.toml", local_toml)
+            .file("record.json", record)
+            .refusal()
+    };
+    let unknown = refusal("{\n  \"id\": \"${ulid}\"\n}\n");
+    assert!(
+        unknown.starts_with(
+            "error: record.json:2: unknown placeholder ${ulid}; expected one of ${sequence}, "
+        ),
+        "{unknown}"
+    );
+    let invalid = refusal("{ id: 1 }");
+    assert!(
+        invalid.starts_with("error: record.json:1: expected a JSON document"),
+        "{invalid}"
+    );
+    let missing = Run::new(&["e2e"])
+        .file("template.yaml", &enabled())
+        .file("local.toml", local_toml)
+        .refusal();
+    assert_eq!(
+        missing,
+        "error: record template record.json: No such file or directory (os error 2)"
+    );
+}
+
+#[test]
+fn a_wrong_condition_is_refused_with_the_names() {
+    let output = Run::new(&["e2e", "--expect", "p98<20ms"]).output();
+    assert_eq!(output.status.code(), Some(2));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        error.contains("unknown name \"p98\"; names: lost, discarded, ")
+            && error.contains(", cache.hit, "),
+        "{error}"
+    );
+}
+
 #[test]
 fn failures_in_no_folder_are_refused_and_not_an_empty_table() {
     let refusal = Run::new(&["failures", "list", "--failures", "nowhere"]).refusal();

@@ -29,6 +29,8 @@ help! {
     the_help_of_clock_names_every_flag: ["clock", "--help"];
     the_help_of_exec_names_every_flag: ["exec", "--help"];
     the_help_of_up_names_every_flag: ["up", "--help"];
+    the_help_of_put_names_every_flag: ["put", "--help"];
+    the_help_of_capture_names_every_flag: ["capture", "--help"];
     the_help_of_completions_names_every_shell: ["completions", "--help"];
 }
 

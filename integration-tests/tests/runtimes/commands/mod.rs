@@ -1,10 +1,12 @@
 //! The commands that a person uses in front of a running environment, and from tests.
 
 mod clock;
+mod e2e;
 mod exec;
 mod failures;
 mod follow;
 mod invoke;
+mod put;
 mod wait;
 
 use std::{
@@ -26,10 +28,12 @@ use tokio::{process::Command, sync::OnceCell};
 
 use crate::moody;
 pub use clock::*;
+pub use e2e::*;
 pub use exec::*;
 pub use failures::*;
 pub use follow::*;
 pub use invoke::*;
+pub use put::*;
 pub use wait::*;
 
 /// Batches of one record, and no retries.

@@ -11,7 +11,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::{Line, documents};
-use crate::{commands::input, outcome::Failure};
+use crate::{commands::input, outcome::Failure, records::pointer};
 
 /// The shard of every record.
 const SHARD: &str = "shardId-000000000000";
@@ -78,14 +78,5 @@ fn key(record: &Value, pointer: &str) -> Option<String> {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
-    }
-}
-
-/// A JSON pointer (RFC 6901) to something inside a document.
-fn pointer(text: &str) -> Result<String, String> {
-    if text.starts_with('/') {
-        Ok(text.to_owned())
-    } else {
-        Err("expected a JSON pointer, such as /orderId".to_owned())
     }
 }

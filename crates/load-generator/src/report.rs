@@ -19,7 +19,8 @@ pub(crate) fn latencies() -> Histogram<u64> {
 /// The report at the end of a load.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
-    /// Records to write, of all threads together.
+    /// Records to write, of all threads together. What was sent, where no number was
+    /// asked for.
     pub asked: u64,
     /// Records that Kinesis acknowledged.
     pub written: u64,
@@ -52,6 +53,7 @@ pub struct Percentiles {
 impl Report {
     pub(crate) fn new(
         asked: u64,
+        partial: bool,
         outcome: Outcome,
         elapsed: Duration,
         latency_us: &Histogram<u64>,
@@ -68,7 +70,7 @@ impl Report {
             written: outcome.written,
             failed: outcome.failed,
             retries: outcome.retries,
-            partial: outcome.written + outcome.failed < asked,
+            partial,
             elapsed_ms: round(seconds * 1e3),
             records_per_second: records_per_second.round(),
             latency_ms: Percentiles::of(latency_us),
