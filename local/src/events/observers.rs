@@ -7,6 +7,7 @@ use event_source_mapping::{
     observer::{self, Invoked},
     retry_state::Discarded,
     settlement::DiscardedBatch,
+    source::Record,
     target::{ErrorKind, FunctionError, Reply},
 };
 use lambda_host::{
@@ -78,6 +79,10 @@ impl observer::Observer for Observers {
         self.bus
             .publish(|| EventKind::BatchInvoked(self.batch_invoked(invoked)));
         self.next.invoked(invoked);
+    }
+
+    fn filtered(&self, mapping: &str, shard: &str, record: &Record) {
+        self.next.filtered(mapping, shard, record);
     }
 
     fn discarded(&self, mapping: &str, shard: &str, records: &[Prepared], discarded: &Discarded) {

@@ -126,10 +126,11 @@ fn with_quoted_dashes(text: &str) -> Cow<'_, str> {
 
 /// Where a parser's error has such a `-`, in bytes.
 fn lone_dash(text: &str, error: &ScanError) -> Option<usize> {
-    if !error
-        .info()
-        .starts_with("plain scalar cannot start with '-'")
-    {
+    const LONE_DASH: [&str; 2] = [
+        "plain scalar cannot start with '-'",
+        "\"-\" is only valid inside a block",
+    ];
+    if !LONE_DASH.iter().any(|info| error.info().starts_with(info)) {
         return None;
     }
     let (at, character) = text.char_indices().nth(error.marker().index())?;
