@@ -15,7 +15,7 @@ use crate::{
 #[derive(Debug, Args)]
 pub struct E2eLoadArgs {
     /// Records: a file with a JSON document and placeholders [default: the records of
-    /// [e2e] in local.toml]
+    /// `[e2e]` in local.toml]
     #[arg(long, value_name = "FILE", conflicts_with = "record_file")]
     record_template: Option<PathBuf>,
 

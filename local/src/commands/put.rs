@@ -45,7 +45,7 @@ pub struct Put {
     file: Option<PathBuf>,
 
     /// Records: a file with a JSON document and placeholders [default: the records of
-    /// [e2e] in local.toml]
+    /// `[e2e]` in local.toml]
     #[arg(long, value_name = "FILE")]
     template: Option<PathBuf>,
 
