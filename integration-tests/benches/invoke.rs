@@ -15,6 +15,7 @@ use integration_tests::emulator::{Rie, function, serve};
 use lambda_host::Outcome;
 use serde_json::json;
 
+/// Rounds unless `--quick` says otherwise.
 const ROUNDS: usize = 9;
 const INVOCATIONS: usize = 200;
 
@@ -32,7 +33,7 @@ async fn main() -> anyhow::Result<()> {
     let server = serve(function.clone()).await?;
     let ours = format!("{}/2015-03-31/functions/function/invocations", server.url());
     println!(
-        "The same function behind each, one invocation at a time. Medians of {ROUNDS} alternating rounds.\n"
+        "The same function behind each, one invocation at a time. Medians of {count} alternating rounds.\n"
     );
     println!("| event | in the process (ms) | Invoke API (ms) | RIE (ms) | Invoke API / RIE |");
     println!("|---|---|---|---|---|");
@@ -40,7 +41,7 @@ async fn main() -> anyhow::Result<()> {
         let payload = event_of(bytes);
         let client = reqwest::Client::new();
         let (mut inside, mut http, mut emulated) = (Vec::new(), Vec::new(), Vec::new());
-        for _ in 0..ROUNDS {
+        for _ in 0..count {
             for _ in 0..INVOCATIONS {
                 let began = Instant::now();
                 let invoked = function.invoke(payload.clone()).await;

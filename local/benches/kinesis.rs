@@ -1,7 +1,7 @@
 //! Measures the engine beside any other engines, in one run:
 //!
 //! ```text
-//! cargo bench --bench kinesis -- peer=http://127.0.0.1:4567 …
+//! cargo bench --bench kinesis -- [rounds=N] peer=http://127.0.0.1:4567 …
 //! ```
 //!
 //! This process sends every endpoint the same requests over loopback HTTP. Rounds
@@ -22,6 +22,7 @@ use local::aws::gateway::Gateway;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinSet};
 
+/// Rounds unless `rounds=N` says otherwise.
 const ROUNDS: usize = 5;
 const SEQUENTIAL: usize = 1000;
 const IN_FLIGHT: usize = 32;
@@ -101,16 +102,17 @@ async fn main() -> Result<(), Failure> {
     let router = Gateway::new(vec![ours]).router();
     tokio::spawn(async move { axum::serve(listener, router).await });
     let mut endpoints = vec![endpoint("ours", &url)];
-    let peers: Vec<String> = env::args().skip(1).collect();
-    endpoints.extend(
-        peers
-            .iter()
-            .filter_map(|peer| peer.split_once('='))
-            .map(|(name, url)| endpoint(name, url)),
-    );
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let mut count = ROUNDS;
+    for (name, value) in arguments.iter().filter_map(|one| one.split_once('=')) {
+        match name {
+            "rounds" => count = value.parse()?,
+            peer => endpoints.push(endpoint(peer, value)),
+        }
+    }
 
     let mut rounds: Vec<Vec<Round>> = vec![Vec::new(); endpoints.len()];
-    for round in 0..ROUNDS {
+    for round in 0..count {
         for (endpoint, rounds) in endpoints.iter().zip(&mut rounds) {
             match measure(endpoint, &format!("bench-{round}")).await {
                 Ok(measured) => rounds.push(measured),
@@ -119,7 +121,7 @@ async fn main() -> Result<(), Failure> {
         }
     }
     let headings: Vec<_> = COLUMNS.iter().map(|(heading, _)| *heading).collect();
-    println!("One shard, records of {RECORD} bytes, JSON. Medians of {ROUNDS} rounds.\n");
+    println!("One shard, records of {RECORD} bytes, JSON. Medians of {count} rounds.\n");
     println!("| engine | {} |", headings.join(" | "));
     println!("|---{}|", "|---".repeat(COLUMNS.len()));
     for (endpoint, rounds) in endpoints.iter().zip(&rounds) {
