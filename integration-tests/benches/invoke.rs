@@ -32,6 +32,8 @@ async fn main() -> anyhow::Result<()> {
     let function = function(moody(), &[]);
     let server = serve(function.clone()).await?;
     let ours = format!("{}/2015-03-31/functions/function/invocations", server.url());
+    let quick = std::env::args().any(|argument| argument == "--quick");
+    let count = if quick { 1 } else { ROUNDS };
     println!(
         "The same function behind each, one invocation at a time. Medians of {count} alternating rounds.\n"
     );
