@@ -53,7 +53,7 @@ impl Group {
         vec![
             Self {
                 title: "From a write to the end of its invocation, at a steady rate",
-                note: "`klocal e2e --rate R`, 4 shards. Before, between and after are the producer's `PutRecords`, the mapping, and the function with one cache get per record.",
+                note: "`klocal e2e --rate R`, 4 shards. The time includes `PutRecords`, the mapping, and the function with one cache get per record.",
                 figures: Figures::Latency,
                 settings: [100, 1000]
                     .into_iter()
