@@ -394,6 +394,9 @@ pub enum Format {
     Json,
 }
 
+/// The AWS APIs of `klocal up` on their usual port.
+pub(super) const AWS_APIS: &str = "http://127.0.0.1:4566";
+
 /// The AWS endpoint that a command talks to.
 #[derive(Debug, Clone, Args)]
 pub struct EndpointArgs {
@@ -402,7 +405,7 @@ pub struct EndpointArgs {
         long,
         env = "AWS_ENDPOINT_URL",
         value_name = "URL",
-        default_value = "http://127.0.0.1:4566"
+        default_value = AWS_APIS
     )]
     pub endpoint_url: String,
 }

@@ -17,16 +17,13 @@ use crate::{
 
 /// Show the time that streams, mappings and caches see, or move it forward.
 #[derive(Debug, Args)]
-#[command(
-    args_conflicts_with_subcommands = true,
-    after_help = "\
+#[command(after_help = "\
 What moves together: the retention of streams, the expiry of shard iterators, the age of
 records (iterator age, MaximumRecordAgeInSeconds), batching and tumbling windows, TTLs of
 cache items. Functions and the waits between retries keep the real time.
 
 Example: a tumbling window of a minute ends
-  cargo local clock advance 1m && cargo local wait"
-)]
+  cargo local clock advance 1m && cargo local wait")]
 pub struct ClockCommand {
     #[command(subcommand)]
     change: Option<Change>,
@@ -42,9 +39,6 @@ enum Change {
         /// How far, such as 10s, 5m, 24h or 1h30m
         #[arg(value_parser = duration)]
         by: Duration,
-
-        #[command(flatten)]
-        url: UrlArgs,
     },
 }
 
@@ -57,9 +51,9 @@ impl ClockCommand {
     pub async fn run(self) -> Outcome {
         let clock: ClockStatus = match self.change {
             None => status::ask_for(&self.url.url, CLOCK_PATH, Method::GET, None).await,
-            Some(Change::Advance { by, url }) => {
+            Some(Change::Advance { by }) => {
                 let path = format!("{CLOCK_PATH}?advance={}", by.as_millis());
-                status::ask_for(&url.url, &path, Method::POST, None).await
+                status::ask_for(&self.url.url, &path, Method::POST, None).await
             }
         }
         .map_err(Failure::run)?;

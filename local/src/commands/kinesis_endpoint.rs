@@ -5,6 +5,7 @@ use aws_sdk_kinesis::{Client, config::Builder};
 use aws_wire::DEFAULT_REGION;
 use clap::Args;
 
+use super::args::AWS_APIS;
 use crate::{loopback, provision::sdk_config};
 
 /// `--endpoint-url` for AWS itself.
@@ -18,7 +19,7 @@ pub struct KinesisEndpointArgs {
         long,
         env = "AWS_ENDPOINT_URL",
         value_name = "URL",
-        default_value = "http://127.0.0.1:4566"
+        default_value = AWS_APIS
     )]
     pub endpoint_url: String,
 

@@ -16,7 +16,10 @@ use event_source_mapping::{
 };
 use serde_json::Value;
 
-use super::{args::running_url, status, table};
+use super::{
+    args::{AWS_APIS, running_url},
+    status, table,
+};
 use crate::{
     events::Error,
     outcome::{Failure, Outcome},
@@ -30,9 +33,6 @@ use show::Show;
 /// Where `klocal event-source` keeps invocation records unless `--failures` says
 /// otherwise.
 const DEFAULT_FOLDER: &str = ".local/failures";
-
-/// The AWS APIs of `klocal up` on their usual port.
-const AWS_APIS: &str = "http://127.0.0.1:4566";
 
 /// List, show and redrive the batches that a mapping discarded.
 #[derive(Debug, Args)]
