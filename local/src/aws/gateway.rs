@@ -8,7 +8,7 @@ use std::{
 use aws_wire::{
     error::AwsError,
     format::Format,
-    service::{Call, Service},
+    service::{Call, Protocol, Service},
 };
 use axum::{
     Router,
@@ -164,8 +164,10 @@ async fn route(gateway: &Gateway, request: Request) -> Result<Response, AwsError
     tracing::debug!(%target, bytes = body.len(), "aws call");
     let call = Call {
         operation: operation.to_owned(),
+        protocol: Protocol::of(&parts.headers, &parts.uri),
         headers: parts.headers,
         body,
+        uri: parts.uri,
     };
     service.call(call).await
 }
