@@ -21,11 +21,7 @@
 //!     ("CreateStream", r#"{"StreamName":"orders","ShardCount":2}"#),
 //!     ("PutRecord", r#"{"StreamName":"orders","PartitionKey":"1","Data":"aGVsbG8="}"#),
 //! ] {
-//!     let call = Call {
-//!         operation: operation.into(),
-//!         headers: http::HeaderMap::new(),
-//!         body: body.into(),
-//!     };
+//!     let call = Call::new(operation, http::HeaderMap::new(), body);
 //!     assert_eq!(kinesis.call(call).await.unwrap().status(), 200);
 //! }
 //! # });

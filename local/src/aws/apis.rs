@@ -11,6 +11,7 @@ use super::{
     dynamodb::{self, DynamoDb},
     gateway::{CallCounts, Gateway},
     ssm::{self, ParameterStore},
+    sts::Sts,
 };
 use crate::{
     guard::{Guard, Protocol},
@@ -88,6 +89,7 @@ impl AwsApis {
                 &region,
                 file("parameters.json").as_deref(),
             )?),
+            Arc::new(Sts),
         ];
         let guard = Guard::new(Protocol::Aws, hosts);
         let gateway = Gateway::new(services);

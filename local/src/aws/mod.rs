@@ -1,10 +1,11 @@
 //! The AWS APIs that the template's resources need, on one port.
 //!
-//! [`gateway`] reads `X-Amz-Target` and hands the call to a service: Kinesis
-//! ([`kinesis_engine`]), [`dynamodb`] or [`ssm`]. A service knows its own operations
-//! and nothing of HTTP routing.
+//! [`gateway`] finds the service that a request is for: Kinesis ([`kinesis_engine`]),
+//! [`dynamodb`], [`ssm`] or [`sts`]. A service knows its own operations and nothing of HTTP
+//! routing.
 
 pub mod apis;
 pub mod dynamodb;
 pub mod gateway;
 pub mod ssm;
+pub mod sts;

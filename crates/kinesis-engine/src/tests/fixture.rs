@@ -57,11 +57,7 @@ impl Fixture {
     }
 
     pub(super) async fn call(&self, operation: &str, request: Value) -> (u16, Value) {
-        let call = Call {
-            operation: operation.to_owned(),
-            headers: HeaderMap::new(),
-            body: request.to_string().into(),
-        };
+        let call = Call::new(operation, HeaderMap::new(), request.to_string());
         let reply = self.kinesis.call(call).await.unwrap();
         let status = reply.status().as_u16();
         let body = to_bytes(reply.into_body(), usize::MAX).await.unwrap();
