@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use axum::body::to_bytes;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use durable_files::Disk;
 use http::HeaderMap;
 use movable_clock::Clock;
 use serde_json::{Value, json};
 
-use crate::{Kinesis, OpenError, Options, arrivals::Arrivals, log::disk::Disk};
+use crate::{Kinesis, OpenError, Options, arrivals::Arrivals};
 use aws_wire::service::{Call, Service};
 
 pub(super) const FIRST_SHARD: &str = "shardId-000000000000";
