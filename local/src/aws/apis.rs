@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use aws_wire::service::Service;
+use axum::Router;
 use kinesis_engine::{Kinesis, arrivals::Arrivals, reader::Reader};
 use loopback_server::hosts::AllowedHosts;
 use tokio::net::TcpListener;
@@ -71,6 +72,21 @@ impl AwsApis {
         kinesis: kinesis_engine::Options,
         hosts: &AllowedHosts,
     ) -> Result<Self, OpenError> {
+        Self::start_with(listener, kinesis, hosts, Router::new()).await
+    }
+
+    /// As [`AwsApis::start_for`], and serves `paths`, which belong to services with paths of
+    /// their own.
+    ///
+    /// # Errors
+    ///
+    /// State that cannot be opened.
+    pub async fn start_with(
+        listener: TcpListener,
+        kinesis: kinesis_engine::Options,
+        hosts: &AllowedHosts,
+        paths: Router,
+    ) -> Result<Self, OpenError> {
         let region = kinesis.region.clone();
         let data = kinesis.data_dir.clone();
         let file = |name: &str| data.as_ref().map(|data| data.join(name));
@@ -93,7 +109,7 @@ impl AwsApis {
         let gateway = Gateway::new(services);
         let calls = gateway.counts();
         Ok(Self {
-            server: Server::start(listener, gateway.router(), guard)?,
+            server: Server::start(listener, gateway.router().merge(paths), guard)?,
             calls,
             arrivals,
             reader,
