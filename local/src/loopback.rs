@@ -74,11 +74,14 @@ pub fn no_proxy() -> [(&'static str, String); 2] {
 /// Makes a function's calls to this machine bypass proxies, unless its variables set
 /// `NO_PROXY` themselves.
 pub fn bypass_proxies(variables: &mut BTreeMap<String, String>) {
-    let names = ["NO_PROXY", "no_proxy"];
-    if names.iter().any(|name| variables.contains_key(*name)) {
-        return;
+    let proxies = no_proxy_of_functions();
+    if !proxies.iter().any(|(name, _)| variables.contains_key(name)) {
+        variables.extend(proxies);
     }
-    for name in names {
-        variables.insert(name.to_owned(), NO_PROXY.to_owned());
-    }
+}
+
+/// The variables that [`bypass_proxies`] sets.
+#[must_use]
+pub fn no_proxy_of_functions() -> [(String, String); 2] {
+    ["NO_PROXY", "no_proxy"].map(|name| (name.to_owned(), NO_PROXY.to_owned()))
 }

@@ -1,5 +1,13 @@
 //! Starts the event source mappings of a template, for every command: the only place
-//! where a mapping's parts are put together.
+//! where a mapping's parts are put together. The [`registry`] runs them, and changes them
+//! while they run.
+
+pub mod definition;
+pub mod document;
+mod entry;
+mod kept;
+pub mod registry;
+mod running;
 
 use std::{
     io::ErrorKind,
@@ -8,7 +16,6 @@ use std::{
 };
 
 use aws_config::SdkConfig;
-use aws_wire::ACCOUNT_ID;
 use event_source_mapping::{
     backoff::Backoff,
     checkpoint::Checkpoints,
@@ -18,6 +25,7 @@ use event_source_mapping::{
     observer::{NoObserver, Observer},
     poll_trigger::PollTrigger,
     sdk_source::SdkSource,
+    settings::Settings,
     source::Source,
     sqs_queue::SqsQueue,
     status::Status,
@@ -27,6 +35,11 @@ use kinesis_engine::reader::Reader;
 use movable_clock::Clock;
 use tokio_util::sync::CancellationToken;
 
+use self::definition::{Definition, Options};
+pub use self::{
+    entry::{Now, State},
+    running::{MappingWatch, Paused, RunningMapping},
+};
 use crate::{adapters::engine_source::EngineSource, template::environment::Mapping};
 
 /// What the mappings of one run share.
@@ -134,7 +147,43 @@ impl Mappings {
         target: Arc<dyn Target>,
         poll_trigger: Arc<dyn PollTrigger>,
     ) -> Result<EventSourceMapping, CheckpointError> {
-        let name = &mapping.logical_id;
+        let definition = Definition::of(mapping, &self.region);
+        let Options::Stream(settings) = &definition.options;
+        self.stream_mapping(&definition, settings, target, poll_trigger)
+    }
+
+    /// Starts the mapping of a definition; a paused one where it stopped.
+    pub(crate) fn run(
+        &self,
+        definition: &Definition,
+        paused: Option<Paused>,
+        target: Arc<dyn Target>,
+        poll_trigger: impl FnOnce() -> Arc<dyn PollTrigger>,
+    ) -> Result<RunningMapping, CheckpointError> {
+        match (&definition.options, paused) {
+            (Options::Stream(settings), Some(Paused::Stream(paused))) => {
+                let running = paused.resume(|context| {
+                    context.settings = settings.clone();
+                    context.target = target;
+                    context.failures = self.destination(settings);
+                });
+                Ok(RunningMapping::Stream(running))
+            }
+            (Options::Stream(settings), None) => {
+                let running = self.stream_mapping(definition, settings, target, poll_trigger());
+                running.map(RunningMapping::Stream)
+            }
+        }
+    }
+
+    fn stream_mapping(
+        &self,
+        definition: &Definition,
+        settings: &Settings,
+        target: Arc<dyn Target>,
+        poll_trigger: Arc<dyn PollTrigger>,
+    ) -> Result<EventSourceMapping, CheckpointError> {
+        let name = &definition.name;
         let checkpoints = match &self.checkpoints {
             None => Checkpoints::default(),
             Some(folder) => {
@@ -144,18 +193,18 @@ impl Mappings {
                 })?
             }
         };
-        let (region, stream) = (&self.region, &mapping.stream);
+        let (region, stream) = (&self.region, definition.stream());
         Ok(EventSourceMapping::start(MappingContext {
             name: name.clone(),
-            settings: mapping.settings.clone(),
-            stream_arn: format!("arn:aws:kinesis:{region}:{ACCOUNT_ID}:stream/{stream}"),
+            settings: settings.clone(),
+            stream_arn: definition::stream_arn(region, stream),
             region: region.clone(),
             source: self.source(stream),
             target,
             checkpoints,
             observer: self.observer.clone(),
             status: Status::default(),
-            failures: self.destination(mapping),
+            failures: self.destination(settings),
             poll_trigger,
             backoff: self.backoff,
             clock: self.clock.clone(),
@@ -163,17 +212,27 @@ impl Mappings {
         }))
     }
 
+    /// Whether the stream of this name exists, as far as its endpoint answers.
+    pub(crate) async fn has_stream(&self, stream: &str) -> bool {
+        let described = self.kinesis.describe_stream_summary();
+        described.stream_name(stream).send().await.is_ok()
+    }
+
     /// The queue of `mapping`'s on-failure destination. `None` where queues are not used,
     /// or the destination is not a queue.
     #[must_use]
     pub fn queue_of(&self, mapping: &Mapping) -> Option<SqsQueue> {
-        let arn = mapping.settings.on_failure.as_deref()?;
+        self.queue(&mapping.settings)
+    }
+
+    fn queue(&self, settings: &Settings) -> Option<SqsQueue> {
+        let arn = settings.on_failure.as_deref()?;
         SqsQueue::of_arn(arn, self.queues_at.as_ref()?)
     }
 
-    fn destination(&self, mapping: &Mapping) -> Arc<dyn Destination> {
+    fn destination(&self, settings: &Settings) -> Arc<dyn Destination> {
         let folder = Arc::new(FailureFolder::new(&self.failures));
-        match self.queue_of(mapping) {
+        match self.queue(settings) {
             None => folder,
             Some(queue) => Arc::new(Destinations(vec![folder, Arc::new(queue)])),
         }

@@ -2,6 +2,7 @@
 //! `POST /_local/settled`: waits until every record written so far is settled.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -12,8 +13,7 @@ use axum::{
     extract::State,
     routing::{get, post},
 };
-use event_source_mapping::{mapping::Watch, settlement::DiscardedBatch, status::MappingStatus};
-use futures_util::future::join_all;
+use event_source_mapping::{settlement::DiscardedBatch, status::MappingStatus};
 use http::Uri;
 use momento_offline::{
     admin::CacheStatus,
@@ -22,6 +22,9 @@ use momento_offline::{
 };
 use serde::{Deserialize, Serialize};
 use tokio::{sync::watch, time::timeout};
+use uuid::Uuid;
+
+use crate::mappings::{MappingWatch, Now, registry::Registry};
 
 /// The path of the status, on the Invoke API's port.
 pub const STATUS_PATH: &str = "/_local/status";
@@ -68,29 +71,32 @@ pub struct Settled {
 pub struct StatusBoard(Arc<watch::Sender<Option<Arc<Shown>>>>);
 
 struct Shown {
-    mappings: Vec<Watch>,
+    mappings: Registry,
     cache: Option<(Transport, Arc<Keyspace>)>,
     failures: PathBuf,
     aws: Option<String>,
     functions: Vec<String>,
     /// Discarded batches of each mapping that a wait has reported.
-    reported: Mutex<Vec<u64>>,
+    reported: Mutex<Reported>,
 }
 
+/// How many discarded batches of each mapping.
+type Reported = BTreeMap<Uuid, u64>;
+
 impl StatusBoard {
-    /// Shows these mappings, this cache and this folder from now on, and the URL of the AWS
-    /// APIs and the names of the functions that this process has.
+    /// Shows the mappings of this registry, this cache and this folder from now on, and the
+    /// URL of the AWS APIs and the names of the functions that this process has.
     pub fn show(
         &self,
-        mappings: Vec<Watch>,
+        mappings: &Registry,
         cache: Option<&Served>,
         failures: &Path,
         (aws, functions): (Option<String>, Vec<String>),
     ) {
         let cache = cache.map(|cache| (cache.transport(), cache.keyspace().clone()));
         self.0.send_replace(Some(Arc::new(Shown {
-            reported: Mutex::new(vec![0; mappings.len()]),
-            mappings,
+            reported: Mutex::default(),
+            mappings: mappings.clone(),
             cache,
             failures: failures.to_owned(),
             aws,
@@ -112,10 +118,12 @@ impl StatusBoard {
             let mut shown = self.0.subscribe();
             let shown = shown.wait_for(Option::is_some).await;
             let shown = shown.ok().and_then(|shown| shown.clone());
-            let watches = shown.iter().flat_map(|shown| &shown.mappings);
-            join_all(watches.map(Watch::settled)).await
+            match shown {
+                Some(shown) => shown.mappings.settled().await,
+                None => false,
+            }
         });
-        let settled = waited.await.is_ok_and(|all| all.into_iter().all(|one| one));
+        let settled = waited.await.unwrap_or(false);
         let shown = self.0.borrow().clone();
         Settled {
             settled,
@@ -140,7 +148,12 @@ impl Shown {
     fn status(&self) -> Status {
         let cache = self.cache.as_ref();
         Status {
-            mappings: self.mappings.iter().map(Watch::status).collect(),
+            mappings: self
+                .mappings
+                .all()
+                .iter()
+                .filter_map(stream_status)
+                .collect(),
             cache: cache.map(|(transport, keyspace)| CacheStatus::of(keyspace, transport.name())),
             failures: Some(self.failures.clone()),
             aws: self.aws.clone(),
@@ -148,24 +161,46 @@ impl Shown {
         }
     }
 
-    fn reported(&self) -> Vec<u64> {
+    fn reported(&self) -> Reported {
         let reported = self.reported.lock();
         reported.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The batches of each mapping that were discarded after the first `before` ones;
     /// waits that begin from now on do not report them.
-    fn report(&self, before: &[u64]) -> Vec<DiscardedBatch> {
+    fn report(&self, before: &Reported) -> Vec<DiscardedBatch> {
         let mut discarded = Vec::new();
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
-        for (index, (mapping, reported)) in self.mappings.iter().zip(&mut *reported).enumerate() {
-            let before = before.get(index).copied().unwrap_or(0);
-            let (batches, now) = mapping.discarded_after(before);
+        for mapping in self.mappings.all() {
+            let Some(watch) = mapping.watch else {
+                continue;
+            };
+            let uuid = mapping.definition.uuid;
+            let before = before.get(&uuid).copied().unwrap_or(0);
+            let (batches, now) = watch.discarded_after(before);
             discarded.extend(batches);
+            let reported = reported.entry(uuid).or_default();
             *reported = now.max(*reported);
         }
         discarded
     }
+}
+
+/// The status of a stream's mapping.
+fn stream_status(mapping: &Now) -> Option<MappingStatus> {
+    let definition = &mapping.definition;
+    let mut status = match &mapping.watch {
+        Some(MappingWatch::Stream(watch)) => watch.status(),
+        None => MappingStatus {
+            name: definition.name.clone(),
+            function: definition.function.clone(),
+            stream_arn: definition.source_arn.clone(),
+            shards: BTreeMap::new(),
+            state: None,
+        },
+    };
+    status.state = Some(mapping.state.as_str().to_owned());
+    Some(status)
 }
 
 async fn status(State(board): State<StatusBoard>) -> Json<Status> {

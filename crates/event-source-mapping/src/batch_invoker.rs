@@ -189,6 +189,7 @@ impl BatchInvoker {
             status.records += done as u64;
             status.iterator_age_ms = milliseconds(age);
         });
+        status.processed(verdict == Verdict::Done);
         if verdict != Verdict::Done {
             self.note_error(&reply);
         }

@@ -2,7 +2,7 @@
 
 use std::{
     path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use time::OffsetDateTime;
@@ -18,9 +18,9 @@ use super::{
 /// The key of the mapping itself, which no shard has.
 const MAPPING: &str = "mapping";
 
-/// The checkpoints of one mapping. They only move forward.
-#[derive(Debug, Default)]
-pub struct Checkpoints(Mutex<Kept>);
+/// The checkpoints of one mapping. They only move forward. Clones are the same checkpoints.
+#[derive(Debug, Clone, Default)]
+pub struct Checkpoints(Arc<Mutex<Kept>>);
 
 #[derive(Debug, Default)]
 struct Kept {
@@ -59,10 +59,11 @@ impl Checkpoints {
             journal,
             lock: Some(lock),
         };
-        Ok(Self(Mutex::new(Kept {
+        let kept = Kept {
             states,
             file: Some(file),
-        })))
+        };
+        Ok(Self(Arc::new(Mutex::new(kept))))
     }
 
     /// The same under the data folder `folder`, in a file named for the mapping.
@@ -71,7 +72,24 @@ impl Checkpoints {
     ///
     /// As [`Checkpoints::open`].
     pub fn in_folder(folder: &Path, mapping: &str) -> std::io::Result<Self> {
-        Self::open(&folder.join("checkpoints").join(format!("{mapping}.jsonl")))
+        Self::open(&file_of(folder, mapping))
+    }
+
+    /// Removes the file of [`Checkpoints::in_folder`], if there is one: the mapping was
+    /// deleted.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be removed.
+    pub fn remove(folder: &Path, mapping: &str) -> std::io::Result<()> {
+        let file = file_of(folder, mapping);
+        for path in [file.with_extension("lock"), file] {
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// A shard's checkpoint, once it has one.
@@ -156,6 +174,26 @@ impl Checkpoints {
         self.update(shard, |state| state.window.take().is_some());
     }
 
+    /// Keeps the records of a shard that are settled beyond its checkpoint: concurrent
+    /// batches have finished out of order.
+    pub(crate) fn keep_ahead(&self, shard: &str, sequence_numbers: Vec<String>) {
+        self.update(shard, |state| {
+            let before = std::mem::replace(&mut state.ahead, sequence_numbers);
+            before != state.ahead
+        });
+    }
+
+    /// Takes what [`Checkpoints::keep_ahead`] kept. After a crash from here on, those records
+    /// are delivered again.
+    pub(crate) fn take_ahead(&self, shard: &str) -> Vec<String> {
+        let mut ahead = Vec::new();
+        self.update(shard, |state| {
+            ahead = std::mem::take(&mut state.ahead);
+            !ahead.is_empty()
+        });
+        ahead
+    }
+
     /// A shard has been processed to its end.
     pub(crate) fn end(&self, shard: &str) {
         self.update(shard, |state| {
@@ -193,6 +231,10 @@ impl Checkpoints {
     fn lock(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn file_of(folder: &Path, mapping: &str) -> std::path::PathBuf {
+    folder.join("checkpoints").join(format!("{mapping}.jsonl"))
 }
 
 #[cfg(test)]

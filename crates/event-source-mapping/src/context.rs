@@ -11,6 +11,7 @@ use super::{
 };
 
 /// The options of a mapping, and its connections to everything outside it.
+#[derive(Clone)]
 pub struct MappingContext {
     /// The mapping's name, for messages.
     pub name: String,

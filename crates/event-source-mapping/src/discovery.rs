@@ -3,7 +3,10 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -36,6 +39,8 @@ pub(super) struct Discovery {
     pollers_stop: CancellationToken,
     /// Panics of each shard's pollers: what the wait before the next start grows with.
     panics: HashMap<String, u32>,
+    /// Whether invocations under way may take as long as they do when the mapping stops.
+    patient: Arc<AtomicBool>,
     /// When the mapping first began, in this process or in one before it.
     began: OffsetDateTime,
     /// It begins now.
@@ -43,7 +48,7 @@ pub(super) struct Discovery {
 }
 
 impl Discovery {
-    pub(super) fn new(context: Arc<MappingContext>) -> Self {
+    pub(super) fn new(context: Arc<MappingContext>, patient: Arc<AtomicBool>) -> Self {
         let (began, new) = context.checkpoints.began(context.clock.now());
         Self {
             began,
@@ -52,6 +57,7 @@ impl Discovery {
             pollers: JoinSet::new(),
             pollers_stop: context.stop.child_token(),
             panics: HashMap::new(),
+            patient,
             context,
         }
     }
@@ -230,10 +236,14 @@ impl Discovery {
     async fn stop_pollers(&mut self) {
         self.pollers_stop.cancel();
         let pollers = &mut self.pollers;
-        let ended = timeout(STOP_GRACE, async {
-            while pollers.join_next().await.is_some() {}
-        });
-        if ended.await.is_err() {
+        let ended = async { while pollers.join_next().await.is_some() {} };
+        let in_time = if self.patient.load(Relaxed) {
+            ended.await;
+            true
+        } else {
+            timeout(STOP_GRACE, ended).await.is_ok()
+        };
+        if !in_time {
             tracing::warn!(
                 mapping = self.context.name,
                 seconds = STOP_GRACE.as_secs(),

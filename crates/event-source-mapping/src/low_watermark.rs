@@ -49,6 +49,12 @@ impl LowWatermark {
         last
     }
 
+    /// The sequence numbers of the records beyond the first unfinished one that are finished.
+    pub(crate) fn ahead(&self) -> Vec<String> {
+        let done = self.waiting.iter().filter(|entry| entry.done);
+        done.map(|entry| entry.sequence_number.clone()).collect()
+    }
+
     /// How many records are beyond the checkpoint.
     #[must_use]
     pub(crate) fn waiting(&self) -> usize {

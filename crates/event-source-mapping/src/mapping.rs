@@ -1,16 +1,27 @@
 //! A running event source mapping.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 use tokio::{sync::watch, task::JoinSet};
+use tokio_util::sync::CancellationToken;
 
 use super::{
-    checkpoint::Checkpoint, context::MappingContext, discovery::Discovery,
-    settlement::DiscardedBatch, status::MappingStatus,
+    checkpoint::{Checkpoint, Checkpoints},
+    context::MappingContext,
+    discovery::Discovery,
+    settlement::DiscardedBatch,
+    status::MappingStatus,
 };
 
 /// A running mapping.
 pub struct EventSourceMapping {
+    /// Dropped first: the next mapping may start while a `Watch` of this one is still held.
+    lock: Lock,
+    /// Whether a stop waits for invocations under way without a limit.
+    patient: Arc<AtomicBool>,
     context: Arc<MappingContext>,
     ready: watch::Receiver<bool>,
     /// Its one task; it ends with the mapping.
@@ -21,11 +32,19 @@ impl EventSourceMapping {
     /// Starts reading.
     #[must_use]
     pub fn start(context: MappingContext) -> Self {
+        let lock = Lock(context.checkpoints.clone());
+        Self::start_locked(context, lock)
+    }
+
+    fn start_locked(context: MappingContext, lock: Lock) -> Self {
         let context = Arc::new(context);
         let (tell_ready, ready) = watch::channel(false);
+        let patient = Arc::new(AtomicBool::new(false));
         let mut task = JoinSet::new();
-        task.spawn(Discovery::new(context.clone()).run(tell_ready));
+        task.spawn(Discovery::new(context.clone(), patient.clone()).run(tell_ready));
         Self {
+            lock,
+            patient,
             context,
             ready,
             task,
@@ -58,12 +77,52 @@ impl EventSourceMapping {
         // It ends by itself; an error would be a panic, already on stderr.
         while self.task.join_next().await.is_some() {}
     }
+
+    /// Finishes the invocations under way, however long they take, and stops reading. No
+    /// attempt follows them: a batch that has failed is delivered again when the mapping
+    /// continues. Dropping the future ends the mapping at once, as in a crash.
+    pub async fn pause(mut self) -> PausedMapping {
+        self.patient.store(true, Relaxed);
+        self.context.stop.cancel();
+        while self.task.join_next().await.is_some() {}
+        self.context.status.settlement.pause();
+        PausedMapping {
+            lock: self.lock,
+            context: self.context,
+        }
+    }
 }
 
-impl Drop for EventSourceMapping {
+/// A mapping that has stopped, and may continue at its checkpoints.
+pub struct PausedMapping {
+    lock: Lock,
+    context: Arc<MappingContext>,
+}
+
+impl PausedMapping {
+    /// Continues after `change`, which may set other options and another target, but neither
+    /// other checkpoints nor another stream.
+    #[must_use]
+    pub fn resume(self, change: impl FnOnce(&mut MappingContext)) -> EventSourceMapping {
+        let mut context = MappingContext::clone(&self.context);
+        context.stop = CancellationToken::new();
+        change(&mut context);
+        EventSourceMapping::start_locked(context, self.lock)
+    }
+
+    /// A view of the status.
+    #[must_use]
+    pub fn watch(&self) -> Watch {
+        Watch(self.context.clone())
+    }
+}
+
+/// Unlocks the checkpoint file for another mapping when it is dropped.
+struct Lock(Checkpoints);
+
+impl Drop for Lock {
     fn drop(&mut self) {
-        // The next mapping may start while a `Watch` of this one is still held.
-        self.context.checkpoints.release();
+        self.0.release();
     }
 }
 
@@ -105,6 +164,14 @@ impl Watch {
             function: self.0.target.name(),
             stream_arn: self.0.stream_arn.clone(),
             shards,
+            state: None,
         }
+    }
+
+    /// Whether the last invocation processed all of its records; `None` before the first
+    /// one (`LastProcessingResult`).
+    #[must_use]
+    pub fn last_succeeded(&self) -> Option<bool> {
+        self.0.status.last_succeeded()
     }
 }

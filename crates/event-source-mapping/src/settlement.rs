@@ -129,6 +129,15 @@ impl Settlement {
         });
     }
 
+    /// The mapping is paused: records that are read and not settled are read again. Nothing
+    /// is settled until its shards are listed again.
+    pub(crate) fn pause(&self) {
+        self.change(|progress| {
+            progress.shards.clear();
+            progress.listed = 0;
+        });
+    }
+
     /// The stream is another one.
     pub(crate) fn clear(&self) {
         self.change(|progress| progress.shards.clear());

@@ -2,6 +2,7 @@
 //! each lane under way.
 
 use std::{
+    collections::HashSet,
     sync::{Arc, Mutex},
     time::Duration,
     vec,
@@ -72,6 +73,8 @@ pub(super) struct ShardPoller {
     /// Ends with the poller.
     reader: JoinSet<ReadEnd>,
     lanes: Vec<Lane>,
+    /// Records beyond the checkpoint that were settled before the mapping was stopped.
+    ahead: HashSet<String>,
     batches: JoinSet<(usize, BatchEnd)>,
     /// How the shard ended, once no more records will come.
     ended: Option<Ended>,
@@ -97,6 +100,7 @@ impl ShardPoller {
         let lanes = (0..context.settings.parallelization_factor.max(1))
             .map(|_| Lane::new(&context, context.checkpoints.window(shard)))
             .collect();
+        let ahead = context.checkpoints.take_ahead(shard);
         let invoker = BatchInvoker {
             context: context.clone(),
             stop: stop.clone(),
@@ -111,6 +115,7 @@ impl ShardPoller {
             page: Vec::new().into_iter(),
             reader,
             lanes,
+            ahead: ahead.into_iter().collect(),
             batches: JoinSet::new(),
             ended: None,
             stop,
@@ -123,6 +128,13 @@ impl ShardPoller {
         // The attempts under way are finished; no other follows them.
         self.stop.cancel();
         while self.batches.join_next().await.is_some() {}
+        if ended == Ended::Stopped {
+            let mut ahead = self.invoker.low_watermark().ahead();
+            // It has not read as far as the poller before it.
+            ahead.extend(self.ahead);
+            let checkpoints = &self.context.checkpoints;
+            checkpoints.keep_ahead(&self.invoker.shard, ahead);
+        }
         ended
     }
 
@@ -218,12 +230,17 @@ impl ShardPoller {
         }
         let most = self.lanes.len() * self.context.settings.batch_size as usize;
         let invoker = self.invoker.clone();
-        let (mut queued, mut filtered) = (0, 0);
+        let (mut queued, mut filtered, mut ahead) = (0, 0, 0);
         let mut low_watermark = invoker.low_watermark();
         while queued < most
             && let Some(record) = self.page.next()
         {
             let ordinal = low_watermark.add(&record.sequence_number);
+            if !self.ahead.is_empty() && self.ahead.remove(&record.sequence_number) {
+                low_watermark.finish(ordinal);
+                ahead += 1;
+                continue;
+            }
             let passes = &self.context.settings.filters;
             if passes.pass(&record, &invoker.origin) {
                 let lane = lane::of_key(&record.partition_key, self.lanes.len());
@@ -241,11 +258,12 @@ impl ShardPoller {
             }
         }
         drop(low_watermark);
-        if filtered > 0 {
+        if filtered + ahead > 0 {
             self.invoker.checkpoint(None);
             let status = &self.context.status;
             status.update(&self.invoker.shard, |status| status.filtered += filtered);
-            status.settlement.settle(&self.invoker.shard, filtered);
+            let settled = filtered + ahead;
+            status.settlement.settle(&self.invoker.shard, settled);
         }
     }
 }

@@ -23,6 +23,10 @@ pub(super) struct ShardState {
     /// The tumbling window that the next record may belong to. It is written with the
     /// checkpoint, so that no record is counted twice or not at all.
     pub(super) window: Option<Window>,
+    /// Records beyond the checkpoint that are settled, since the mapping was stopped while
+    /// concurrent batches had finished out of order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) ahead: Vec<String>,
     /// Of the mapping: when it first began.
     #[serde(
         default,

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -26,6 +26,10 @@ pub struct MappingStatus {
     pub stream_arn: String,
     /// Its shards, by their ids.
     pub shards: BTreeMap<String, ShardStatus>,
+    /// `State` of the API (`EventSourceMappingConfiguration`), where something runs the
+    /// mapping that can change it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
 }
 
 /// One shard of a mapping at one moment. Counts are since the mapping's start, or since
@@ -73,11 +77,11 @@ pub struct ShardStatus {
     pub last_error_detail: Option<String>,
 }
 
-/// The shards of a running mapping.
-#[derive(Debug, Default)]
+/// The shards of a mapping. Clones are the same status.
+#[derive(Debug, Clone, Default)]
 pub struct Status {
-    shards: Mutex<Shards>,
-    pub(crate) settlement: Settlement,
+    shards: Arc<Mutex<Shards>>,
+    pub(crate) settlement: Arc<Settlement>,
 }
 
 #[derive(Debug, Default)]
@@ -86,6 +90,8 @@ struct Shards {
     /// Calls that have not returned, by the order of their start.
     waits: BTreeMap<u64, Wait>,
     next_wait: u64,
+    /// Whether the last invocation processed all of its records.
+    last_succeeded: Option<bool>,
 }
 
 /// A call that has not returned.
@@ -138,6 +144,16 @@ impl Status {
     /// An invocation of the function.
     pub(crate) fn invoking(&self, shard: &str, function: &str) -> Waiting<'_> {
         self.begin(shard, function, true)
+    }
+
+    /// An invocation has returned.
+    pub(crate) fn processed(&self, all: bool) {
+        self.lock().last_succeeded = Some(all);
+    }
+
+    /// Whether the last invocation processed all of its records; `None` before the first.
+    pub(crate) fn last_succeeded(&self) -> Option<bool> {
+        self.lock().last_succeeded
     }
 
     /// The status of every shard.

@@ -37,7 +37,8 @@ pub(super) fn invoke(function: Arc<Function>, request: Request) -> bool {
 async fn deliver(function: Arc<Function>, request: Request, _room: OwnedSemaphorePermit) {
     let expires = Instant::now() + MAXIMUM_AGE;
     let mut waits = AFTER_ERRORS.into_iter();
-    let name = &function.config().name;
+    let config = function.config();
+    let name = &config.name;
     loop {
         let invoked = timeout_at(expires, function.invoke_when_free(request.clone()));
         let Ok(invoked) = invoked.await else {

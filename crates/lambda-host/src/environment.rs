@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{
-    Bootstrap, FunctionConfig,
+    FunctionConfig,
     exchange::{Answer, Exchange, Invocation},
     log::LogWriter,
     observer::Observer,
@@ -43,7 +43,6 @@ pub(super) enum InitFailure {
 /// The arguments that start an environment.
 pub(super) struct Start<'a> {
     pub(super) config: &'a FunctionConfig,
-    pub(super) bootstrap: &'a Bootstrap,
     /// From 1.
     pub(super) number: u64,
     /// How long init may take.
@@ -81,7 +80,7 @@ impl Environment {
                 "Runtime.InvalidEntrypoint",
                 &format!(
                     "{} cannot be started: {error}",
-                    start.bootstrap.program.display()
+                    config.bootstrap.program.display()
                 ),
             ))
         })?;
@@ -227,7 +226,7 @@ impl Environment {
 }
 
 fn start_process(start: &Start<'_>, api: &RuntimeApi) -> std::io::Result<Process> {
-    let bootstrap = start.bootstrap;
+    let bootstrap = &start.config.bootstrap;
     let (executable, folder) = bootstrap.absolute()?;
     let runtime = &bootstrap.variables;
     let program = Program {

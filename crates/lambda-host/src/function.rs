@@ -11,7 +11,7 @@ use std::{
 
 use futures_util::future::join_all;
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    sync::{Mutex, OwnedSemaphorePermit, Semaphore, oneshot},
     time::{Instant, sleep, timeout, timeout_at},
 };
 use uuid::Uuid;
@@ -45,11 +45,13 @@ const SETTLE_AT_LIMIT: Duration = Duration::from_secs(1);
 /// when they have been idle for [`FunctionConfig::idle_timeout`]. An invocation goes only to
 /// an environment whose runtime waits for one.
 pub struct Function {
-    config: FunctionConfig,
+    /// What new environments start with.
+    config: RwLock<Arc<FunctionConfig>>,
+    /// Held while the configuration changes: an init that tests a new bootstrap must not end
+    /// up beside another configuration.
+    changing: Mutex<()>,
     log: LogWriter,
     observer: Arc<dyn Observer>,
-    /// What new environments run; the configuration has the first one.
-    bootstrap: RwLock<Bootstrap>,
     init_timeout: Duration,
     pool: Arc<Pool>,
     /// Concurrent invocations that are left. Its waiters get them in order.
@@ -64,13 +66,12 @@ impl Function {
     /// A function without environments; its output goes to `log`.
     #[must_use]
     pub fn new(config: FunctionConfig, log: LogSink) -> Self {
-        let slots = config.concurrency.saturating_mul(config.slots());
         Self {
-            slots: Arc::new(Semaphore::new(slots.min(Semaphore::MAX_PERMITS))),
+            slots: Arc::new(Semaphore::new(all_slots(&config))),
             queue: Arc::new(Semaphore::new(super::asynchronous::MAX_QUEUED_KIB)),
-            bootstrap: RwLock::new(config.bootstrap.clone()),
             init_timeout: INIT_TIMEOUT,
-            config,
+            config: RwLock::new(Arc::new(config)),
+            changing: Mutex::new(()),
             log: LogWriter::new(log),
             observer: Arc::new(NoObserver),
             pool: Arc::default(),
@@ -93,10 +94,11 @@ impl Function {
         self
     }
 
-    /// The configuration it was made with.
+    /// The configuration that new environments start with.
     #[must_use]
-    pub fn config(&self) -> &FunctionConfig {
-        &self.config
+    pub fn config(&self) -> Arc<FunctionConfig> {
+        let config = self.config.read().unwrap_or_else(PoisonError::into_inner);
+        config.clone()
     }
 
     /// How many environments have been started: each was a cold start.
@@ -119,7 +121,7 @@ impl Function {
     /// The init failed.
     pub async fn warm_up(&self) -> Result<(), FunctionError> {
         let room = self.pool.extra_room();
-        room.fill(self.start_environment().await?);
+        room.fill(self.start(&self.config()).await?);
         Ok(())
     }
 
@@ -130,16 +132,60 @@ impl Function {
     ///
     /// The init of the new bootstrap failed; the function keeps the old one.
     pub async fn replace(&self, bootstrap: impl Into<Bootstrap>) -> Result<(), FunctionError> {
-        let bootstrap = bootstrap.into();
-        let environment = self.start(&bootstrap).await?;
-        *self
-            .bootstrap
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = bootstrap;
+        let _changing = self.changing.lock().await;
+        let mut config = FunctionConfig::clone(&self.config());
+        config.bootstrap = bootstrap.into();
+        let environment = self.start(&config).await?;
+        self.set(config);
         let idle = self.pool.retire();
         self.pool.extra_room().fill(environment);
         shut_down(idle).await;
         Ok(())
+    }
+
+    /// Changes the configuration (API reference, `UpdateFunctionConfiguration`). When this
+    /// returns, new environments start with it, and environments with an invocation get no
+    /// further one. No environment is started to try it.
+    pub async fn configure(&self, change: impl FnOnce(&mut FunctionConfig)) -> Retired {
+        let _changing = self.changing.lock().await;
+        let mut config = FunctionConfig::clone(&self.config());
+        change(&mut config);
+        self.set(config);
+        Retired(self.pool.retire())
+    }
+
+    /// Changes how many environments may run at once (API reference,
+    /// `PutFunctionConcurrency`). Invocations under way, and those that wait for a slot
+    /// already, are not throttled. Environments stay.
+    pub async fn set_concurrency(&self, concurrency: usize) {
+        let _changing = self.changing.lock().await;
+        let mut config = FunctionConfig::clone(&self.config());
+        config.concurrency = concurrency;
+        self.set(config);
+    }
+
+    fn set(&self, config: FunctionConfig) {
+        let after = all_slots(&config);
+        let before = {
+            let mut current = self.config.write().unwrap_or_else(PoisonError::into_inner);
+            let before = all_slots(&current);
+            *current = Arc::new(config);
+            before
+        };
+        if after >= before {
+            self.slots.add_permits(after - before);
+            return;
+        }
+        let taken = before - after - self.slots.forget_permits(before - after);
+        // The slots that are taken go when they are free.
+        if let Ok(taken @ 1..) = u32::try_from(taken) {
+            let slots = self.slots.clone();
+            tokio::spawn(async move {
+                if let Ok(freed) = slots.acquire_many_owned(taken).await {
+                    freed.forget();
+                }
+            });
+        }
     }
 
     /// Invokes the function and waits for the outcome. When all of its slots are taken, the
@@ -166,7 +212,7 @@ impl Function {
     /// Callers get slots in the order in which they asked.
     pub async fn invoke_when_free(&self, request: impl Into<Request>) -> Invoked {
         let request = request.into();
-        let slot = match self.config.concurrency {
+        let slot = match self.config().concurrency {
             0 => None,
             _ => self.slots.clone().acquire_owned().await.ok(),
         };
@@ -176,7 +222,8 @@ impl Function {
     async fn invoke_in(&self, slot: Option<OwnedSemaphorePermit>, request: Request) -> Invoked {
         let request_id = request.request_id;
         let request_id = request_id.unwrap_or_else(|| Uuid::new_v4().to_string());
-        let (function, invoker) = (self.config.name.as_str(), request.invoker);
+        let config = self.config();
+        let (function, invoker) = (config.name.as_str(), request.invoker);
         let ended = |environment, took, outcome, log_tail| {
             self.observer.invocation_ended(&observer::Ended {
                 function,
@@ -234,7 +281,7 @@ impl Function {
             let log = LogTail {
                 request_id: &request_id,
                 took,
-                memory_mb: self.config.memory_mb,
+                memory_mb: config.memory_mb,
             };
             Some(log.around(&environment.tail().await))
         } else {
@@ -268,14 +315,17 @@ impl Function {
                 self.pool.kill_stalled();
             }
             // A runtime for several invocations starts once for those that come meanwhile.
-            let one_by_one = self.config.slots() > 1;
-            let Some(room) = self.pool.room(self.config.concurrency, one_by_one) else {
+            let config = self.config();
+            let one_by_one = config.slots() > 1;
+            // It has a slot, though the concurrency may have become 0 since.
+            let most = config.concurrency.max(1);
+            let Some(room) = self.pool.room(most, one_by_one) else {
                 let _ = timeout(SETTLE, changed).await;
                 continue;
             };
             // Another invocation may take the new environment; then there is one more to
             // start, and never more than the concurrency allows.
-            room.fill(self.start_environment().await?);
+            room.fill(self.start(&config).await?);
         }
     }
 
@@ -286,31 +336,22 @@ impl Function {
         self.log.flush().await;
     }
 
-    async fn start_environment(&self) -> Result<Environment, FunctionError> {
-        let bootstrap = self
-            .bootstrap
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        self.start(&bootstrap).await
-    }
-
     /// Starts an environment. An init that takes too long is tried again with the function's
     /// time-out, as Lambda does at the first invocation.
-    async fn start(&self, bootstrap: &Bootstrap) -> Result<Environment, FunctionError> {
+    async fn start(&self, config: &FunctionConfig) -> Result<Environment, FunctionError> {
         if !self.reaped.swap(true, Relaxed) {
-            tokio::spawn(reap(Arc::downgrade(&self.pool), self.config.idle_timeout));
+            tokio::spawn(reap(Arc::downgrade(&self.pool), config.idle_timeout));
         }
-        match self.start_within(bootstrap, self.init_timeout).await {
+        match self.start_within(config, self.init_timeout).await {
             Err(InitFailure::TimedOut(_)) => {}
             Err(InitFailure::Failed(error)) => return Err(error),
             Ok(environment) => return Ok(environment),
         }
-        let second = self.start_within(bootstrap, self.config.timeout).await;
+        let second = self.start_within(config, config.timeout).await;
         second.map_err(|failure| match failure {
             InitFailure::Failed(error) => error,
             InitFailure::TimedOut(error) => {
-                let seconds = self.config.timeout.as_secs_f64();
+                let seconds = config.timeout.as_secs_f64();
                 let why = error.message();
                 let message = format!("Task timed out after {seconds:.2} seconds: {why}");
                 FunctionError::new(ErrorKind::Init, "Sandbox.Timedout", &message)
@@ -320,12 +361,11 @@ impl Function {
 
     async fn start_within(
         &self,
-        bootstrap: &Bootstrap,
+        config: &FunctionConfig,
         limit: Duration,
     ) -> Result<Environment, InitFailure> {
         let start = Start {
-            config: &self.config,
-            bootstrap,
+            config,
             number: self.started.fetch_add(1, Relaxed) + 1,
             limit,
             log: &self.log,
@@ -334,6 +374,24 @@ impl Function {
         };
         Environment::start(start).await
     }
+}
+
+/// Environments without an invocation that ran an earlier configuration. Dropped, they are
+/// killed; the others end by themselves when they have finished.
+#[must_use = "dropping it kills the environments without their shutdown"]
+pub struct Retired(Vec<Arc<Environment>>);
+
+impl Retired {
+    /// Shuts them down: SIGTERM, and SIGKILL half a second later.
+    pub async fn shut_down(self) {
+        shut_down(self.0).await;
+    }
+}
+
+/// Invocations that a function takes at once.
+fn all_slots(config: &FunctionConfig) -> usize {
+    let slots = config.concurrency.saturating_mul(config.slots());
+    slots.min(Semaphore::MAX_PERMITS)
 }
 
 /// Kills an environment whose invocation was abandoned: nobody waits for its result.

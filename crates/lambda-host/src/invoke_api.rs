@@ -1,7 +1,7 @@
 //! The Invoke API over HTTP, on the paths that AWS and its Runtime Interface
 //! Emulator use (API reference, `Invoke`, `InvokeWithResponseStream`).
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::{
     Json, Router,
@@ -30,23 +30,47 @@ use super::{
 /// The name that AWS's Runtime Interface Emulator gives its only function.
 const RIE_NAME: &str = "function";
 
+/// Functions that may be built after their port listens; before that, there are none.
+#[derive(Clone, Default)]
+pub struct LateFunctions(Arc<OnceLock<Functions>>);
+
+impl LateFunctions {
+    /// Serves `functions` from now on; a second call changes nothing.
+    pub fn set(&self, functions: Functions) {
+        let _ = self.0.set(functions);
+    }
+
+    /// The functions that are there now.
+    #[must_use]
+    pub fn get(&self) -> Functions {
+        self.0.get().cloned().unwrap_or_default()
+    }
+}
+
 /// The Invoke API of `functions`, and `/_local/health`.
 pub fn router(functions: Functions) -> Router {
+    let late = LateFunctions::default();
+    late.set(functions);
+    routes(late).route("/_local/health", get(|| async { "ok" }))
+}
+
+/// The Invoke API alone, to be merged with other paths.
+pub fn routes(functions: LateFunctions) -> Router {
     Router::new()
         .route("/2015-03-31/functions/{name}/invocations", post(invoke))
         .route(
             "/2021-11-15/functions/{name}/response-streaming-invocations",
             post(invoke_with_response_stream),
         )
-        .route("/_local/health", get(|| async { "ok" }))
         .with_state(functions)
 }
 
 async fn invoke(
-    State(functions): State<Functions>,
+    State(functions): State<LateFunctions>,
     Path(name): Path<String>,
     request: http::Request<Body>,
 ) -> Response {
+    let functions = functions.get();
     let Some(function) = find(&functions, &name) else {
         return unknown(&functions, &name);
     };
@@ -88,10 +112,11 @@ async fn invoke(
 
 /// Replies with event-stream messages, one for each chunk that the function writes.
 async fn invoke_with_response_stream(
-    State(functions): State<Functions>,
+    State(functions): State<LateFunctions>,
     Path(name): Path<String>,
     request: http::Request<Body>,
 ) -> Response {
+    let functions = functions.get();
     let Some(function) = find(&functions, &name) else {
         return unknown(&functions, &name);
     };
@@ -149,21 +174,34 @@ fn event(payload: Bytes) -> Result<Bytes, Box<Response>> {
     }
 }
 
-/// Finds a function by name or ARN, with or without a version or alias, or by RIE's name if
-/// there is only one.
-fn find<'a>(functions: &'a Functions, name: &str) -> Option<&'a Arc<Function>> {
+/// Finds a function by name, partial ARN or ARN, each with or without a version or alias
+/// (API reference, `Invoke`, `FunctionName`). There is one version, and every qualifier names
+/// it.
+#[must_use]
+pub fn named<'a>(functions: &'a Functions, name: &str) -> Option<&'a Arc<Function>> {
     let name = match name.split_once(":function:") {
         Some((_, name)) => name,
         None => name,
     };
-    let name = name.split(':').next().unwrap_or(name);
-    functions.get(name).or_else(|| {
+    functions.get(name.split(':').next().unwrap_or(name))
+}
+
+/// Finds a function as [`named`] does, or by RIE's name if there is only one.
+fn find<'a>(functions: &'a Functions, name: &str) -> Option<&'a Arc<Function>> {
+    named(functions, name).or_else(|| {
         let mut all = functions.values();
-        match (name, all.next(), all.next()) {
-            (RIE_NAME, Some(only), None) => Some(only),
+        match (named_rie(name), all.next(), all.next()) {
+            (true, Some(only), None) => Some(only),
             _ => None,
         }
     })
+}
+
+fn named_rie(name: &str) -> bool {
+    let name = name
+        .rsplit_once(":function:")
+        .map_or(name, |(_, name)| name);
+    name.split(':').next() == Some(RIE_NAME)
 }
 
 pub(super) fn reply(invoked: Invoked) -> Response {

@@ -3,4 +3,5 @@
 
 pub mod engine_source;
 pub mod function_target;
+pub mod in_process;
 pub mod push_trigger;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use aws_wire::service::Service;
+use axum::Router;
 use kinesis_engine::{Kinesis, arrivals::Arrivals, reader::Reader};
 use loopback_server::hosts::AllowedHosts;
 use tokio::net::TcpListener;
@@ -72,6 +73,20 @@ impl AwsApis {
         kinesis: kinesis_engine::Options,
         hosts: &AllowedHosts,
     ) -> Result<Self, OpenError> {
+        Self::start_with(listener, kinesis, hosts, None).await
+    }
+
+    /// As [`AwsApis::start_for`], and serves Lambda's API, which has paths of its own.
+    ///
+    /// # Errors
+    ///
+    /// State that cannot be opened.
+    pub async fn start_with(
+        listener: TcpListener,
+        kinesis: kinesis_engine::Options,
+        hosts: &AllowedHosts,
+        lambda: Option<Router>,
+    ) -> Result<Self, OpenError> {
         let region = kinesis.region.clone();
         let data = kinesis.data_dir.clone();
         let file = |name: &str| data.as_ref().map(|data| data.join(name));
@@ -92,7 +107,10 @@ impl AwsApis {
             Arc::new(Sts),
         ];
         let guard = Guard::new(Protocol::Aws, hosts);
-        let gateway = Gateway::new(services);
+        let mut gateway = Gateway::new(services);
+        if let Some(lambda) = lambda {
+            gateway = gateway.with_paths("Lambda", lambda);
+        }
         let calls = gateway.counts();
         Ok(Self {
             server: Server::start(listener, gateway.router(), guard)?,

@@ -5,16 +5,21 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 use anyhow::anyhow;
 use clap::Args;
 use event_source_mapping::{
-    http_target::HttpTarget, mapping::EventSourceMapping, poll_trigger::Polling,
+    http_target::HttpTarget,
+    poll_trigger::{PollTrigger, Polling},
     sqs_queue::SqsQueue,
+    target::Target,
 };
-use futures_util::future::join_all;
 use lambda_host::function_arn;
 
 use super::args::{EndpointArgs, HostArgs, InvokeArgs, RetryArgs, TemplateArgs};
 use crate::{
     guard::{Guard, Protocol},
-    mappings::Mappings,
+    mappings::{
+        Mappings,
+        definition::Definition,
+        registry::{Connections, Registry},
+    },
     outcome::{Failure, Outcome},
     ports,
     project::Project,
@@ -63,6 +68,23 @@ pub struct EventSource {
     status_port: Option<u16>,
 }
 
+/// One invoke URL for every function, and streams that are polled.
+struct OverHttp {
+    target: HttpTarget,
+    region: String,
+}
+
+impl Connections for OverHttp {
+    fn target(&self, function: &str) -> Option<Arc<dyn Target>> {
+        let arn = function_arn(&self.region, function);
+        Some(Arc::new(self.target.clone().with_arn(arn)))
+    }
+
+    fn poll_trigger(&self, _stream: &str) -> Arc<dyn PollTrigger> {
+        Arc::new(Polling::default())
+    }
+}
+
 impl EventSource {
     /// Runs until it is interrupted.
     ///
@@ -87,32 +109,38 @@ impl EventSource {
             .with_queues_at(&sdk)
             .backoff(self.retry.retry_wait)
             .checkpoints_in(self.data_dir.as_deref());
-        let mut running = Vec::new();
-        for mapping in environment
-            .mappings
-            .iter()
-            .filter(|mapping| mapping.settings.enabled)
-        {
-            eprintln!("{} → {}", mapping.stream, self.invoke.invoke_url);
-            let arn = function_arn(&self.template.region, &mapping.function);
-            let target = Arc::new(target.clone().with_arn(arn));
-            let started = mappings.start(mapping, target, Arc::new(Polling::default()));
-            running.push(started.map_err(Failure::configuration)?);
-            if let Some(queue) = mappings.queue_of(mapping) {
-                eprintln!("{}", self.discarded(&queue).await);
-            }
-        }
-        if running.is_empty() {
+        let enabled = environment.mappings.iter();
+        let enabled: Vec<_> = enabled.filter(|mapping| mapping.settings.enabled).collect();
+        if enabled.is_empty() {
             return Err(Failure::configuration(anyhow!(
                 "{} has no enabled event source mapping",
                 template.display()
             )));
         }
-        let watched = running.iter().map(EventSourceMapping::watch).collect();
-        board.show(watched, None, &failures, (None, Vec::new()));
+        let region = &self.template.region;
+        let mut told = Vec::new();
+        for mapping in &enabled {
+            eprintln!("{} → {}", mapping.stream, self.invoke.invoke_url);
+            told.extend(mappings.queue_of(mapping));
+        }
+        let connections = OverHttp {
+            target,
+            region: region.clone(),
+        };
+        // Nothing here changes the mappings: there is nothing to keep.
+        let running = Registry::new(mappings, connections, None);
+        let definitions = enabled
+            .iter()
+            .map(|mapping| Definition::of(mapping, region));
+        let started = running.start(definitions);
+        started.map_err(Failure::configuration)?;
+        for queue in &told {
+            eprintln!("{}", self.discarded(queue).await);
+        }
+        board.show(&running, None, &failures, (None, Vec::new()));
         signals.interrupted().await;
         drop(served);
-        join_all(running.into_iter().map(EventSourceMapping::stop)).await;
+        running.stop().await;
         Ok(ExitCode::SUCCESS)
     }
 

@@ -129,12 +129,15 @@ pub(super) fn describe(mappings: &[MappingStatus], width: Option<usize>) -> Stri
     let mut text = String::new();
     for mapping in mappings {
         // Writing to a string cannot fail.
+        // It is enabled, or nothing here can change that.
+        let state = mapping.state.as_deref().filter(|state| *state != "Enabled");
         let _ = writeln!(
             text,
-            "{}: {} → {}",
+            "{}: {} → {}{}",
             mapping.name,
             short(&mapping.stream_arn),
-            short(&mapping.function)
+            short(&mapping.function),
+            state.map_or_else(String::new, |state| format!(" ({})", state.to_lowercase()))
         );
         text.push_str(&table::fit(&rows(mapping, width), width));
         for (shard, status) in &mapping.shards {
@@ -259,6 +262,7 @@ mod tests {
             function: "f".into(),
             stream_arn: "s".into(),
             shards: [("shardId-0".to_owned(), shard)].into(),
+            state: Some("Enabled".into()),
         };
         let expected = "\
 Mapping: s → f
@@ -266,7 +270,13 @@ Mapping: s → f
   shardId-0  …989136588898  3       2        10       0         0          0        0          0        1500
   last error of shardId-0: it fails
 ";
-        assert_eq!(describe(&[status], None), expected);
+        assert_eq!(describe(std::slice::from_ref(&status), None), expected);
+        let disabled = MappingStatus {
+            state: Some("Disabled".into()),
+            ..status
+        };
+        let heading = "Mapping: s → f (disabled)\n";
+        assert!(describe(&[disabled], None).starts_with(heading));
     }
 
     #[test]

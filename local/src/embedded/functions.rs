@@ -3,23 +3,24 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use futures_util::future::join_all;
-use lambda_host::{Function, FunctionConfig, outcome::FunctionError};
+use lambda_host::{Function, FunctionConfig, Functions, outcome::FunctionError};
 
 use super::{Options, StartError};
-use crate::{loopback::bypass_proxies, project::values::Values};
+use crate::{
+    aws::lambda::{Managed, UNRESERVED_CONCURRENCY},
+    loopback::bypass_proxies,
+    project::values::Values,
+};
 
-/// The most execution environments of a function without
-/// `ReservedConcurrentExecutions`.
-const DEFAULT_CONCURRENCY: usize = 50;
-
-/// The functions. A runtime's file that one of them needs is written into `folder`.
+/// The functions, and what Lambda's API tells of each. A runtime's file that one of them
+/// needs is written into `folder`.
 pub(super) fn build(
     options: &Options,
     folder: &Path,
     aws_url: &str,
     values: &Values,
-) -> Result<BTreeMap<String, Arc<Function>>, StartError> {
-    let mut functions = BTreeMap::new();
+) -> Result<(Functions, BTreeMap<String, Managed>), StartError> {
+    let (mut functions, mut managed) = (BTreeMap::new(), BTreeMap::new());
     for function in &options.environment.functions {
         let launch = options.bootstraps.get(&function.name);
         let launch = launch.ok_or_else(|| StartError::NoBootstrap {
@@ -31,10 +32,11 @@ pub(super) fn build(
                 path: folder.to_owned(),
                 reason,
             })?;
+        let mut own = BTreeMap::from([("AWS_ENDPOINT_URL".to_owned(), aws_url.to_owned())]);
+        own.extend(options.local.variables(&function.name, values));
+        own.extend(options.variables.clone());
         let mut environment = function.environment.clone();
-        environment.insert("AWS_ENDPOINT_URL".to_owned(), aws_url.to_owned());
-        environment.extend(options.local.variables(&function.name, values));
-        environment.extend(options.variables.clone());
+        environment.extend(own.clone());
         bypass_proxies(&mut environment);
         let config = FunctionConfig {
             name: function.name.clone(),
@@ -46,20 +48,21 @@ pub(super) fn build(
             region: options.region.clone(),
             concurrency: function
                 .reserved_concurrency
-                .map_or(DEFAULT_CONCURRENCY, |most| most as usize),
+                .map_or(UNRESERVED_CONCURRENCY, |most| most as usize),
             idle_timeout: options.idle_timeout,
         };
+        let about = Managed::new(function.runtime.clone(), function.reserved_concurrency, own);
         let log = options.events.sink(options.log.clone());
         let function = Function::new(config, log).observed_by(Arc::new(options.events.clone()));
-        functions.insert(function.config().name.clone(), Arc::new(function));
+        let name = function.config().name.clone();
+        managed.insert(name.clone(), about);
+        functions.insert(name, Arc::new(function));
     }
-    Ok(functions)
+    Ok((Arc::new(functions), managed))
 }
 
 /// Starts an execution environment of each function. Returns the failed inits.
-pub(super) async fn warm_up(
-    functions: &BTreeMap<String, Arc<Function>>,
-) -> Vec<(String, FunctionError)> {
+pub(super) async fn warm_up(functions: &Functions) -> Vec<(String, FunctionError)> {
     let started = join_all(functions.iter().map(|(name, function)| async move {
         let started = function.warm_up().await;
         started.err().map(|error| (name.clone(), error))

@@ -12,21 +12,23 @@ use std::{
 };
 
 use aws_config::SdkConfig;
-use event_source_mapping::mapping::EventSourceMapping;
 use futures_util::future::join_all;
-use kinesis_engine::arrivals::Arrivals;
 use lambda_host::{function::Functions, invoke_api, outcome::FunctionError};
 use momento_offline::transport::{CacheOptions, Served};
 use movable_clock::Clock;
 use tempfile::TempDir;
 
 use crate::{
-    adapters::{function_target::FunctionTarget, push_trigger::PushTrigger},
-    aws::apis::AwsApis,
+    adapters::in_process::InProcess,
+    aws::{apis::AwsApis, lambda::LambdaApi},
     clock_control,
     events::{EventBus, Observers, stream},
     guard::{Guard, Protocol},
-    mappings::{CheckpointError, Mappings},
+    mappings::{
+        Mappings,
+        definition::Definition,
+        registry::{MappedFunctions, Registry},
+    },
     ports, private,
     project::values::Values,
     provision::{Provisioned, Provisioner, memory::Memory, sdk_config},
@@ -61,7 +63,8 @@ pub struct Embedded {
     pub timings: Vec<(&'static str, Duration)>,
     /// Where everything that happens is published.
     pub events: EventBus,
-    mappings: Vec<EventSourceMapping>,
+    /// The event source mappings, which Lambda's API can change.
+    pub mappings: Registry,
     /// The time of day of streams, mappings and caches, which a test can move.
     pub clock: Clock,
     /// The status of the mappings and the cache, and the wait for them.
@@ -102,7 +105,9 @@ impl Embedded {
             data_dir: kept.map(Path::to_owned),
             ..options.kinesis.clone()
         };
-        let aws = AwsApis::start_for(aws, kinesis, &options.allowed_hosts).await?;
+        let lambda_api = LambdaApi::default();
+        let paths = Some(lambda_api.router());
+        let aws = AwsApis::start_with(aws, kinesis, &options.allowed_hosts, paths).await?;
         clock.lap("AWS APIs");
 
         let cache = match cache {
@@ -127,10 +132,10 @@ impl Embedded {
         let provisioned = provision(&options, &values, &sdk, kept).await?;
         clock.lap("provision");
 
-        let functions: Functions =
-            Arc::new(functions::build(&options, &data, &aws.url(), &values)?);
+        let (functions, managed) = functions::build(&options, &data, &aws.url(), &values)?;
         let (board, events) = (StatusBoard::default(), options.events.clone());
         let router = invoke_api::router(functions.clone())
+            .merge(lambda_api.management())
             .merge(board.clone().router())
             .merge(clock_control::router(time.clone()))
             .merge(stream::router(events.clone()));
@@ -139,19 +144,19 @@ impl Embedded {
         let failed_inits = functions::warm_up(&functions).await;
         clock.lap("functions");
 
-        let client = aws_sdk_kinesis::Client::new(&sdk);
         let failures = data.join("failures");
-        let mappings = Mappings::new(client, &options.region, &failures)
-            .checkpoints_in(kept)
-            .watched_by(observer(&options))
-            .reading_with(aws.reader.clone())
-            .backoff(options.backoff)
-            .on_clock(time.clone());
-        let mappings = start_mappings(&mappings, &options, &functions, &aws.arrivals)?;
-        let watched = mappings.iter().map(EventSourceMapping::watch).collect();
+        let registry = registry(&options, &sdk, (&failures, kept), &aws, &functions, &time);
+        let template = options.environment.mappings.iter();
+        registry.start(template.map(|mapping| Definition::of(mapping, &options.region)))?;
+        lambda_api.serve(
+            functions.clone(),
+            managed,
+            registry.clone(),
+            &options.region,
+        );
         let parts = (Some(aws.url()), functions.keys().cloned().collect());
-        board.show(watched, cache.as_ref(), &failures, parts);
-        join_all(mappings.iter().map(EventSourceMapping::ready)).await;
+        board.show(&registry, cache.as_ref(), &failures, parts);
+        registry.ready().await;
         clock.lap("event source mappings");
         Ok(Self {
             aws,
@@ -167,7 +172,7 @@ impl Embedded {
             failed_inits,
             timings: clock.laps,
             events,
-            mappings,
+            mappings: registry,
             clock: time,
             status: board,
             _scratch: scratch,
@@ -191,7 +196,7 @@ impl Embedded {
     /// Finishes the invocations under way, then ends the functions' processes,
     /// then the servers.
     pub async fn shut_down(self) {
-        join_all(self.mappings.into_iter().map(EventSourceMapping::stop)).await;
+        self.mappings.stop().await;
         join_all(self.functions.values().map(|function| function.shut_down())).await;
         // Replies with events end.
         self.events.close();
@@ -242,32 +247,31 @@ async fn provision(
     Ok(done)
 }
 
-/// Publishes what the mappings do, and tells the observer of the options.
-fn observer(options: &Options) -> Arc<Observers> {
-    let mappings = options.environment.mappings.iter();
-    let functions = mappings.map(|one| (one.logical_id.clone(), one.function.clone()));
-    let next = options.observer.clone();
-    let observers = Observers::new(options.events.clone(), functions.collect(), next);
-    Arc::new(observers)
-}
-
-fn start_mappings(
-    mappings: &Mappings,
+/// The mappings' registry, without mappings. What they do is published, and told to the
+/// observer of the options.
+fn registry(
     options: &Options,
+    sdk: &SdkConfig,
+    (failures, kept): (&Path, Option<&Path>),
+    aws: &AwsApis,
     functions: &Functions,
-    arrivals: &Arrivals,
-) -> Result<Vec<EventSourceMapping>, CheckpointError> {
-    let enabled = options.environment.mappings.iter();
-    let enabled = enabled.filter(|mapping| mapping.settings.enabled);
-    enabled
-        // The template has the function: its reader has checked that.
-        .filter_map(|mapping| Some((mapping, functions.get(&mapping.function)?)))
-        .map(|(mapping, function)| {
-            let target = Arc::new(FunctionTarget(function.clone()));
-            let trigger = Arc::new(PushTrigger::new(arrivals.clone(), &mapping.stream));
-            mappings.start(mapping, target, trigger)
-        })
-        .collect()
+    clock: &Clock,
+) -> Registry {
+    let names = MappedFunctions::default();
+    let next = options.observer.clone();
+    let observers = Observers::new(options.events.clone(), names.clone(), next);
+    let client = aws_sdk_kinesis::Client::new(sdk);
+    let mappings = Mappings::new(client, &options.region, failures)
+        .checkpoints_in(kept)
+        .watched_by(Arc::new(observers))
+        .reading_with(aws.reader.clone())
+        .backoff(options.backoff)
+        .on_clock(clock.clone());
+    let connections = InProcess {
+        functions: functions.clone(),
+        arrivals: aws.arrivals.clone(),
+    };
+    Registry::new(mappings, connections, kept).naming(names)
 }
 
 /// Measures the start-up time of each part.

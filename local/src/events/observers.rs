@@ -1,6 +1,6 @@
 //! Publishes what functions and mappings do.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use event_source_mapping::{
     batch::Prepared,
@@ -20,12 +20,13 @@ use serde_json::Value;
 use super::{
     BatchDiscarded, BatchInvoked, Error, EventBus, EventKind, InvocationEnded, Outcome, ShardEnd,
 };
+use crate::mappings::registry::MappedFunctions;
 
 /// Publishes what mappings do, and passes it on to another observer.
 pub struct Observers {
     bus: EventBus,
     /// The function of each mapping.
-    functions: BTreeMap<String, String>,
+    functions: MappedFunctions,
     next: Arc<dyn observer::Observer>,
 }
 
@@ -34,7 +35,7 @@ impl Observers {
     #[must_use]
     pub fn new(
         bus: EventBus,
-        functions: BTreeMap<String, String>,
+        functions: MappedFunctions,
         next: Arc<dyn observer::Observer>,
     ) -> Self {
         Self {
@@ -45,7 +46,7 @@ impl Observers {
     }
 
     fn function(&self, mapping: &str) -> String {
-        self.functions.get(mapping).cloned().unwrap_or_default()
+        self.functions.of(mapping)
     }
 
     fn batch_invoked(&self, invoked: &Invoked<'_>) -> BatchInvoked {

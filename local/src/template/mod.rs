@@ -12,6 +12,7 @@ pub mod document;
 mod dynamic;
 pub mod effects;
 pub mod environment;
+pub mod environment_variables;
 mod intrinsics;
 pub mod notes;
 mod parameters;

@@ -33,6 +33,8 @@ pub struct Filters(Vec<Filter>);
 
 #[derive(Debug, Clone, PartialEq)]
 struct Filter {
+    /// As it was written.
+    text: String,
     pattern: Pattern,
     /// A record whose data is not JSON cannot pass then.
     reads_data: bool,
@@ -77,6 +79,11 @@ impl Filters {
         Ok(Self(filters))
     }
 
+    /// The patterns as they were written.
+    pub fn patterns(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.0.iter().map(|filter| filter.text.as_str())
+    }
+
     /// Whether any filter matches the record.
     #[must_use]
     pub(crate) fn pass(&self, record: &Record, origin: &Origin) -> bool {
@@ -102,6 +109,7 @@ impl Filter {
             serde_json::from_str(text).map_err(|error| FilterError::NotJson(error.to_string()))?;
         let pattern = Pattern::parse(&json)?;
         Ok(Self {
+            text: text.to_owned(),
             reads_data: pattern.mentions(DATA),
             pattern,
         })

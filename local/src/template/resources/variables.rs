@@ -1,35 +1,12 @@
-//! A function's environment variables, and the names that Lambda refuses.
+//! A function's environment variables.
 
 use std::collections::BTreeMap;
 
-use crate::template::{Problem, properties::Properties};
-
-/// The names that Lambda reserves (Lambda developer guide, "Defined runtime environment
-/// variables": the reserved ones).
-const RESERVED: [&str; 18] = [
-    "AWS_ACCESS_KEY",
-    "AWS_ACCESS_KEY_ID",
-    "AWS_DEFAULT_REGION",
-    "AWS_EXECUTION_ENV",
-    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-    "AWS_LAMBDA_FUNCTION_NAME",
-    "AWS_LAMBDA_FUNCTION_VERSION",
-    "AWS_LAMBDA_INITIALIZATION_TYPE",
-    "AWS_LAMBDA_LOG_GROUP_NAME",
-    "AWS_LAMBDA_LOG_STREAM_NAME",
-    "AWS_LAMBDA_RUNTIME_API",
-    "AWS_REGION",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "LAMBDA_RUNTIME_DIR",
-    "LAMBDA_TASK_ROOT",
-    "_HANDLER",
-    "_X_AMZN_TRACE_ID",
-];
-
-/// The most that names and values take together, bytes (Lambda developer guide, "Lambda
-/// quotas").
-const MOST_BYTES: usize = 4 * 1024;
+use crate::template::{
+    Problem,
+    environment_variables::{MOST_BYTES, is_name, is_reserved},
+    properties::Properties,
+};
 
 /// The variables of a function; they override those of `Globals`.
 ///
@@ -47,7 +24,7 @@ pub(super) fn read(properties: &Properties) -> Result<BTreeMap<String, String>, 
             let about = |line: usize, what: &str| {
                 properties.problem(line, &format!("environment variable {}: {what}", key.name))
             };
-            if RESERVED.contains(&key.name.as_str()) {
+            if is_reserved(&key.name) {
                 let what = "Lambda reserves this name\nhint: choose another name, or leave the variable out";
                 return Err(about(key.line, what));
             }
@@ -69,11 +46,4 @@ pub(super) fn read(properties: &Properties) -> Result<BTreeMap<String, String>, 
         return Err(properties.wrong("Environment", &what));
     }
     Ok(variables)
-}
-
-/// API reference, `Environment`: the pattern of a variable's name.
-fn is_name(name: &str) -> bool {
-    name.len() >= 2
-        && name.starts_with(|first: char| first.is_ascii_alphabetic())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

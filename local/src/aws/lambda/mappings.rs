@@ -1,0 +1,227 @@
+//! The operations of event source mappings.
+
+use axum::{
+    body::Body,
+    extract::{Path, State},
+    response::Response,
+};
+use event_source_mapping::settings::Settings;
+use http::{StatusCode, Uri};
+use lambda_host::function_arn;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::{
+    LambdaApi, Served,
+    reply::{LambdaError, Reply, document},
+    request::{ACCEPTED, OK, members, page, query},
+};
+use crate::mappings::{
+    Now,
+    definition::{Definition, Options, Origin, stream_of},
+    document as mapping_document,
+    registry::RegistryError,
+};
+
+/// Mappings of one page (API reference, `ListEventSourceMappings`).
+const PAGE: usize = 100;
+
+/// `ListEventSourceMappings`.
+pub(super) async fn list(State(api): State<LambdaApi>, uri: Uri) -> Reply {
+    let served = api.served()?;
+    let function = query(&uri, "FunctionName");
+    let function = function.map(|name| Ok::<_, LambdaError>(served.function(&name)?.config()));
+    let function = function.transpose()?;
+    let source = query(&uri, "EventSourceArn");
+    let mut all = served.registry.all();
+    all.retain(|mapping| {
+        let definition = &mapping.definition;
+        function
+            .as_ref()
+            .is_none_or(|one| one.name == definition.function)
+            && source
+                .as_ref()
+                .is_none_or(|arn| *arn == definition.source_arn)
+    });
+    let (mappings, next) = page(&uri, all, PAGE, |one| one.definition.uuid.to_string())?;
+    let mappings: Vec<_> = mappings
+        .iter()
+        .map(|one| served.configuration(one))
+        .collect();
+    let mut reply = json!({ "EventSourceMappings": mappings });
+    if let Some(next) = next {
+        reply["NextMarker"] = json!(next);
+    }
+    Ok(document(OK, reply))
+}
+
+/// `GetEventSourceMapping`.
+pub(super) async fn get(State(api): State<LambdaApi>, Path(uuid): Path<String>) -> Reply {
+    let served = api.served()?;
+    Ok(served.mapping(OK, &served.find(&uuid)?))
+}
+
+/// `CreateEventSourceMapping`.
+pub(super) async fn create(State(api): State<LambdaApi>, body: Body) -> Reply {
+    let served = api.served()?;
+    let members = members(body).await?;
+    let source_arn = text(&members, "EventSourceArn")
+        .ok_or_else(|| LambdaError::invalid("Unrecognized event source."))?;
+    let function = text(&members, "FunctionName");
+    let function = function.ok_or_else(|| {
+        LambdaError::validation(
+            "1 validation error detected: Value null at 'functionName' failed to satisfy constraint: Member must not be null",
+        )
+    })?;
+    let options = served.options(source_arn, &members).await?;
+    let function = served.invoked(function)?;
+    let uuid = Uuid::new_v4();
+    let definition = Definition {
+        uuid,
+        name: uuid.to_string(),
+        function,
+        source_arn: source_arn.to_owned(),
+        options,
+        origin: Origin::Api,
+        tags: mapping_document::tags(&members),
+    };
+    let created = served.registry.create(definition.clone());
+    let created = created.map_err(|error| refused(error, "create", &definition))?;
+    Ok(served.mapping(ACCEPTED, &created))
+}
+
+/// `UpdateEventSourceMapping`.
+pub(super) async fn update(
+    State(api): State<LambdaApi>,
+    Path(uuid): Path<String>,
+    body: Body,
+) -> Reply {
+    let served = api.served()?;
+    let members = members(body).await?;
+    let mut definition = served.find(&uuid)?.definition;
+    if let Some(function) = text(&members, "FunctionName") {
+        definition.function = served.invoked(function)?;
+    }
+    let Options::Stream(settings) = &mut definition.options;
+    mapping_document::update(settings, &members)?;
+    let updated = served.registry.update(definition.uuid, definition.clone());
+    let updated = updated.map_err(|error| refused(error, "update", &definition))?;
+    Ok(served.mapping(ACCEPTED, &updated))
+}
+
+/// `DeleteEventSourceMapping`.
+pub(super) async fn delete(State(api): State<LambdaApi>, Path(uuid): Path<String>) -> Reply {
+    let served = api.served()?;
+    let definition = served.find(&uuid)?.definition;
+    let deleted = served.registry.delete(definition.uuid);
+    let deleted = deleted.map_err(|error| refused(error, "delete", &definition))?;
+    Ok(served.mapping(ACCEPTED, &deleted))
+}
+
+impl Served {
+    fn find(&self, uuid: &str) -> Result<Now, LambdaError> {
+        let found = uuid.parse().ok().and_then(|uuid| self.registry.get(uuid));
+        found.ok_or_else(|| RegistryError::NotFound.into())
+    }
+
+    /// The name of the function that a mapping is to invoke.
+    fn invoked(&self, name: &str) -> Result<String, LambdaError> {
+        let function = self.function(name);
+        let function = function.map_err(|_| LambdaError::invalid("Function does not exist"))?;
+        Ok(function.config().name.clone())
+    }
+
+    /// Reads the options of a new mapping of this event source.
+    async fn options(
+        &self,
+        source_arn: &str,
+        members: &Map<String, Value>,
+    ) -> Result<Options, LambdaError> {
+        let service = source_arn.split(':').nth(2);
+        let (Some("kinesis"), Some(stream)) = (service, stream_of(source_arn)) else {
+            return Err(LambdaError::invalid(format!(
+                "Event source mappings are served here for Kinesis streams; EventSourceArn is {source_arn}"
+            )));
+        };
+        let mut settings = Settings {
+            starting_position: mapping_document::starting_position(members)?,
+            ..Settings::default()
+        };
+        mapping_document::update(&mut settings, members)?;
+        let region = source_arn.split(':').nth(3).unwrap_or_default();
+        if region != self.region || !self.registry.has_stream(stream).await {
+            return Err(LambdaError::invalid(format!(
+                "Stream not found: {source_arn}"
+            )));
+        }
+        Ok(Options::Stream(settings))
+    }
+
+    fn mapping(&self, status: StatusCode, mapping: &Now) -> Response {
+        document(status, self.configuration(mapping))
+    }
+
+    /// `EventSourceMappingConfiguration`.
+    fn configuration(&self, mapping: &Now) -> Map<String, Value> {
+        let (definition, region) = (&mapping.definition, &self.region);
+        let uuid = definition.uuid;
+        let account = aws_wire::ACCOUNT_ID;
+        let arn = format!("arn:aws:lambda:{region}:{account}:event-source-mapping:{uuid}");
+        let mut members = mapping_document::options(&definition.options);
+        members.extend(
+            [
+                ("UUID", json!(uuid.to_string())),
+                ("EventSourceMappingArn", json!(arn)),
+                ("EventSourceArn", json!(definition.source_arn)),
+                (
+                    "FunctionArn",
+                    json!(function_arn(region, &definition.function)),
+                ),
+                (
+                    "LastModified",
+                    mapping_document::timestamp(mapping.modified),
+                ),
+                ("State", json!(mapping.state.as_str())),
+                ("StateTransitionReason", json!("User action")),
+                ("LastProcessingResult", json!(last_result(mapping))),
+            ]
+            .map(|(name, value)| (name.to_owned(), value)),
+        );
+        members
+    }
+}
+
+/// `LastProcessingResult`, in the words that the service uses for streams.
+fn last_result(mapping: &Now) -> String {
+    if let Some(problem) = &mapping.problem {
+        return format!("PROBLEM: {problem}");
+    }
+    let last = mapping
+        .watch
+        .as_ref()
+        .and_then(|watch| watch.last_succeeded());
+    match last {
+        None => "No records processed",
+        Some(true) => "OK",
+        Some(false) => "PROBLEM: Function call failed",
+    }
+    .to_owned()
+}
+
+fn refused(error: RegistryError, what: &str, definition: &Definition) -> LambdaError {
+    match error {
+        RegistryError::Exists(uuid) => LambdaError::conflict(format!(
+            "The event source arn (\" {} \") and function (\" {} \") provided mapping already exists. Please update or delete the existing mapping with UUID {uuid}",
+            definition.source_arn, definition.function
+        )),
+        RegistryError::InUse => LambdaError::in_use(format!(
+            "Cannot {what} the event source mapping because it is in use."
+        )),
+        other => other.into(),
+    }
+}
+
+fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    let text = members.get(name).and_then(Value::as_str);
+    text.filter(|text| !text.is_empty())
+}
