@@ -58,7 +58,9 @@ async fn an_environment_at_work_finishes_with_its_own_configuration() {
     let gate = folder.path().join("gate");
     let held = folder.path().join("gate.held");
     let mut config = config(LEVEL);
-    config.environment.insert("LEVEL".to_owned(), "info".to_owned());
+    config
+        .environment
+        .insert("LEVEL".to_owned(), "info".to_owned());
     let text = gate.display().to_string();
     config.environment.insert("GATE".to_owned(), text);
     let function = start(config);
@@ -69,7 +71,9 @@ async fn an_environment_at_work_finishes_with_its_own_configuration() {
     eventually("the invocation runs", || held.exists()).await;
     let retired = function
         .configure(|config| {
-            config.environment.insert("LEVEL".to_owned(), "debug".to_owned());
+            config
+                .environment
+                .insert("LEVEL".to_owned(), "debug".to_owned());
             config.environment.insert("GATE".to_owned(), String::new());
         })
         .await;
