@@ -143,7 +143,6 @@ impl ShardPoller {
         let mut moves = self.context.clock.moves();
         loop {
             self.fill_lanes();
-            self.start_batches();
             if let Some(ended) = &self.ended
                 && self.page.len() == 0
                 && self.lanes.iter().all(Lane::is_done)
@@ -154,6 +153,11 @@ impl ShardPoller {
                 }
                 return ended.clone();
             }
+            // A batch that ends together with the stop is followed by no other.
+            if stop.is_cancelled() {
+                return Ended::Stopped;
+            }
+            self.start_batches();
             let has_room = self.has_room();
             let wants_page = has_room && self.ended.is_none() && self.page.len() == 0;
             let next_look = self.next_look();

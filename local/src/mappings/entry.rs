@@ -10,7 +10,7 @@ use tokio::{
 
 use super::{
     CheckpointError,
-    definition::Definition,
+    definition::{Definition, Origin},
     running::{MappingWatch, Paused, RunningMapping},
 };
 
@@ -147,10 +147,15 @@ impl Entry {
         Ok(())
     }
 
-    /// Waits until it delivers what is written from then on.
+    /// Waits until it delivers what is written from then on. The stream of a mapping that
+    /// the template does not have may be gone: nothing waits for it.
     pub(super) async fn ready(&self) {
-        if let Work::Running(running) = &*self.work.lock().await {
-            running.ready().await;
+        let Work::Running(running) = &*self.work.lock().await else {
+            return;
+        };
+        match self.now().definition.origin {
+            Origin::Template => running.ready().await,
+            Origin::Api => drop(timeout(READY, running.ready()).await),
         }
     }
 

@@ -11,6 +11,7 @@ mod clock;
 mod function;
 mod ledger;
 mod model;
+mod pause;
 mod recovery;
 mod redrive;
 mod settled;

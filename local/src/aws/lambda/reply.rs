@@ -98,7 +98,7 @@ impl LambdaError {
     /// An operation that is not served.
     pub(super) fn not_served(what: &str) -> Self {
         let message = format!(
-            "Lambda here does not serve {what}; it serves {}",
+            "klocal does not serve {what} of Lambda; of Lambda it serves {}",
             OPERATIONS.join(", ")
         );
         let status = StatusCode::BAD_REQUEST;
