@@ -40,6 +40,8 @@ mod operations;
 mod options;
 mod queue;
 mod service;
+#[cfg(test)]
+mod tests;
 mod validation;
 
 pub use durable_files::FsyncPolicy;

@@ -1,4 +1,4 @@
-//! The AWS port: JSON and CBOR bodies of Kinesis, DynamoDB and SSM.
+//! The AWS port: JSON and CBOR bodies of Kinesis, DynamoDB, SSM and SQS.
 
 use local::{aws::apis::AwsApis, ports};
 use proptest::{prelude::*, sample::Index};
@@ -21,6 +21,7 @@ fn requests() -> Vec<(String, Value)> {
         .chain(named("Kinesis_20131202", kinesis_writes()))
         .chain(named("DynamoDB_20120810", dynamodb()))
         .chain(named("AmazonSSM", ssm()))
+        .chain(named("AmazonSQS", sqs()))
         .collect()
 }
 
@@ -139,6 +140,42 @@ fn dynamodb() -> Vec<(&'static str, Value)> {
         (
             "BatchWriteItem",
             json!({ "RequestItems": { "table": [{ "PutRequest": { "Item": item } }, { "DeleteRequest": { "Key": { "id": { "S": "2" } } } }] } }),
+        ),
+    ]
+}
+
+fn sqs() -> Vec<(&'static str, Value)> {
+    let url = "http://127.0.0.1/000000000000/queue.fifo";
+    let attributes = json!({ "a": { "DataType": "Binary", "BinaryValue": "AA==" }, "b": { "DataType": "Number", "StringValue": "1" } });
+    let message = json!({ "Id": "a", "MessageBody": "a", "MessageGroupId": "a", "MessageDeduplicationId": "1", "MessageAttributes": attributes });
+    vec![
+        (
+            "CreateQueue",
+            json!({ "QueueName": "queue.fifo", "Attributes": { "FifoQueue": "true", "VisibilityTimeout": "0", "RedrivePolicy": "{\"deadLetterTargetArn\":\"a\",\"maxReceiveCount\":1}" }, "tags": { "a": "b" } }),
+        ),
+        (
+            "SendMessageBatch",
+            json!({ "QueueUrl": url, "Entries": [message, { "Id": "b", "MessageBody": "b", "MessageGroupId": "b", "MessageDeduplicationId": "2" }] }),
+        ),
+        (
+            "ReceiveMessage",
+            json!({ "QueueUrl": url, "MaxNumberOfMessages": 10, "VisibilityTimeout": 1, "AttributeNames": ["All"], "MessageAttributeNames": ["a.*"], "ReceiveRequestAttemptId": "a" }),
+        ),
+        (
+            "ChangeMessageVisibilityBatch",
+            json!({ "QueueUrl": url, "Entries": [{ "Id": "a", "ReceiptHandle": "AAAA", "VisibilityTimeout": 5 }] }),
+        ),
+        (
+            "SetQueueAttributes",
+            json!({ "QueueUrl": url, "Attributes": { "RedriveAllowPolicy": "{\"redrivePermission\":\"denyAll\"}", "DelaySeconds": "1" } }),
+        ),
+        (
+            "StartMessageMoveTask",
+            json!({ "SourceArn": "arn:aws:sqs:us-east-1:000000000000:queue.fifo", "MaxNumberOfMessagesPerSecond": 5 }),
+        ),
+        (
+            "ListQueues",
+            json!({ "QueueNamePrefix": "q", "MaxResults": 5, "NextToken": "YQ==" }),
         ),
     ]
 }

@@ -80,7 +80,7 @@ impl Queues {
     /// Makes a change, which `segment` of the log has.
     pub(crate) fn apply(&mut self, change: Change, segment: u64) {
         match change {
-            Change::Describe(description) => self.describe(*description, segment),
+            Change::Describe(description) => self.describe(*description),
             Change::DeleteQueue { queue } => {
                 if let Some(queue) = self.by_id.remove(&queue) {
                     self.names.remove(queue.description.name.as_str());
@@ -130,12 +130,11 @@ impl Queues {
         }
     }
 
-    fn describe(&mut self, description: Description, segment: u64) {
+    fn describe(&mut self, description: Description) {
         self.last = self.last.max(description.id);
         if let Some(queue) = self.by_id.get_mut(&description.id) {
             let delay = queue.settings().delay;
             queue.description = description;
-            queue.segment = segment;
             if queue.settings().delay != delay {
                 queue.delay_again();
             }
@@ -143,16 +142,21 @@ impl Queues {
         }
         let (name, id) = (description.name.as_str().into(), description.id);
         self.names.insert(name, id);
-        self.by_id.insert(id, Queue::new(description, segment));
+        self.by_id.insert(id, Queue::new(description));
     }
 
-    /// The changes that make up what only `segment` of the log has.
+    /// The descriptions of all queues.
+    pub(crate) fn descriptions(&self) -> Vec<Change> {
+        let queues = self.by_id.values();
+        queues
+            .map(|queue| Change::Describe(Box::new(queue.description.clone())))
+            .collect()
+    }
+
+    /// The messages and deduplication ids that make up what only `segment` of the log has.
     pub(crate) fn in_segment(&self, segment: u64, now: u64) -> Vec<Change> {
         let mut changes = Vec::new();
         for (id, queue) in &self.by_id {
-            if queue.segment == segment {
-                changes.push(Change::Describe(Box::new(queue.description.clone())));
-            }
             changes.extend(queue.in_segment(segment).map(|stored| Change::Add {
                 queue: *id,
                 stored: Box::new(stored.clone()),

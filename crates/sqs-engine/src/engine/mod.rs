@@ -174,12 +174,17 @@ impl Inner {
     }
 
     fn append(&mut self, changes: &[Change]) -> Result<(u64, Option<Commit>), SqsError> {
-        match &mut self.log {
-            Some(log) => log
-                .append(changes)
-                .map_err(|error| SqsError::internal("the change cannot be stored", error)),
-            None => Ok((0, None)),
+        let Some(log) = &mut self.log else {
+            return Ok((0, None));
+        };
+        let failed = |error| SqsError::internal("the change cannot be stored", error);
+        if log.wants_descriptions().map_err(failed)? {
+            let descriptions = self.queues.descriptions();
+            if !descriptions.is_empty() {
+                log.append(&descriptions).map_err(failed)?;
+            }
         }
+        log.append(changes).map_err(failed)
     }
 
     /// Wakes the receivers of a queue, as far as there is something for them.

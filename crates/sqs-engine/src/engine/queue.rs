@@ -65,8 +65,6 @@ impl Stored {
 #[derive(Debug)]
 pub(crate) struct Queue {
     pub description: Description,
-    /// The segment of the log that has the description.
-    pub segment: u64,
     messages: BTreeMap<u64, (Stored, u64)>,
     /// The messages by age, for retention.
     ages: BTreeSet<(u64, u64)>,
@@ -83,11 +81,10 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    pub(crate) fn new(description: Description, segment: u64) -> Self {
+    pub(crate) fn new(description: Description) -> Self {
         Self {
             places: Places::new(description.settings.fifo),
             description,
-            segment,
             messages: BTreeMap::new(),
             ages: BTreeSet::new(),
             deduplication: Deduplication::default(),

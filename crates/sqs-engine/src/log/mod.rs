@@ -10,7 +10,8 @@
 //! them after any kill. Kinesis has a log for each shard, whose records are only appended
 //! and trimmed; here most messages are deleted out of order, so the oldest file is written
 //! again at the end, without what was deleted, once more than half of the log is of no use
-//! ([`Log::oldest_to_clean`]).
+//! ([`Log::oldest_to_clean`]). Every file begins with the descriptions of all queues: what
+//! follows is then of use without the files before it.
 
 mod codec;
 mod frame;
@@ -91,6 +92,8 @@ pub(crate) struct Log {
     /// Where that file starts, in bytes written since the log was opened.
     start: i128,
     flushes: Arc<Flushes>,
+    /// The file has no descriptions yet.
+    headless: bool,
     /// A failed write could not be undone: what follows it would be unreadable.
     broken: bool,
     /// Kept for its allocation.
@@ -148,10 +151,34 @@ impl Log {
             length,
             start: -i128::from(length),
             flushes: Arc::default(),
+            headless: length == 0,
             broken: false,
             buffer: Vec::new(),
             _lock: lock,
         })
+    }
+
+    /// Begins a new file if the last one is full; whether the descriptions of all queues
+    /// have to be written next.
+    ///
+    /// # Errors
+    ///
+    /// The new file cannot be created, or the old one not be flushed.
+    pub(crate) fn wants_descriptions(&mut self) -> io::Result<bool> {
+        self.check()?;
+        if self.length >= self.disk.segment_bytes() {
+            self.roll()?;
+        }
+        Ok(self.headless)
+    }
+
+    fn check(&self) -> io::Result<()> {
+        if self.broken {
+            return Err(io::Error::other(
+                "an earlier write failed and could not be undone",
+            ));
+        }
+        self.flushes.check()
     }
 
     /// Writes changes in one go: after a kill, all or none of them are there. Returns the
@@ -162,15 +189,7 @@ impl Log {
     ///
     /// The write fails, or an earlier write or flush did. No change is in the log.
     pub(crate) fn append(&mut self, changes: &[Change]) -> io::Result<(u64, Option<Commit>)> {
-        if self.broken {
-            return Err(io::Error::other(
-                "an earlier write failed and could not be undone",
-            ));
-        }
-        self.flushes.check()?;
-        if self.length >= self.disk.segment_bytes() {
-            self.roll()?;
-        }
+        self.check()?;
         let flushed = match self.fsync {
             FsyncPolicy::Never => frame::NEVER_FLUSHED,
             FsyncPolicy::Always => self.flushed(),
@@ -183,6 +202,7 @@ impl Log {
         }
         let bytes = self.buffer.len() as u64;
         self.length += bytes;
+        self.headless = false;
         // A large message is rare: its memory is returned.
         self.buffer.shrink_to(64 * 1024);
         let always = self.fsync == FsyncPolicy::Always;
@@ -246,6 +266,7 @@ impl Log {
         self.number += 1;
         self.file = file;
         self.length = 0;
+        self.headless = true;
         self.start = i128::from(self.flushes.written());
         Ok(())
     }

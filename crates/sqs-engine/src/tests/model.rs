@@ -1,0 +1,314 @@
+//! Random histories beside a simple model, under a moved clock: visibility, receive
+//! counts, delays, dead letters, the order and the locks of groups, deduplication.
+//!
+//! `SQS_HISTORIES=1000 cargo test -p sqs-engine model` makes a long run.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::fixture::{Fixture, counts, receive};
+use crate::{Queue, Receive, SendMessage};
+
+const MAX_RECEIVES: u32 = 3;
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// Group, content, delay in seconds (of a standard queue).
+    Send(u8, u8, u64),
+    /// Most messages, visibility timeout in seconds.
+    Receive(usize, u64),
+    /// The receive, counted from the last one.
+    Delete(usize),
+    /// The same, and the new timeout.
+    Change(usize, u64),
+    /// Seconds.
+    Advance(u64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let delay = prop_oneof![2 => Just(0), 1 => 1..20u64];
+    prop_oneof![
+        6 => (0..3u8, 0..6u8, delay).prop_map(|(group, content, delay)| Step::Send(group, content, delay)),
+        6 => (1..5usize, 0..40u64).prop_map(|(max, timeout)| Step::Receive(max, timeout)),
+        4 => (0..6usize).prop_map(Step::Delete),
+        3 => (0..6usize, 0..40u64).prop_map(|(which, timeout)| Step::Change(which, timeout)),
+        4 => prop_oneof![3 => 0..30u64, 1 => 200..400u64].prop_map(Step::Advance),
+    ]
+}
+
+/// A message of the model. Times are seconds since the start.
+#[derive(Debug, Clone)]
+struct Expected {
+    body: String,
+    group: u8,
+    visible: u64,
+    received: bool,
+    receives: u32,
+}
+
+#[derive(Debug, Default)]
+struct Model {
+    fifo: bool,
+    now: u64,
+    /// In the order of their sends, by number.
+    messages: BTreeMap<usize, Expected>,
+    sent: usize,
+    /// Contents with the time of their first send.
+    contents: BTreeMap<u8, u64>,
+    dead: Vec<String>,
+}
+
+impl Model {
+    /// Whether a message is in flight now.
+    fn in_flight(&self, message: &Expected) -> bool {
+        message.received && message.visible > self.now
+    }
+
+    /// The body of a send, unless it is a duplicate.
+    fn send(&mut self, group: u8, content: u8, delay: u64) -> Option<String> {
+        if self.fifo {
+            let known = self.contents.get(&content);
+            if known.is_some_and(|sent| self.now < sent + 300) {
+                return None;
+            }
+            self.contents.insert(content, self.now);
+        }
+        self.sent += 1;
+        let body = format!("{} {content}", self.sent);
+        let message = Expected {
+            body: body.clone(),
+            group,
+            visible: self.now + delay,
+            received: false,
+            receives: 0,
+        };
+        self.messages.insert(self.sent, message);
+        Some(body)
+    }
+
+    /// The messages that can be received, in order.
+    fn receivable(&self) -> Vec<usize> {
+        let visible = |message: &Expected| message.visible <= self.now;
+        if !self.fifo {
+            let all = self.messages.iter();
+            return all
+                .filter(|(_, message)| visible(message))
+                .map(|(n, _)| *n)
+                .collect();
+        }
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        for group in 0..3 {
+            let of_group = || {
+                self.messages
+                    .iter()
+                    .filter(move |(_, message)| message.group == group)
+            };
+            if of_group().any(|(_, message)| self.in_flight(message)) {
+                continue;
+            }
+            groups.push(of_group().map(|(n, _)| *n).collect());
+        }
+        groups.retain(|group| !group.is_empty());
+        groups.sort();
+        groups.concat()
+    }
+
+    /// The bodies and counts of a receive.
+    fn receive(&mut self, max: usize, timeout: u64) -> Vec<(usize, String, u32)> {
+        let mut received = Vec::new();
+        loop {
+            let mut dead = 0;
+            for number in self.receivable() {
+                if received.len() == max {
+                    break;
+                }
+                let until = self.now + timeout;
+                let Some(message) = self.messages.get_mut(&number) else {
+                    continue;
+                };
+                if message.receives >= MAX_RECEIVES {
+                    self.dead.push(message.body.clone());
+                    self.messages.remove(&number);
+                    dead += 1;
+                    if dead == 10 {
+                        break;
+                    }
+                    continue;
+                }
+                message.receives += 1;
+                message.received = true;
+                message.visible = until;
+                received.push((number, message.body.clone(), message.receives));
+            }
+            if !received.is_empty() || dead == 0 {
+                return received;
+            }
+        }
+    }
+}
+
+/// What a receive of the engine gave, beside the model's number of the message.
+struct Receipt {
+    number: usize,
+    receives: u32,
+    handle: String,
+}
+
+async fn run(fifo: bool, steps: Vec<Step>) {
+    tokio::time::pause();
+    let fixture = Fixture::new().await;
+    let (queue, dead) = queues(&fixture, fifo).await;
+    let mut model = Model {
+        fifo,
+        ..Model::default()
+    };
+    let mut receipts: Vec<Receipt> = Vec::new();
+    for step in steps {
+        match step {
+            Step::Send(group, content, delay) => {
+                let delay = if fifo { 0 } else { delay };
+                let body = model.send(group, content, delay);
+                let message = SendMessage {
+                    delay: (!fifo).then_some(Duration::from_secs(delay)),
+                    group_id: Some(group.to_string()),
+                    deduplication_id: fifo.then(|| content.to_string()),
+                    ..SendMessage::new(body.unwrap_or_else(|| "a duplicate".to_owned()))
+                };
+                queue.send(message).await.unwrap();
+            }
+            Step::Receive(max, timeout) => {
+                let request = Receive {
+                    max_messages: max,
+                    visibility_timeout: Some(Duration::from_secs(timeout)),
+                    ..Receive::default()
+                };
+                let received = queue.receive(&request).await.unwrap();
+                let expected = model.receive(max, timeout);
+                let seen: Vec<_> = received
+                    .iter()
+                    .map(|one| (one.message.body.to_string(), one.receive_count))
+                    .collect();
+                let wanted: Vec<_> = expected
+                    .iter()
+                    .map(|(_, body, receives)| (body.clone(), *receives))
+                    .collect();
+                assert_eq!(seen, wanted, "receive of {max} for {timeout} s");
+                receipts.extend(received.into_iter().zip(expected).map(
+                    |(one, (number, _, receives))| Receipt {
+                        number,
+                        receives,
+                        handle: one.receipt_handle,
+                    },
+                ));
+            }
+            Step::Delete(which) => {
+                let Some(receipt) = receipts.iter().rev().nth(which) else {
+                    continue;
+                };
+                let message = model.messages.get(&receipt.number);
+                let current = message.is_some_and(|message| message.receives == receipt.receives);
+                let in_flight = current && message.is_some_and(|message| model.in_flight(message));
+                let outcome = queue.delete(&receipt.handle).await;
+                let accepted = !fifo || message.is_none() || in_flight;
+                assert_eq!(outcome.is_ok(), accepted, "{outcome:?}");
+                if accepted && current {
+                    model.messages.remove(&receipt.number);
+                }
+            }
+            Step::Change(which, timeout) => {
+                let Some(receipt) = receipts.iter().rev().nth(which) else {
+                    continue;
+                };
+                let message = model.messages.get(&receipt.number);
+                let in_flight = message.is_some_and(|message| {
+                    message.receives == receipt.receives && model.in_flight(message)
+                });
+                let timeout_from_now = Duration::from_secs(timeout);
+                let outcome = queue
+                    .change_visibility(&receipt.handle, timeout_from_now)
+                    .await;
+                assert_eq!(outcome.is_ok(), in_flight, "{outcome:?}");
+                if in_flight {
+                    let until = model.now + timeout;
+                    if let Some(message) = model.messages.get_mut(&receipt.number) {
+                        message.visible = until;
+                    }
+                }
+            }
+            Step::Advance(seconds) => {
+                fixture.advance(seconds);
+                model.now += seconds;
+            }
+        }
+        let all = model.messages.values();
+        let in_flight = all
+            .clone()
+            .filter(|message| model.in_flight(message))
+            .count();
+        let delayed = all
+            .clone()
+            .filter(|message| !message.received && message.visible > model.now);
+        let delayed = delayed.count();
+        let ready = all.len() - in_flight - delayed;
+        assert_eq!(counts(&queue), (ready, delayed, in_flight));
+    }
+    let mut letters = Vec::new();
+    loop {
+        let received = receive(&dead).await;
+        if received.is_empty() {
+            break;
+        }
+        for one in received {
+            letters.push(one.message.body.to_string());
+            dead.delete(&one.receipt_handle).await.unwrap();
+        }
+    }
+    // Groups are not in the order in which they died.
+    letters.sort();
+    model.dead.sort();
+    assert_eq!(letters, model.dead);
+}
+
+async fn queues(fixture: &Fixture, fifo: bool) -> (Queue, Queue) {
+    let suffix = if fifo { ".fifo" } else { "" };
+    let kind: &[(&str, &str)] = if fifo { &[("FifoQueue", "true")] } else { &[] };
+    let dead = fixture.queue(&format!("dead{suffix}"), kind).await;
+    let policy = json!({"deadLetterTargetArn": dead.arn(), "maxReceiveCount": MAX_RECEIVES});
+    let policy = policy.to_string();
+    let attributes = [kind, &[("RedrivePolicy", policy.as_str())]].concat();
+    let queue = fixture.queue(&format!("orders{suffix}"), &attributes).await;
+    (queue, dead)
+}
+
+fn histories() -> ProptestConfig {
+    let cases = std::env::var("SQS_HISTORIES").ok();
+    let cases = cases.and_then(|cases| cases.parse().ok()).unwrap_or(64);
+    ProptestConfig {
+        cases,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+fn block_on(history: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.unwrap().block_on(history);
+}
+
+proptest! {
+    #![proptest_config(histories())]
+
+    #[test]
+    fn a_standard_queue_is_as_its_model(steps in prop::collection::vec(step(), 1..80)) {
+        block_on(run(false, steps));
+    }
+
+    #[test]
+    fn a_fifo_queue_is_as_its_model(steps in prop::collection::vec(step(), 1..80)) {
+        block_on(run(true, steps));
+    }
+}
