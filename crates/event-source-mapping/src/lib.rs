@@ -75,6 +75,7 @@ mod low_watermark;
 pub mod mapping;
 pub mod observer;
 pub mod poll_trigger;
+pub mod queue;
 mod reader;
 pub mod redrive;
 #[cfg(feature = "http")]
