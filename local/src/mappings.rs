@@ -9,6 +9,8 @@ mod kept;
 pub mod registry;
 mod running;
 
+pub mod queues;
+
 use std::{
     io::ErrorKind,
     path::{Path, PathBuf},

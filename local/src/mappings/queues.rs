@@ -1,0 +1,53 @@
+//! Starts the mappings of queues.
+
+use std::sync::Arc;
+
+use aws_wire::ACCOUNT_ID;
+use event_source_mapping::{
+    queue::{
+        context::QueueContext, mapping::QueueMapping, sdk_queue::SdkQueue, settings::QueueSettings,
+        source::MessageQueue, status::Status,
+    },
+    target::Target,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::Mappings;
+
+/// The ARN of a queue.
+#[must_use]
+pub fn queue_arn(region: &str, queue: &str) -> String {
+    format!("arn:aws:sqs:{region}:{ACCOUNT_ID}:{queue}")
+}
+
+impl Mappings {
+    /// Starts a mapping named `name` of the queue `queue`, which invokes `target`. `None`
+    /// where there is no SQS.
+    #[must_use]
+    pub fn start_queue(
+        &self,
+        name: &str,
+        queue: &str,
+        settings: &QueueSettings,
+        target: Arc<dyn Target>,
+    ) -> Option<QueueMapping> {
+        Some(QueueMapping::start(QueueContext {
+            name: name.to_owned(),
+            settings: settings.clone(),
+            queue_arn: queue_arn(&self.region, queue),
+            region: self.region.clone(),
+            queue: self.message_queue(queue)?,
+            target,
+            observer: self.observer.clone(),
+            status: Status::default(),
+            backoff: self.backoff,
+            clock: self.clock.clone(),
+            stop: CancellationToken::new(),
+        }))
+    }
+
+    fn message_queue(&self, queue: &str) -> Option<Arc<dyn MessageQueue>> {
+        let config = self.queues_at.as_ref()?;
+        Some(Arc::new(SdkQueue::new(config, queue)))
+    }
+}
