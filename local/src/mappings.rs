@@ -150,8 +150,7 @@ impl Mappings {
         poll_trigger: Arc<dyn PollTrigger>,
     ) -> Result<EventSourceMapping, CheckpointError> {
         let definition = Definition::of(mapping, &self.region);
-        let Options::Stream(settings) = &definition.options;
-        self.stream_mapping(&definition, settings, target, poll_trigger)
+        self.stream_mapping(&definition, &mapping.settings, target, poll_trigger)
     }
 
     /// Starts the mapping of a definition; a paused one where it stopped.
@@ -171,9 +170,26 @@ impl Mappings {
                 });
                 Ok(RunningMapping::Stream(running))
             }
-            (Options::Stream(settings), None) => {
+            // What it paused with is of another kind only if its options changed their kind.
+            (Options::Stream(settings), None | Some(Paused::Queue(_))) => {
                 let running = self.stream_mapping(definition, settings, target, poll_trigger());
                 running.map(RunningMapping::Stream)
+            }
+            (Options::Queue(settings), Some(Paused::Queue(paused))) => {
+                let running = paused.resume(|context| {
+                    context.settings = settings.clone();
+                    context.target = target;
+                });
+                Ok(RunningMapping::Queue(running))
+            }
+            (Options::Queue(settings), None | Some(Paused::Stream(_))) => {
+                let queue = definition.queue();
+                let running = self.start_queue(&definition.name, queue, settings, target);
+                let running = running.ok_or_else(|| CheckpointError {
+                    mapping: definition.name.clone(),
+                    reason: std::io::Error::other("the endpoint offers no SQS"),
+                })?;
+                Ok(RunningMapping::Queue(running))
             }
         }
     }
@@ -220,21 +236,17 @@ impl Mappings {
         described.stream_name(stream).send().await.is_ok()
     }
 
-    /// The queue of `mapping`'s on-failure destination. `None` where queues are not used,
+    /// The queue of a mapping's on-failure destination. `None` where queues are not used,
     /// or the destination is not a queue.
     #[must_use]
-    pub fn queue_of(&self, mapping: &Mapping) -> Option<SqsQueue> {
-        self.queue(&mapping.settings)
-    }
-
-    fn queue(&self, settings: &Settings) -> Option<SqsQueue> {
+    pub fn destination_queue(&self, settings: &Settings) -> Option<SqsQueue> {
         let arn = settings.on_failure.as_deref()?;
         SqsQueue::of_arn(arn, self.queues_at.as_ref()?)
     }
 
     fn destination(&self, settings: &Settings) -> Arc<dyn Destination> {
         let folder = Arc::new(FailureFolder::new(&self.failures));
-        match self.queue(settings) {
+        match self.destination_queue(settings) {
             None => folder,
             Some(queue) => Arc::new(Destinations(vec![folder, Arc::new(queue)])),
         }

@@ -222,7 +222,7 @@ impl Function {
     /// The same, and throttles when no slot is free within `wait`.
     pub async fn invoke_within(&self, wait: Duration, request: impl Into<Request>) -> Invoked {
         let request = request.into();
-        let slot = match self.config.concurrency {
+        let slot = match self.config().concurrency {
             0 => None,
             _ => match timeout(wait, self.slots.clone().acquire_owned()).await {
                 Ok(slot) => slot.ok(),

@@ -5,8 +5,12 @@ use std::sync::Arc;
 use aws_wire::ACCOUNT_ID;
 use event_source_mapping::{
     queue::{
-        context::QueueContext, mapping::QueueMapping, sdk_queue::SdkQueue, settings::QueueSettings,
-        source::MessageQueue, status::Status,
+        context::QueueContext,
+        mapping::QueueMapping,
+        sdk_queue::SdkQueue,
+        settings::QueueSettings,
+        source::{MessageQueue, QueueState},
+        status::Status,
     },
     target::Target,
 };
@@ -44,6 +48,11 @@ impl Mappings {
             clock: self.clock.clone(),
             stop: CancellationToken::new(),
         }))
+    }
+
+    /// The state of the queue of this name; `None` where it does not exist.
+    pub(crate) async fn queue_state(&self, queue: &str) -> Option<QueueState> {
+        self.message_queue(queue)?.state().await.ok()
     }
 
     fn message_queue(&self, queue: &str) -> Option<Arc<dyn MessageQueue>> {

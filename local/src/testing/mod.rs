@@ -139,6 +139,7 @@ impl Environment {
         Err(Error::Unsettled {
             most,
             mappings: reply.status.mappings,
+            queue_mappings: reply.status.queue_mappings,
         })
     }
 

@@ -75,6 +75,7 @@ fn summary() -> Summary {
         invocations: 140,
         retries: 3,
         cold_starts: 2,
+        messages: None,
         cache: Some((984, 1_000)),
         dropped_lines: 0,
     }

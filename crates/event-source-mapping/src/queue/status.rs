@@ -62,6 +62,9 @@ pub struct QueueStatus {
     /// All of the most recent error, where it is more than that line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error_detail: Option<String>,
+    /// The mapping's state where something starts and stops it, such as `Enabled`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
 }
 
 /// The status of a running mapping. Clones are the same status.

@@ -18,7 +18,7 @@ use crate::{
 const VISIBILITY_TIMEOUT: u64 = 30;
 
 /// Adds the mappings, whose functions the template has to have. A stream or queue of
-/// another stack is created here.
+/// another stack is created here, an on-failure destination too.
 pub(super) fn connect(
     connections: Vec<(usize, Connection)>,
     environment: &mut Environment,
@@ -29,11 +29,15 @@ pub(super) fn connect(
             Connection::Stream(mapping) => {
                 check_function(&mapping.logical_id, &mapping.function, line, environment)?;
                 add_stream(&mapping, environment, scope);
+                let destination = mapping.settings.on_failure.as_deref();
+                if let Some(queue) = destination.and_then(queue_of) {
+                    add_queue(queue, environment, scope);
+                }
                 environment.mappings.push(mapping);
             }
             Connection::Queue(mapping) => {
                 check_function(&mapping.logical_id, &mapping.function, line, environment)?;
-                add_queue(&mapping, environment, scope);
+                add_queue(&mapping.queue, environment, scope);
                 check_timeouts(&mapping, line, environment)?;
                 environment.queue_mappings.push(mapping);
             }
@@ -75,9 +79,15 @@ fn add_stream(mapping: &Mapping, environment: &mut Environment, scope: &Scope) {
     });
 }
 
-fn add_queue(mapping: &QueueMapping, environment: &mut Environment, scope: &Scope) {
-    let queue = &mapping.queue;
-    if environment.queues.iter().any(|one| one.name == *queue) {
+/// The name in the ARN of a queue; `None` for the ARN of another service.
+fn queue_of(arn: &str) -> Option<&str> {
+    let mut parts = arn.split(':').skip(2);
+    let (service, name) = (parts.next()?, parts.nth(2)?);
+    (service == "sqs").then_some(name)
+}
+
+fn add_queue(queue: &str, environment: &mut Environment, scope: &Scope) {
+    if environment.queues.iter().any(|one| one.name == queue) {
         return;
     }
     scope.notes.borrow_mut().add(
@@ -86,8 +96,8 @@ fn add_queue(mapping: &QueueMapping, environment: &mut Environment, scope: &Scop
     );
     let fifo = is_fifo(queue).then(|| ("FifoQueue".to_owned(), "true".to_owned()));
     environment.queues.push(Queue {
-        logical_id: queue.clone(),
-        name: queue.clone(),
+        logical_id: queue.to_owned(),
+        name: queue.to_owned(),
         attributes: fifo.into_iter().collect::<BTreeMap<_, _>>(),
     });
 }
