@@ -317,11 +317,7 @@ impl Inside {
 
     async fn call(&self, operation: &str, body: String) -> Result<Value, Failure> {
         let headers = http::HeaderMap::new();
-        let call = Call {
-            operation: operation.to_owned(),
-            headers,
-            body: body.into(),
-        };
+        let call = Call::new(operation, headers, body);
         let body = to_bytes(self.kinesis.call(call).await?.into_body(), usize::MAX).await?;
         Ok(serde_json::from_slice(&body).unwrap_or(Value::Null))
     }

@@ -27,7 +27,7 @@ use momento_offline::{
     fake_api_key,
     transport::{CacheOptions, Served, Transport},
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, runtime::Builder};
 
 /// The size of a value, in bytes.
 const VALUE: usize = 256;
@@ -46,16 +46,20 @@ const CACHE: &str = "sample-a";
 
 const TRANSPORTS: [&str; 3] = ["stub", "server", "protosocket"];
 
-#[tokio::main]
-async fn main() {
+fn main() {
     if let Some(transport) = argument("--serve") {
-        return serve(&transport).await;
+        let several = Builder::new_multi_thread().enable_all().build();
+        return several.unwrap().block_on(serve(&transport));
     }
     let number = |name| argument(name).map(|text| text.parse::<u64>().expect("a number"));
     let requests = number("--requests").unwrap_or(1_000_000);
     let rounds = number("--rounds").unwrap_or(3);
-    calls(rounds).await;
-    memory(requests).await;
+    // One thread, as the sample function has.
+    let one = Builder::new_current_thread().enable_all().build().unwrap();
+    one.block_on(async {
+        calls(rounds).await;
+        memory(requests).await;
+    });
 }
 
 /// The rows of a round: each call, alone and with others in flight.
@@ -84,7 +88,9 @@ async fn calls(rounds: u64) {
             }
         }
     }
-    println!("Values of {VALUE} bytes, {KEYS} keys. Medians of {rounds} rounds.\n");
+    println!(
+        "Values of {VALUE} bytes, {KEYS} keys, the client on one thread. Medians of {rounds} rounds.\n"
+    );
     println!("| call | transport | p50 (µs) | p99 (µs) | requests/s |");
     println!("|---|---|---|---|---|");
     for ((load, transport), rounds) in measured {

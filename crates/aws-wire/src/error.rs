@@ -1,8 +1,10 @@
 //! Errors in the shape that AWS clients parse.
 
 use axum_core::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
-use serde_json::json;
+use http::StatusCode;
+use serde::Serialize;
+
+use crate::protocol::Protocol;
 
 /// An error reply of an AWS JSON service: a status, a code and a message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,14 +42,23 @@ impl IntoResponse for AwsError {
     /// The JSON 1.1 protocol's error form: `__type` and `message` in the body,
     /// the code again in `x-amzn-errortype`.
     fn into_response(self) -> Response {
-        let body = json!({ "__type": self.code, "message": self.message }).to_string();
-        let mut reply = (self.status, body).into_response();
-        let headers = reply.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/x-amz-json-1.1"),
-        );
-        headers.insert("x-amzn-errortype", HeaderValue::from_static(self.code));
-        reply
+        Protocol::Json11.error(&self, "")
+    }
+}
+
+/// The body of an error in JSON and CBOR.
+#[derive(Serialize)]
+pub(crate) struct ErrorBody<'a> {
+    #[serde(rename = "__type")]
+    code: &'a str,
+    message: &'a str,
+}
+
+impl<'a> ErrorBody<'a> {
+    pub(crate) fn of(error: &'a AwsError) -> Self {
+        Self {
+            code: error.code,
+            message: &error.message,
+        }
     }
 }

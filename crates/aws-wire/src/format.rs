@@ -7,7 +7,7 @@ use axum_core::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 
-use crate::error::AwsError;
+use crate::error::{AwsError, ErrorBody};
 
 const JSON: &str = "application/x-amz-json-1.1";
 const CBOR: &str = "application/x-amz-cbor-1.1";
@@ -115,12 +115,8 @@ impl Format {
     /// The body of an error: `__type` and `message`.
     #[must_use]
     pub fn error_body(self, error: &AwsError) -> Vec<u8> {
-        let body = ErrorBody {
-            code: error.code,
-            message: &error.message,
-        };
         // Two strings can always be written.
-        self.write(&body).unwrap_or_default()
+        self.write(&ErrorBody::of(error)).unwrap_or_default()
     }
 
     /// The content type that this format goes by.
@@ -155,13 +151,6 @@ where
     T: Default + Deserialize<'de>,
 {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
-}
-
-#[derive(Serialize)]
-struct ErrorBody<'a> {
-    #[serde(rename = "__type")]
-    code: &'a str,
-    message: &'a str,
 }
 
 /// Maps a parser's error to AWS's: a value outside an enumeration and

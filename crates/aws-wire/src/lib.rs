@@ -5,6 +5,8 @@
 //! CBOR 1.1 protocols, [`blob::Blob`] and [`timestamp::Timestamp`] are the two
 //! members that differ between them, [`error::AwsError`] is an error in the shape
 //! that AWS SDKs parse, and [`event_stream`] frames the messages of streaming replies.
+//! [`protocol::Protocol`] tells a request's protocol and writes errors in it, and
+//! [`query`] serves the query protocol (forms and XML) in front of a JSON service.
 //!
 //! The crate routes nothing and listens on nothing: any HTTP server that can hand
 //! over headers and a body can serve a `Service`.
@@ -40,11 +42,7 @@
 //!
 //! # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
 //! # runtime.block_on(async {
-//! let call = Call {
-//!     operation: "GetCallerIdentity".into(),
-//!     headers: http::HeaderMap::new(),
-//!     body: bytes::Bytes::from_static(b"{}"),
-//! };
+//! let call = Call::new("GetCallerIdentity", http::HeaderMap::new(), "{}");
 //! let reply = Sts.call(call).await.unwrap();
 //! assert_eq!(reply.status(), 200);
 //! # });
@@ -56,7 +54,10 @@ pub mod blob;
 pub mod error;
 pub mod event_stream;
 pub mod format;
+pub mod protocol;
+pub mod query;
 pub mod service;
+pub mod signing;
 pub mod timestamp;
 
 /// The account in every ARN, 12 digits: the one that LocalStack uses.

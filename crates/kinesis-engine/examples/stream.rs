@@ -46,11 +46,7 @@ async fn call(State(kinesis): State<Arc<Kinesis>>, headers: HeaderMap, body: Byt
         .and_then(|name| name.split_once('.'))
         .unwrap_or_default()
         .1;
-    let call = Call {
-        operation: operation.to_owned(),
-        headers,
-        body,
-    };
+    let call = Call::new(operation.to_owned(), headers, body);
     kinesis
         .call(call)
         .await

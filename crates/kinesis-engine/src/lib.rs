@@ -21,11 +21,7 @@
 //!     ("CreateStream", r#"{"StreamName":"orders","ShardCount":2}"#),
 //!     ("PutRecord", r#"{"StreamName":"orders","PartitionKey":"1","Data":"aGVsbG8="}"#),
 //! ] {
-//!     let call = Call {
-//!         operation: operation.into(),
-//!         headers: http::HeaderMap::new(),
-//!         body: body.into(),
-//!     };
+//!     let call = Call::new(operation, http::HeaderMap::new(), body);
 //!     assert_eq!(kinesis.call(call).await.unwrap().status(), 200);
 //! }
 //! # });
@@ -53,17 +49,14 @@ use aws_wire::{
     service::{Call, Service},
 };
 use axum_core::response::Response;
+use durable_files::{Disk, SystemDisk};
 
-use self::{
-    arrivals::Arrivals,
-    engine::Engine,
-    log::disk::{Disk, SystemDisk},
-    reader::Reader,
-};
+use self::{arrivals::Arrivals, engine::Engine, reader::Reader};
 
+pub use durable_files::FsyncPolicy;
 pub use log::OpenError;
 pub use movable_clock::Clock;
-pub use options::{FsyncPolicy, Options};
+pub use options::Options;
 
 /// Kinesis Data Streams for one account and region, as a [`Service`].
 #[derive(Debug)]

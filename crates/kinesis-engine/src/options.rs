@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use aws_wire::{ACCOUNT_ID, DEFAULT_REGION};
+use durable_files::FsyncPolicy;
 use movable_clock::Clock;
 
 /// The options of an engine.
@@ -26,18 +27,6 @@ pub struct Options {
     pub fsync: FsyncPolicy,
     /// Where the time comes from.
     pub clock: Clock,
-}
-
-/// When a put is acknowledged, relative to the disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum FsyncPolicy {
-    /// When the operating system has the bytes: survives the end of this process, also by
-    /// `kill -9`, but not a power failure.
-    #[default]
-    Never,
-    /// When the disk has the bytes; puts that wait at the same time share one
-    /// flush. Survives a power failure.
-    Always,
 }
 
 impl Default for Options {

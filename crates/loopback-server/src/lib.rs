@@ -69,4 +69,5 @@
 
 pub mod body;
 pub mod hosts;
+mod same_task;
 pub mod server;

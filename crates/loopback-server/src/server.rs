@@ -2,7 +2,7 @@
 
 use std::{
     convert::Infallible,
-    future::Future,
+    future::{Future, poll_fn},
     net::SocketAddr,
     pin::pin,
     sync::{
@@ -18,7 +18,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
+    rt::{TokioIo, TokioTimer},
     server::conn::auto,
 };
 use tokio::{
@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     body::{BoxError, PatientBody},
     hosts::AllowedHosts,
+    same_task::{Requests, SameTask},
 };
 
 /// How long replies under way may take when the server is shut down.
@@ -223,14 +224,16 @@ async fn serve(
         let (port, close) = (port.clone(), close.clone());
         async move { port.reply(request, &close).await }
     });
-    let builder = builder(limits);
+    let new = SameTask::default();
+    let builder = builder(new.clone(), limits);
+    let mut requests = Requests::of(new);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     // hyper's own time-out starts when it knows which HTTP it speaks.
     let mut first = pin!(sleep(limits.headers));
     let (mut waiting, mut stopping) = (true, false);
     loop {
         tokio::select! {
-            ended = connection.as_mut() => {
+            ended = poll_fn(|context| requests.poll(connection.as_mut(), context)) => {
                 if let Err(error) = ended {
                     tracing::debug!(%error, %peer, "a connection failed");
                 }
@@ -259,8 +262,8 @@ async fn serve(
     }
 }
 
-fn builder(limits: Limits) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+fn builder(requests: SameTask, limits: Limits) -> auto::Builder<SameTask> {
+    let mut builder = auto::Builder::new(requests);
     builder
         .http1()
         .timer(TokioTimer::new())

@@ -43,24 +43,32 @@ const THROUGHPUT: [(&str, usize, Figure); 6] = [
 pub fn markdown(group: &Group, checkouts: &[Checkout], runs: &[Vec<Vec<Run>>]) -> String {
     let columns = match group.figures {
         Figures::Latency => &LATENCY,
-        Figures::Throughput => &THROUGHPUT,
+        Figures::Throughput | Figures::Growth => &THROUGHPUT,
     };
+    let growth = group.figures == Figures::Growth;
     let several = checkouts.len() > 1;
     let mut text = format!("### {}\n\n{}", group.title, group.note);
     let _ = writeln!(text, " Medians of {} runs.\n", group.rounds);
-    let titles: Vec<_> = columns.iter().map(|(title, ..)| *title).collect();
+    let mut titles: Vec<_> = columns.iter().map(|(title, ..)| *title).collect();
+    if growth {
+        titles.push("CPU per further record (µs)");
+    }
     let _ = writeln!(text, "| | {} |", titles.join(" | "));
-    let _ = writeln!(text, "|---|{}", "---|".repeat(columns.len()));
-    for (setting, runs) in group.settings.iter().zip(runs) {
-        for (checkout, runs) in checkouts.iter().zip(runs) {
+    let _ = writeln!(text, "|---|{}", "---|".repeat(titles.len()));
+    for (row, (setting, of_setting)) in group.settings.iter().zip(runs).enumerate() {
+        for (at, (checkout, of_checkout)) in checkouts.iter().zip(of_setting).enumerate() {
             let mut name = setting.name.clone();
             if several {
                 let _ = write!(name, ": {}", checkout.name);
             }
-            let cells: Vec<_> = columns
+            let mut cells: Vec<_> = columns
                 .iter()
-                .map(|(_, decimals, figure)| cell(runs, *decimals, *figure))
+                .map(|(_, decimals, figure)| cell(of_checkout, *decimals, *figure))
                 .collect();
+            if growth {
+                let above = row.checked_sub(1).map(|above| &runs[above][at]);
+                cells.push(further(above.map_or(&[][..], |above| above), of_checkout));
+            }
             let _ = writeln!(text, "| {name} | {} |", cells.join(" | "));
         }
     }
@@ -69,11 +77,21 @@ pub fn markdown(group: &Group, checkouts: &[Checkout], runs: &[Vec<Vec<Run>>]) -
 }
 
 fn cell(runs: &[Run], decimals: usize, figure: Figure) -> String {
+    median(runs, figure).map_or_else(|| "–".to_owned(), |median| format!("{median:.decimals$}"))
+}
+
+/// The CPU time of each record that `runs` have more than the runs `above`.
+fn further(above: &[Run], runs: &[Run]) -> String {
+    let between = |figure: Figure| Some(median(runs, figure)? - median(above, figure)?);
+    let cost = |seconds: f64| Some(seconds * 1e6 / between(records)?);
+    let cost = between(|run| run.cpu).and_then(cost);
+    cost.map_or_else(|| "–".to_owned(), |cost| format!("{cost:.1}"))
+}
+
+fn median(runs: &[Run], figure: Figure) -> Option<f64> {
     let mut values: Vec<_> = runs.iter().map(figure).collect();
     values.sort_by(f64::total_cmp);
-    values
-        .get(values.len() / 2)
-        .map_or_else(|| "–".to_owned(), |median| format!("{median:.decimals$}"))
+    values.get(values.len() / 2).copied()
 }
 
 fn latency(run: &Run, what: &str, quantile: &str) -> f64 {

@@ -12,6 +12,7 @@ use super::{
     dynamodb::{self, DynamoDb},
     gateway::{CallCounts, Gateway},
     ssm::{self, ParameterStore},
+    sts::Sts,
 };
 use crate::{
     guard::{Guard, Protocol},
@@ -72,11 +73,10 @@ impl AwsApis {
         kinesis: kinesis_engine::Options,
         hosts: &AllowedHosts,
     ) -> Result<Self, OpenError> {
-        Self::start_with(listener, kinesis, hosts, Router::new()).await
+        Self::start_with(listener, kinesis, hosts, None).await
     }
 
-    /// As [`AwsApis::start_for`], and serves `paths`, which belong to services with paths of
-    /// their own.
+    /// As [`AwsApis::start_for`], and serves Lambda's API, which has paths of its own.
     ///
     /// # Errors
     ///
@@ -85,7 +85,7 @@ impl AwsApis {
         listener: TcpListener,
         kinesis: kinesis_engine::Options,
         hosts: &AllowedHosts,
-        paths: Router,
+        lambda: Option<Router>,
     ) -> Result<Self, OpenError> {
         let region = kinesis.region.clone();
         let data = kinesis.data_dir.clone();
@@ -104,12 +104,16 @@ impl AwsApis {
                 &region,
                 file("parameters.json").as_deref(),
             )?),
+            Arc::new(Sts),
         ];
         let guard = Guard::new(Protocol::Aws, hosts);
-        let gateway = Gateway::new(services);
+        let mut gateway = Gateway::new(services);
+        if let Some(lambda) = lambda {
+            gateway = gateway.with_paths("Lambda", lambda);
+        }
         let calls = gateway.counts();
         Ok(Self {
-            server: Server::start(listener, gateway.router().merge(paths), guard)?,
+            server: Server::start(listener, gateway.router(), guard)?,
             calls,
             arrivals,
             reader,

@@ -1,7 +1,7 @@
 //! The AWS APIs that the template's resources need, on one port.
 //!
-//! [`gateway`] reads `X-Amz-Target` and hands the call to a service: Kinesis
-//! ([`kinesis_engine`]), [`dynamodb`] or [`ssm`]. A service knows its own operations
+//! [`gateway`] finds the service that a request is for: Kinesis ([`kinesis_engine`]), SQS
+//! ([`sqs_engine`]), [`dynamodb`], [`ssm`] or [`sts`]. A service knows its own operations
 //! and nothing of HTTP routing. [`lambda`] has paths of its own.
 
 pub mod apis;
@@ -9,3 +9,4 @@ pub mod dynamodb;
 pub mod gateway;
 pub mod lambda;
 pub mod ssm;
+pub mod sts;

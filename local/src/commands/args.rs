@@ -418,20 +418,21 @@ const INVOKE_API: &str = "http://127.0.0.1:9000";
 pub struct UrlArgs {
     /// The Invoke API of `klocal up`, or the status port of `klocal event-source` [default:
     /// that of the `klocal up` of this project, or the only one, or port 9000]
-    #[arg(
-        long,
-        env = "LOCAL_URL",
-        value_name = "URL",
-        default_value_t = running_url(),
-        hide_default_value = true,
-        global = true
-    )]
-    pub url: String,
+    #[arg(long, env = "LOCAL_URL", value_name = "URL", global = true)]
+    url: Option<String>,
 }
 
-/// The Invoke API of the environment that a command means, where it names none.
-pub(super) fn running_url() -> String {
-    running::url().unwrap_or_else(|| INVOKE_API.to_owned())
+impl UrlArgs {
+    /// Its URL.
+    pub(super) fn url(&self) -> String {
+        running_url(self.url.clone())
+    }
+}
+
+/// `url`, or the Invoke API of the environment that a command without one means.
+pub(super) fn running_url(url: Option<String>) -> String {
+    url.or_else(running::url)
+        .unwrap_or_else(|| INVOKE_API.to_owned())
 }
 
 /// The function that a command invokes.

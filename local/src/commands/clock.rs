@@ -8,6 +8,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::{
     args::UrlArgs,
+    moments,
     status::{self, Method},
 };
 use crate::{
@@ -49,11 +50,12 @@ impl ClockCommand {
     ///
     /// Nothing answers, or the clock cannot be moved that far.
     pub async fn run(self) -> Outcome {
+        let url = self.url.url();
         let clock: ClockStatus = match self.change {
-            None => status::ask_for(&self.url.url, CLOCK_PATH, Method::GET, None).await,
+            None => status::ask_for(&url, CLOCK_PATH, Method::GET, None).await,
             Some(Change::Advance { by }) => {
                 let path = format!("{CLOCK_PATH}?advance={}", by.as_millis());
-                status::ask_for(&self.url.url, &path, Method::POST, None).await
+                status::ask_for(&url, &path, Method::POST, None).await
             }
         }
         .map_err(Failure::run)?;
@@ -67,8 +69,7 @@ impl ClockCommand {
 
 /// A duration with its unit, within what a clock can be moved by.
 fn duration(text: &str) -> Result<Duration, String> {
-    let duration = humantime::parse_duration(text);
-    let duration = duration.map_err(|error| format!("{error}; expected such as 10s, 5m or 24h"))?;
+    let duration = moments::duration(text)?;
     if duration > MOST_ADVANCED {
         let most = MOST_ADVANCED.as_secs() / 3600 / 24;
         return Err(format!("expected at most {most} days"));

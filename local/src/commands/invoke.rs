@@ -44,14 +44,8 @@ pub struct Invoke {
 
     /// The Invoke API of `klocal up` [default: that of the `klocal up` of this project, or
     /// the only one, or port 9000]
-    #[arg(
-        long,
-        env = "LOCAL_URL",
-        value_name = "URL",
-        default_value_t = running_url(),
-        hide_default_value = true
-    )]
-    url: String,
+    #[arg(long, env = "LOCAL_URL", value_name = "URL")]
+    url: Option<String>,
 }
 
 impl Invoke {
@@ -61,12 +55,13 @@ impl Invoke {
     ///
     /// Nothing answers, there is no such function, or it fails.
     pub async fn run(self) -> Outcome {
-        let url = self.invoke_url().map_err(Failure::configuration)?;
+        let base = running_url(self.url.clone());
+        let url = self.invoke_url(&base).map_err(Failure::configuration)?;
         let event = match &self.event {
             Some(file) => input::read(file)?,
             None => b"{}".to_vec(),
         };
-        let mut request = loopback::client(&self.url).post(url).body(event);
+        let mut request = loopback::client(&base).post(url).body(event);
         if self.log {
             request = request.header("x-amz-log-type", "Tail");
         }
@@ -74,12 +69,12 @@ impl Invoke {
             let error = anyhow::Error::new(error);
             Failure::run(anyhow!(
                 "cannot invoke at {}: {error:#}\nhint: start `klocal up`, or name another with `--url URL`",
-                self.url
+                base
             ))
         })?;
         let (status, headers) = (reply.status(), reply.headers().clone());
         if status != StatusCode::OK {
-            return Err(self.refused(reply).await);
+            return Err(self.refused(&base, reply).await);
         }
         let payload = reply.bytes().await;
         let payload = payload
@@ -98,8 +93,7 @@ impl Invoke {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn invoke_url(&self) -> anyhow::Result<Url> {
-        let base = &self.url;
+    fn invoke_url(&self, base: &str) -> anyhow::Result<Url> {
         let mut url: Url = base.parse().with_context(|| format!("--url {base}"))?;
         // A name may hold what a path may not.
         url.path_segments_mut()
@@ -121,12 +115,12 @@ impl Invoke {
     }
 
     /// The service's own error: nothing was invoked, or no response came.
-    async fn refused(&self, reply: Response) -> Failure {
+    async fn refused(&self, base: &str, reply: Response) -> Failure {
         let status = reply.status();
         let body: Value = reply.json().await.unwrap_or_default();
         let message = match body["Message"].as_str() {
             Some(message) => message.to_owned(),
-            None => format!("{} returned {status}", self.url),
+            None => format!("{base} returned {status}"),
         };
         let error = anyhow!("function {}: {message}", self.function);
         match status {

@@ -4,31 +4,15 @@ use std::time::Duration;
 
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-/// Units of a duration, in milliseconds; `ms` before `s` and `m`, which it ends or begins
-/// with.
-const UNITS: [(&str, f64); 5] = [
-    ("ms", 1.0),
-    ("s", 1e3),
-    ("m", 60e3),
-    ("h", 3_600e3),
-    ("d", 86_400e3),
-];
-
 /// A duration such as `90s` or `10m`.
 ///
 /// # Errors
 ///
 /// It is not one, or zero.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let expected = || "expected a number and a unit (ms, s, m, h or d), such as 10m".to_owned();
-    let unit = UNITS.iter().find(|(unit, _)| text.ends_with(unit));
-    let (unit, factor) = unit.ok_or_else(expected)?;
-    let number = text.strip_suffix(unit).unwrap_or_default().trim();
-    let number: f64 = number.parse().map_err(|_| expected())?;
-    let duration = Duration::try_from_secs_f64(number * factor / 1e3);
-    match duration {
+    match humantime::parse_duration(text) {
         Ok(duration) if !duration.is_zero() => Ok(duration),
-        _ => Err(expected()),
+        _ => Err("expected a duration with its unit, such as 10s, 5m, 24h or 1h30m".to_owned()),
     }
 }
 
@@ -75,7 +59,7 @@ mod tests {
         ] {
             assert_eq!(duration(text).unwrap(), Duration::from_secs_f64(seconds));
         }
-        for text in ["10", "m", "0s", "-1s", "1w", "nans", ""] {
+        for text in ["10", "m", "0s", "-1s", "1x", "nans", ""] {
             assert!(duration(text).is_err(), "{text}");
         }
     }

@@ -42,10 +42,11 @@ impl StatusCommand {
     ///
     /// Nothing answers there, or not with a status.
     pub async fn run(self) -> Outcome {
+        let url = self.url.url();
         if self.watch {
-            return watch_status::run(&self.url.url, self.json).await;
+            return watch_status::run(&url, self.json).await;
         }
-        let status = ask(&self.url.url).await.map_err(Failure::run)?;
+        let status = ask(&url).await.map_err(Failure::run)?;
         print!("{}", text(&status, self.json, Screen::stdout().width)?);
         Ok(ExitCode::SUCCESS)
     }

@@ -45,7 +45,7 @@ impl Tail {
     /// Nothing answers, or the connection breaks off.
     pub async fn run(self) -> Outcome {
         let mut signals = Signals::listen().map_err(Failure::configuration)?;
-        let url = &self.url.url;
+        let url = &self.url.url();
         let running = status::ask(url).await.map_err(Failure::run)?;
         if !running.functions.is_empty() {
             log_args::check(&self.functions, &running.functions)?;

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     outcome::{Failure, Outcome},
     status_board::{SETTLED_PATH, SETTLED_TIMEOUT, Settled},
-    terminal::Screen,
+    terminal::{Screen, units::count},
 };
 
 /// How much longer than the wait its reply may take.
@@ -49,7 +49,7 @@ impl Wait {
     pub async fn run(self) -> Outcome {
         let path = format!("{SETTLED_PATH}?timeout={}", self.timeout);
         let most = Duration::from_secs(self.timeout) + GRACE;
-        let reply = status::ask_for(&self.url.url, &path, Method::POST, Some(most)).await;
+        let reply = status::ask_for(&self.url.url(), &path, Method::POST, Some(most)).await;
         let reply: Settled = reply.map_err(Failure::run)?;
         if !reply.settled {
             return Err(Failure::run(self.unsettled(&reply)));
@@ -81,9 +81,10 @@ impl Wait {
 fn named(batches: &[DiscardedBatch]) -> String {
     let records: u64 = batches.iter().map(|batch| batch.records).sum();
     let mut text = format!(
-        "{} discarded ({})",
-        count(batches.len() as u64, "batch was", "batches were"),
-        count(records, "record", "records")
+        "{} {} discarded ({})",
+        count(batches.len() as u64, "batch"),
+        if batches.len() == 1 { "was" } else { "were" },
+        count(records, "record")
     );
     for batch in batches.iter().take(MOST_NAMED) {
         let numbers = if batch.start_sequence_number == batch.end_sequence_number {
@@ -115,10 +116,6 @@ fn named(batches: &[DiscardedBatch]) -> String {
         let _ = write!(text, "\n  and {more} more");
     }
     text
-}
-
-fn count(number: u64, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 #[cfg(test)]

@@ -106,7 +106,7 @@ impl Embedded {
             ..options.kinesis.clone()
         };
         let lambda_api = LambdaApi::default();
-        let paths = lambda_api.router();
+        let paths = Some(lambda_api.router());
         let aws = AwsApis::start_with(aws, kinesis, &options.allowed_hosts, paths).await?;
         clock.lap("AWS APIs");
 

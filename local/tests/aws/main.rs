@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod guard;
+mod protocols;
 mod proxies;
 mod server;
 mod ssm;
@@ -63,7 +64,7 @@ async fn an_unknown_operation_is_refused_with_the_supported_ones() {
         assert_eq!(body["__type"], "UnknownOperationException", "{target:?}");
         let message = body["message"].as_str().unwrap();
         assert!(
-            message.contains("Kinesis_20131202") || message.contains("PutParameter"),
+            message.contains("Kinesis, SSM") || message.contains("PutParameter"),
             "{message}"
         );
     }

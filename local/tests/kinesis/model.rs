@@ -93,11 +93,7 @@ impl World {
         if operation != "GetRecords" {
             request["StreamName"] = json!("orders");
         }
-        let call = Call {
-            operation: operation.to_owned(),
-            headers: http::HeaderMap::new(),
-            body: request.to_string().into(),
-        };
+        let call = Call::new(operation, http::HeaderMap::new(), request.to_string());
         let reply = self.kinesis.as_ref().unwrap().call(call).await.unwrap();
         let status = reply.status();
         let body = axum::body::to_bytes(reply.into_body(), usize::MAX)

@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, atomic::AtomicU64},
 };
 
+use durable_files::Disk;
 use parking_lot::{Mutex, RwLock};
 
 use super::{
@@ -18,7 +19,7 @@ use super::{
 use crate::{
     arrivals::Arrivals,
     error::KinesisError,
-    log::{OpenError, SaveError, Store, StoredShard, StoredStream, disk::Disk},
+    log::{OpenError, SaveError, Store, StoredShard, StoredStream},
     options::Options,
 };
 

@@ -10,7 +10,9 @@ use super::{
     shard::{NewRecord, Outcome, Shard},
     stream::{Put, Routed, Stream},
 };
-use crate::{error::KinesisError, log::Commit};
+use durable_files::Commit;
+
+use crate::error::KinesisError;
 
 impl Engine {
     /// Stores `records` in `stream` and wakes the readers of the shards that

@@ -21,7 +21,9 @@ use super::{
     sequence::SequenceNumber,
     shard_state::State,
 };
-use crate::log::{Commit, Entry, OpenError, Store};
+use durable_files::Commit;
+
+use crate::log::{Entry, OpenError, Store};
 
 /// A shard of a stream. Its mutex is held for the time it takes to append or to
 /// copy references, never while anything is parsed, serialised or awaited.

@@ -22,7 +22,9 @@ use super::{
     shard::{AppendError, NewRecord, Outcome, Shard},
     topology::Topology,
 };
-use crate::{error::KinesisError, log::Commit};
+use durable_files::Commit;
+
+use crate::error::KinesisError;
 
 /// How a stream's capacity is managed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,8 +9,6 @@
 //! kinesis/{stream}.{created}.lost/                          logs without a description
 //! ```
 
-mod commit;
-pub(crate) mod disk;
 mod frame;
 mod open_files;
 mod recovery;
@@ -20,7 +18,6 @@ mod store;
 
 use std::{io, path::PathBuf};
 
-pub(crate) use commit::Commit;
 pub(crate) use frame::Entry;
 pub(crate) use shard_log::ShardLog;
 pub(crate) use store::{SaveError, Store, StoredShard, StoredStream};

@@ -11,7 +11,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::disk::{Disk, DiskFile};
+use durable_files::{Disk, DiskFile};
 
 /// Files that all logs together keep open. macOS allows a process 256 by default.
 const MAX_OPEN: usize = 128;

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use durable_files::Disk;
+
 use super::{
     OpenError,
-    disk::Disk,
     frame::{self, Entry, Frame, MARK_LENGTH},
 };
 

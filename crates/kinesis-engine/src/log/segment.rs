@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::disk::Disk;
+use durable_files::Disk;
 
 /// The file whose first record has the index `first`.
 #[must_use]

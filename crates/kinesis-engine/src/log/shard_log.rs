@@ -2,15 +2,14 @@
 
 use std::{collections::VecDeque, io, path::PathBuf, sync::Arc};
 
+use durable_files::{Commit, Disk, DiskFile, Flushes, FsyncPolicy};
+
 use super::{
     OpenError,
-    commit::{Commit, Flushes},
-    disk::{Disk, DiskFile},
     frame::{self, Entry},
     open_files::{OpenFiles, Slot},
     recovery, segment,
 };
-use crate::options::FsyncPolicy;
 
 /// Appends records to files, and deletes the files of trimmed ones.
 ///

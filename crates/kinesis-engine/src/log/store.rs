@@ -6,9 +6,10 @@ use std::{
     sync::Arc,
 };
 
+use durable_files::{Disk, FsyncPolicy, Lock};
 use serde::{Deserialize, Serialize};
 
-use super::{OpenError, disk::Disk, disk::Lock, open_files::OpenFiles, shard_log::ShardLog};
+use super::{OpenError, open_files::OpenFiles, shard_log::ShardLog};
 use crate::{
     engine::{
         shard::{Closing, Opening},
@@ -16,7 +17,6 @@ use crate::{
     },
     log::Entry,
     log::shard_log::Recovered,
-    options::FsyncPolicy,
 };
 
 /// All streams on disk.

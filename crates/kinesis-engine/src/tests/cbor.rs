@@ -12,11 +12,7 @@ async fn call(fixture: &Fixture, operation: &str, body: &[u8]) -> (u16, Value) {
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/x-amz-cbor-1.1"),
     );
-    let call = Call {
-        operation: operation.to_owned(),
-        headers,
-        body: body.to_vec().into(),
-    };
+    let call = Call::new(operation, headers, body.to_vec());
     let reply = fixture.kinesis.call(call).await.unwrap();
     assert_eq!(
         reply.headers()[header::CONTENT_TYPE],

@@ -28,11 +28,7 @@ struct Events(axum_core::body::BodyDataStream);
 
 impl Events {
     async fn subscribe(fixture: &Fixture, request: Value) -> Self {
-        let call = Call {
-            operation: "SubscribeToShard".to_owned(),
-            headers: HeaderMap::new(),
-            body: request.to_string().into(),
-        };
+        let call = Call::new("SubscribeToShard", HeaderMap::new(), request.to_string());
         let reply = fixture.kinesis.call(call).await.unwrap();
         assert_eq!(
             reply.headers()["content-type"],

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use axum::body::to_bytes;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use durable_files::Disk;
 use http::HeaderMap;
 use movable_clock::Clock;
 use serde_json::{Value, json};
 
-use crate::{Kinesis, OpenError, Options, arrivals::Arrivals, log::disk::Disk};
+use crate::{Kinesis, OpenError, Options, arrivals::Arrivals};
 use aws_wire::service::{Call, Service};
 
 pub(super) const FIRST_SHARD: &str = "shardId-000000000000";
@@ -57,11 +58,7 @@ impl Fixture {
     }
 
     pub(super) async fn call(&self, operation: &str, request: Value) -> (u16, Value) {
-        let call = Call {
-            operation: operation.to_owned(),
-            headers: HeaderMap::new(),
-            body: request.to_string().into(),
-        };
+        let call = Call::new(operation, HeaderMap::new(), request.to_string());
         let reply = self.kinesis.call(call).await.unwrap();
         let status = reply.status().as_u16();
         let body = to_bytes(reply.into_body(), usize::MAX).await.unwrap();

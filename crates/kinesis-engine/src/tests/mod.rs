@@ -12,4 +12,3 @@ mod races;
 mod reading;
 mod resharding;
 mod settings;
-mod simulated_disk;

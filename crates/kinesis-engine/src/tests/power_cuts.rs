@@ -9,14 +9,12 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use durable_files::SimulatedDisk;
 use futures_util::future::join_all;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{
-    fixture::{FIRST_SHARD, Fixture},
-    simulated_disk::SimulatedDisk,
-};
+use super::fixture::{FIRST_SHARD, Fixture};
 use crate::{FsyncPolicy, OpenError, Options};
 
 fn options(fsync: FsyncPolicy) -> Options {

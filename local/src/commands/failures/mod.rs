@@ -47,15 +47,8 @@ pub struct Failures {
 
     /// The Invoke API of the running `klocal up` [default: that of this project, or the
     /// only one, or port 9000]
-    #[arg(
-        long,
-        env = "LOCAL_URL",
-        value_name = "URL",
-        default_value_t = running_url(),
-        hide_default_value = true,
-        global = true
-    )]
-    url: String,
+    #[arg(long, env = "LOCAL_URL", value_name = "URL", global = true)]
+    url: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -97,8 +90,9 @@ impl Failures {
     ///
     /// There is no such batch, or its records cannot be delivered.
     pub async fn run(self) -> Outcome {
-        let running = status::ask(&self.url).await.ok();
-        let folder = FailureFolder::new(&self.folder(running.as_ref())?);
+        let url = running_url(self.url.clone());
+        let running = status::ask(&url).await.ok();
+        let folder = FailureFolder::new(&self.folder(&url, running.as_ref())?);
         match self.action {
             Action::List => {
                 let all = folder.list().await.map_err(Failure::run)?;
@@ -109,14 +103,14 @@ impl Failures {
                 print!("{}", show.run(&document, running.as_ref()).await?);
             }
             Action::Redrive(redrive) => {
-                redrive.run(&folder, &self.url, running.as_ref()).await?;
+                redrive.run(&folder, &url, running.as_ref()).await?;
             }
         }
         Ok(ExitCode::SUCCESS)
     }
 
     /// The folder of the invocation records.
-    fn folder(&self, running: Option<&Status>) -> Result<PathBuf, Failure> {
+    fn folder(&self, url: &str, running: Option<&Status>) -> Result<PathBuf, Failure> {
         if let Some(folder) = &self.failures {
             if folder.is_dir() {
                 return Ok(folder.clone());
@@ -135,8 +129,7 @@ impl Failures {
             return Ok(folder);
         }
         Err(Failure::configuration(anyhow!(
-            "no `klocal up` answers at {}, and there is no folder {DEFAULT_FOLDER}\nhint: start `klocal up`, or name another with `--url URL` or `--failures DIR`",
-            self.url
+            "no `klocal up` answers at {url}, and there is no folder {DEFAULT_FOLDER}\nhint: start `klocal up`, or name another with `--url URL` or `--failures DIR`"
         )))
     }
 }

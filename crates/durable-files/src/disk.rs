@@ -1,7 +1,12 @@
-//! The file operations that the logs and descriptions need.
+//! The file operations that a durable store needs.
 //!
 //! A trait, so that tests can put a simulated disk underneath: one that forgets, in any
 //! combination, what was not flushed.
+
+#![allow(
+    clippy::missing_errors_doc,
+    reason = "every operation fails with what the operating system reports"
+)]
 
 use std::{
     fmt::Debug,
@@ -18,7 +23,7 @@ const SEGMENT: u64 = 8 * 1024 * 1024;
 ///
 /// Nothing survives a power failure unless it was flushed: a file's bytes by
 /// [`DiskFile::sync`], its name by [`Disk::sync_folder`] on the folder that holds it.
-pub(crate) trait Disk: Debug + Send + Sync + 'static {
+pub trait Disk: Debug + Send + Sync + 'static {
     /// Creates a folder inside an existing one.
     fn create_folder(&self, path: &Path) -> io::Result<()>;
     /// Creates a folder and the missing ones above it.
@@ -46,7 +51,7 @@ pub(crate) trait Disk: Debug + Send + Sync + 'static {
 }
 
 /// An open file. Writes go to its end.
-pub(crate) trait DiskFile: Debug + Send + Sync {
+pub trait DiskFile: Debug + Send + Sync {
     /// Appends all of `bytes`; a failure may leave some of them in the file.
     fn append(&self, bytes: &[u8]) -> io::Result<()>;
     /// Cuts the file to `length` bytes.
@@ -57,21 +62,21 @@ pub(crate) trait DiskFile: Debug + Send + Sync {
 
 /// Holds a lock until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Lock {
+pub struct Lock {
     _file: Option<File>,
 }
 
 impl Lock {
     /// A lock on a disk that no other process can see.
-    #[cfg(test)]
-    pub(crate) fn unshared() -> Self {
+    #[must_use]
+    pub fn unshared() -> Self {
         Self { _file: None }
     }
 }
 
 /// The operating system's disk.
 #[derive(Debug)]
-pub(crate) struct SystemDisk;
+pub struct SystemDisk;
 
 impl Disk for SystemDisk {
     fn create_folder(&self, path: &Path) -> io::Result<()> {

@@ -1,5 +1,12 @@
 //! A disk in memory that forgets, in any combination, what was not flushed.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a simulated disk serves tests, which stop where it is used wrongly"
+)]
+
 use std::{
     collections::BTreeMap,
     io::{self, ErrorKind},
@@ -9,13 +16,14 @@ use std::{
 
 use parking_lot::Mutex;
 
-use crate::log::disk::{Disk, DiskFile, Lock};
+use crate::{Disk, DiskFile, Lock};
 
 /// Bytes that reach the disk together: small, so that a record takes several pages.
 const PAGE: usize = 64;
 
+/// A disk in memory. Clones are the same disk.
 #[derive(Debug, Clone, Default)]
-pub(super) struct SimulatedDisk(Arc<Mutex<State>>);
+pub struct SimulatedDisk(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
@@ -98,34 +106,39 @@ fn missing() -> io::Error {
 }
 
 impl SimulatedDisk {
-    pub(super) fn with_seed(seed: u64) -> Self {
+    /// A disk whose losses follow from `seed`.
+    #[must_use]
+    pub fn with_seed(seed: u64) -> Self {
         let disk = Self::default();
         disk.0.lock().random = fastrand::Rng::with_seed(seed);
         disk
     }
 
     /// Lets the power fail after `operations` more operations.
-    pub(super) fn fail_after(&self, operations: u64) {
+    pub fn fail_after(&self, operations: u64) {
         self.0.lock().left = operations;
     }
 
-    pub(super) fn fail_flushes(&self, fail: bool) {
+    /// Lets the flushes of files fail, and lose their bytes.
+    pub fn fail_flushes(&self, fail: bool) {
         self.0.lock().flushes_fail = fail;
     }
 
-    pub(super) fn open_files(&self) -> usize {
+    /// How many files are open.
+    #[must_use]
+    pub fn open_files(&self) -> usize {
         Arc::strong_count(&self.0.lock().open_files) - 1
     }
 
     /// The process ends: the operating system still has everything.
-    pub(super) fn kill(&self) {
+    pub fn kill(&self) {
         let mut state = self.0.lock();
         state.session += 1;
         state.left = u64::MAX;
     }
 
     /// The power fails: whatever was not flushed may be there or not.
-    pub(super) fn cut_power(&self) {
+    pub fn cut_power(&self) {
         self.kill();
         let mut state = self.0.lock();
         let mut random = state.random.fork();
@@ -152,7 +165,7 @@ impl SimulatedDisk {
     }
 
     /// The power fails, and nothing survives that was not flushed.
-    pub(super) fn cut_power_and_lose_all(&self) {
+    pub fn cut_power_and_lose_all(&self) {
         self.kill();
         for node in &mut self.0.lock().nodes {
             match node {

@@ -10,11 +10,11 @@ use std::{
 
 use tokio::sync::Mutex;
 
-use super::disk::DiskFile;
+use crate::DiskFile;
 
-/// How much of a shard's log has been written, and how much of that is flushed.
+/// How much of a log has been written, and how much of that is flushed.
 #[derive(Debug, Default)]
-pub(super) struct Flushes {
+pub struct Flushes {
     /// The file with bytes to flush.
     file: parking_lot::Mutex<Option<Arc<dyn DiskFile>>>,
     /// Bytes written since the log was opened.
@@ -30,7 +30,7 @@ pub(super) struct Flushes {
 
 /// A write that is not flushed yet.
 #[derive(Debug)]
-pub(crate) struct Commit {
+pub struct Commit {
     flushes: Arc<Flushes>,
     /// The write's end, in bytes written since the log was opened.
     end: u64,
@@ -38,7 +38,7 @@ pub(crate) struct Commit {
 
 impl Flushes {
     /// Counts `bytes` more in `file`; the commit waits for them.
-    pub(super) fn wrote(self: &Arc<Self>, file: &Arc<dyn DiskFile>, bytes: u64) -> Commit {
+    pub fn wrote(self: &Arc<Self>, file: &Arc<dyn DiskFile>, bytes: u64) -> Commit {
         // Under the lock, so that a flush that ends now does not put the file away.
         let mut pending = self.file.lock();
         *pending = Some(Arc::clone(file));
@@ -50,12 +50,14 @@ impl Flushes {
     }
 
     /// Bytes written since the log was opened.
-    pub(super) fn written(&self) -> u64 {
+    #[must_use]
+    pub fn written(&self) -> u64 {
         self.written.load(Ordering::Acquire)
     }
 
     /// How many of them are flushed.
-    pub(super) fn flushed(&self) -> u64 {
+    #[must_use]
+    pub fn flushed(&self) -> u64 {
         self.flushed.load(Ordering::Acquire)
     }
 
@@ -64,7 +66,7 @@ impl Flushes {
     /// # Errors
     ///
     /// The flush fails, or an earlier one did.
-    pub(super) fn flush(&self) -> io::Result<()> {
+    pub fn flush(&self) -> io::Result<()> {
         self.check()?;
         let (file, written) = {
             let file = self.file.lock();
@@ -79,7 +81,7 @@ impl Flushes {
     /// # Errors
     ///
     /// A flush has failed since the log was opened.
-    pub(super) fn check(&self) -> io::Result<()> {
+    pub fn check(&self) -> io::Result<()> {
         if self.failed.load(Ordering::Acquire) {
             return Err(io::Error::other(
                 "an earlier flush failed; restart to continue from what the disk holds",
@@ -111,7 +113,7 @@ impl Commit {
     /// # Errors
     ///
     /// The flush fails, or one before it did.
-    pub(crate) async fn wait(self) -> io::Result<()> {
+    pub async fn wait(self) -> io::Result<()> {
         let Self { flushes, end } = self;
         let _flushing = flushes.flushing.lock().await;
         if flushes.flushed() >= end {
