@@ -35,6 +35,7 @@ use event_source_mapping::{
 };
 use kinesis_engine::reader::Reader;
 use movable_clock::Clock;
+use sqs_engine::Sqs;
 use tokio_util::sync::CancellationToken;
 
 use self::definition::{Definition, Options};
@@ -55,6 +56,7 @@ pub struct Mappings {
     backoff: Backoff,
     clock: Clock,
     reader: Option<Reader>,
+    sqs: Option<Arc<Sqs>>,
 }
 
 /// A mapping's checkpoint file cannot be used.
@@ -91,6 +93,7 @@ impl Mappings {
             backoff: Backoff::default(),
             clock: Clock::system(),
             reader: None,
+            sqs: None,
         }
     }
 
@@ -134,6 +137,13 @@ impl Mappings {
     #[must_use]
     pub fn reading_with(mut self, reader: Reader) -> Self {
         self.reader = Some(reader);
+        self
+    }
+
+    /// Receives messages without requests, from the engine that has the queues.
+    #[must_use]
+    pub fn receiving_from(mut self, sqs: Arc<Sqs>) -> Self {
+        self.sqs = Some(sqs);
         self
     }
 

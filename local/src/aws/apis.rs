@@ -6,6 +6,7 @@ use aws_wire::service::Service;
 use axum::Router;
 use kinesis_engine::{Kinesis, arrivals::Arrivals, reader::Reader};
 use loopback_server::hosts::AllowedHosts;
+use sqs_engine::Sqs;
 use tokio::net::TcpListener;
 
 use super::{
@@ -29,6 +30,8 @@ pub struct AwsApis {
     pub arrivals: Arrivals,
     /// Reads the streams' records without a request.
     pub reader: Reader,
+    /// The queues, without a request.
+    pub sqs: Arc<Sqs>,
 }
 
 /// Why the AWS APIs could not be started.
@@ -37,6 +40,9 @@ pub enum OpenError {
     /// Kinesis.
     #[error(transparent)]
     Kinesis(#[from] kinesis_engine::OpenError),
+    /// SQS.
+    #[error(transparent)]
+    Sqs(#[from] sqs_engine::OpenError),
     /// DynamoDB.
     #[error(transparent)]
     DynamoDb(#[from] dynamodb::StartError),
@@ -91,14 +97,17 @@ impl AwsApis {
         let data = kinesis.data_dir.clone();
         let file = |name: &str| data.as_ref().map(|data| data.join(name));
         if let Some(data) = &data {
-            // Kinesis would create its own for everyone to read.
+            // The engines would create theirs for everyone to read.
             private::folder(&data.join("kinesis"))?;
+            private::folder(&data.join("sqs"))?;
         }
+        let sqs = Sqs::open(queues(&kinesis)).await?;
         let arrivals = Arrivals::default();
         let kinesis = Kinesis::open(kinesis, arrivals.clone()).await?;
         let reader = kinesis.reader();
         let services: Vec<Arc<dyn Service>> = vec![
             kinesis,
+            sqs.clone(),
             Arc::new(DynamoDb::start(&region, file("dynamodb.sqlite").as_deref()).await?),
             Arc::new(ParameterStore::open(
                 &region,
@@ -117,6 +126,7 @@ impl AwsApis {
             calls,
             arrivals,
             reader,
+            sqs,
         })
     }
 
@@ -129,5 +139,17 @@ impl AwsApis {
     #[must_use]
     pub fn url(&self) -> String {
         self.server.url()
+    }
+}
+
+/// The options of the queues: the streams' own, as far as they have them.
+fn queues(kinesis: &kinesis_engine::Options) -> sqs_engine::Options {
+    sqs_engine::Options {
+        region: kinesis.region.clone(),
+        account: kinesis.account.clone(),
+        enforce_limits: kinesis.enforce_limits,
+        data_dir: kinesis.data_dir.clone(),
+        fsync: kinesis.fsync,
+        clock: kinesis.clock.clone(),
     }
 }

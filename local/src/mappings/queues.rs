@@ -17,6 +17,7 @@ use event_source_mapping::{
 use tokio_util::sync::CancellationToken;
 
 use super::Mappings;
+use crate::adapters::engine_queue::EngineQueue;
 
 /// The ARN of a queue.
 #[must_use]
@@ -56,6 +57,9 @@ impl Mappings {
     }
 
     fn message_queue(&self, queue: &str) -> Option<Arc<dyn MessageQueue>> {
+        if let Some(sqs) = &self.sqs {
+            return Some(Arc::new(EngineQueue::new(sqs.clone(), queue)));
+        }
         let config = self.queues_at.as_ref()?;
         Some(Arc::new(SdkQueue::new(config, queue)))
     }

@@ -17,7 +17,7 @@ pub struct Environment {
     pub tables: Vec<Table>,
     /// `AWS::SSM::Parameter`.
     pub parameters: Vec<Parameter>,
-    /// `AWS::SQS::Queue`: created only where the endpoint offers SQS.
+    /// `AWS::SQS::Queue`; `klocal provision` creates them only where the endpoint offers SQS.
     pub queues: Vec<Queue>,
     /// `AWS::Serverless::Function` and `AWS::Lambda::Function`.
     pub functions: Vec<Function>,

@@ -37,6 +37,17 @@ pub enum Error {
         /// Kinesis' error.
         reason: String,
     },
+    /// SQS refuses a request.
+    #[error("queue {queue}: {reason}")]
+    Queue {
+        /// The queue.
+        queue: String,
+        /// SQS's error.
+        reason: String,
+    },
+    /// There is no queue of this name.
+    #[error("there is no queue {0}")]
+    NoQueue(String),
     /// Records are neither processed nor discarded.
     #[error("records are not settled after {most:?}: {}", pending(.mappings, .queue_mappings))]
     Unsettled {

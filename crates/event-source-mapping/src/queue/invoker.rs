@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -15,13 +14,9 @@ use super::{
     context::QueueContext,
     message::Message,
     source::MOST_OF_A_REQUEST,
+    verdict::Verdict,
 };
-use crate::{
-    event,
-    observer::{self, MessagesInvoked},
-    response::{self, FailedItems},
-    target::Reply,
-};
+use crate::{event, observer::MessagesInvoked, target::Reply};
 
 /// How often deleting is attempted. What cannot be deleted is delivered again.
 const DELETE_ATTEMPTS: u32 = 5;
@@ -38,20 +33,6 @@ pub(super) enum BatchEnd {
     Processed,
     /// It is reduced.
     Failed,
-}
-
-/// What follows from an invocation.
-enum Verdict {
-    /// Every message is processed but those of these indices.
-    Processed(Vec<usize>),
-    /// No message is processed.
-    Failed,
-    /// The endpoint accepts only smaller payloads.
-    TooLarge,
-    /// The function was not invoked while the messages were hidden.
-    NotTaken,
-    /// The mapping stops, and the function was not invoked.
-    Stopped,
 }
 
 impl Invoker {
@@ -152,7 +133,9 @@ impl Invoker {
         let all = left.len();
         let mut reason = String::new();
         for attempt in 0..DELETE_ATTEMPTS {
-            tokio::time::sleep(self.context.backoff.after(attempt)).await;
+            if attempt > 0 {
+                tokio::time::sleep(self.context.backoff.after(attempt)).await;
+            }
             let mut failed = Vec::new();
             for handles in left.chunks(MOST_OF_A_REQUEST) {
                 match self.context.queue.delete(handles).await {
@@ -201,11 +184,11 @@ impl Invoker {
             if context.stop.is_cancelled() {
                 return Verdict::Stopped;
             }
-            let verdict = self.invoke_once(payload, left).await;
+            failures += 1;
+            let verdict = self.invoke_once(payload, left, failures).await;
             if !matches!(verdict, Verdict::NotTaken) {
                 return verdict;
             }
-            failures += 1;
             let wait = context.backoff.after(failures).min(left);
             context.status.backing_off(wait);
             context.pause(wait).await;
@@ -213,7 +196,7 @@ impl Invoker {
         }
     }
 
-    async fn invoke_once(&self, payload: &[Received], within: Duration) -> Verdict {
+    async fn invoke_once(&self, payload: &[Received], within: Duration, attempt: u32) -> Verdict {
         let context = &self.context;
         let event = event::join(payload.iter().map(|one| &one.json), None);
         let request_id = Uuid::new_v4().to_string();
@@ -223,6 +206,18 @@ impl Invoker {
             let target = &context.target;
             target.invoke_within(&request_id, event, within).await
         };
+        // Once, and then at powers of two: a long outage does not flood the log.
+        if let Reply::Unavailable(reason) = &reply
+            && attempt.is_power_of_two()
+        {
+            let (mapping, target) = (&context.name, context.target.name());
+            tracing::warn!(
+                mapping,
+                target,
+                reason,
+                "the function cannot be invoked; retrying"
+            );
+        }
         let verdict = self.judge(payload, &reply);
         let count = payload.len() as u64;
         if !matches!(verdict, Verdict::NotTaken) {
@@ -250,76 +245,6 @@ impl Invoker {
             reply: &reply,
         });
         verdict
-    }
-
-    fn judge(&self, payload: &[Received], reply: &Reply) -> Verdict {
-        let (mapping, messages) = (&self.context.name, payload.len());
-        match reply {
-            Reply::Success(response) => self.judge_response(payload, response),
-            Reply::FunctionError(error) => {
-                tracing::warn!(target: observer::LOG_TARGET, mapping, messages, kind = ?error.kind, error = error.summary(), "the function failed");
-                Verdict::Failed
-            }
-            Reply::Throttled | Reply::Unavailable(_) => Verdict::NotTaken,
-            Reply::TooLarge => Verdict::TooLarge,
-        }
-    }
-
-    fn judge_response(&self, payload: &[Received], response: &Bytes) -> Verdict {
-        if !self.context.settings.report_batch_item_failures {
-            return Verdict::Processed(Vec::new());
-        }
-        let ids: Vec<_> = payload.iter().map(|one| one.message.id.as_str()).collect();
-        match response::failed_items(response, &ids) {
-            FailedItems::These(failed) => {
-                self.warn_of_order(payload, &failed);
-                Verdict::Processed(failed)
-            }
-            FailedItems::All => {
-                let mapping = &self.context.name;
-                tracing::warn!(mapping, response = %String::from_utf8_lossy(response), "the function's response names no message of its batch; the whole batch failed");
-                Verdict::Failed
-            }
-        }
-    }
-
-    /// A function of a FIFO queue has to return all messages that follow a failed one.
-    /// Lambda deletes the others, and so does this mapping.
-    fn warn_of_order(&self, payload: &[Received], failed: &[usize]) {
-        let group = |index: &usize| payload[*index].message.group();
-        let lost = (0..payload.len()).find(|index| {
-            let earlier = || failed.iter().filter(|failed| *failed < index);
-            group(index).is_some()
-                && !failed.contains(index)
-                && earlier().any(|one| group(one) == group(index))
-        });
-        if let Some(index) = lost {
-            let (mapping, message) = (&self.context.name, &payload[index].message.id);
-            let group = payload[index].message.group();
-            tracing::warn!(
-                mapping,
-                message,
-                group,
-                "the function returned batch item failures without the messages that follow in the message group; they are deleted as processed, and the group loses its order"
-            );
-        }
-    }
-
-    fn note_error(&self, reply: &Reply) {
-        let status = &self.context.status;
-        match reply {
-            Reply::Success(_) => {
-                let line = "the function returned batch item failures";
-                status.failed(line, line);
-            }
-            Reply::FunctionError(error) => status.failed(&error.summary(), &error.text()),
-            Reply::Throttled => status.failed("throttled", "throttled"),
-            Reply::TooLarge => {
-                let line = "the payload is too large";
-                status.failed(line, line);
-            }
-            Reply::Unavailable(reason) => status.failed(reason, reason),
-        }
     }
 }
 

@@ -32,3 +32,4 @@ pub mod sdk_queue;
 pub mod settings;
 pub mod source;
 pub mod status;
+mod verdict;
