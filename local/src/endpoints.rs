@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aws_wire::ACCOUNT_ID;
 use momento_offline::fake_api_key;
 use serde::Serialize;
 
@@ -25,8 +26,12 @@ pub struct Endpoints {
     pub functions: BTreeMap<String, String>,
     /// The names of the streams.
     pub streams: Vec<String>,
-    /// The enabled event source mappings.
+    /// The URLs of the queues, by their names.
+    pub queues: BTreeMap<String, String>,
+    /// The enabled event source mappings of streams.
     pub mappings: Vec<MappingEndpoint>,
+    /// The enabled event source mappings of queues.
+    pub queue_mappings: Vec<QueueMappingEndpoint>,
     /// The local cache.
     pub cache: Option<CacheEndpoint>,
     /// Environment variables that lead a program to all of these.
@@ -40,6 +45,17 @@ pub struct MappingEndpoint {
     pub name: String,
     /// The stream's name.
     pub stream: String,
+    /// The function's name.
+    pub function: String,
+}
+
+/// An event source mapping of a queue.
+#[derive(Debug, Serialize)]
+pub struct QueueMappingEndpoint {
+    /// Its logical id.
+    pub name: String,
+    /// The queue's name.
+    pub queue: String,
     /// The function's name.
     pub function: String,
 }
@@ -67,6 +83,12 @@ impl Endpoints {
         });
         let mappings = environment.mappings.iter();
         let mappings = mappings.filter(|mapping| mapping.settings.enabled);
+        let queues = environment.queues.iter().map(|queue| {
+            let url = format!("{aws}/{ACCOUNT_ID}/{}", queue.name);
+            (queue.name.clone(), url)
+        });
+        let queue_mappings = environment.queue_mappings.iter();
+        let queue_mappings = queue_mappings.filter(|mapping| mapping.settings.enabled);
         let cache = embedded.cache.as_ref().map(|cache| {
             // One port serves both.
             let url = server::url(cache.address());
@@ -91,6 +113,14 @@ impl Endpoints {
                 .map(|mapping| MappingEndpoint {
                     name: mapping.logical_id.clone(),
                     stream: mapping.stream.clone(),
+                    function: mapping.function.clone(),
+                })
+                .collect(),
+            queues: queues.collect(),
+            queue_mappings: queue_mappings
+                .map(|mapping| QueueMappingEndpoint {
+                    name: mapping.logical_id.clone(),
+                    queue: mapping.queue.clone(),
                     function: mapping.function.clone(),
                 })
                 .collect(),

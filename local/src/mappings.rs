@@ -9,6 +9,8 @@ mod kept;
 pub mod registry;
 mod running;
 
+pub mod queues;
+
 use std::{
     io::ErrorKind,
     path::{Path, PathBuf},
@@ -33,6 +35,7 @@ use event_source_mapping::{
 };
 use kinesis_engine::reader::Reader;
 use movable_clock::Clock;
+use sqs_engine::Sqs;
 use tokio_util::sync::CancellationToken;
 
 use self::definition::{Definition, Options};
@@ -53,6 +56,7 @@ pub struct Mappings {
     backoff: Backoff,
     clock: Clock,
     reader: Option<Reader>,
+    sqs: Option<Arc<Sqs>>,
 }
 
 /// A mapping's checkpoint file cannot be used.
@@ -89,6 +93,7 @@ impl Mappings {
             backoff: Backoff::default(),
             clock: Clock::system(),
             reader: None,
+            sqs: None,
         }
     }
 
@@ -135,6 +140,13 @@ impl Mappings {
         self
     }
 
+    /// Receives messages without requests, from the engine that has the queues.
+    #[must_use]
+    pub fn receiving_from(mut self, sqs: Arc<Sqs>) -> Self {
+        self.sqs = Some(sqs);
+        self
+    }
+
     /// Starts `mapping`, which invokes `target`.
     ///
     /// # Errors
@@ -148,8 +160,7 @@ impl Mappings {
         poll_trigger: Arc<dyn PollTrigger>,
     ) -> Result<EventSourceMapping, CheckpointError> {
         let definition = Definition::of(mapping, &self.region);
-        let Options::Stream(settings) = &definition.options;
-        self.stream_mapping(&definition, settings, target, poll_trigger)
+        self.stream_mapping(&definition, &mapping.settings, target, poll_trigger)
     }
 
     /// Starts the mapping of a definition; a paused one where it stopped.
@@ -169,9 +180,26 @@ impl Mappings {
                 });
                 Ok(RunningMapping::Stream(running))
             }
-            (Options::Stream(settings), None) => {
+            // What it paused with is of another kind only if its options changed their kind.
+            (Options::Stream(settings), None | Some(Paused::Queue(_))) => {
                 let running = self.stream_mapping(definition, settings, target, poll_trigger());
                 running.map(RunningMapping::Stream)
+            }
+            (Options::Queue(settings), Some(Paused::Queue(paused))) => {
+                let running = paused.resume(|context| {
+                    context.settings = settings.clone();
+                    context.target = target;
+                });
+                Ok(RunningMapping::Queue(running))
+            }
+            (Options::Queue(settings), None | Some(Paused::Stream(_))) => {
+                let queue = definition.queue();
+                let running = self.start_queue(&definition.name, queue, settings, target);
+                let running = running.ok_or_else(|| CheckpointError {
+                    mapping: definition.name.clone(),
+                    reason: std::io::Error::other("the endpoint offers no SQS"),
+                })?;
+                Ok(RunningMapping::Queue(running))
             }
         }
     }
@@ -218,21 +246,17 @@ impl Mappings {
         described.stream_name(stream).send().await.is_ok()
     }
 
-    /// The queue of `mapping`'s on-failure destination. `None` where queues are not used,
+    /// The queue of a mapping's on-failure destination. `None` where queues are not used,
     /// or the destination is not a queue.
     #[must_use]
-    pub fn queue_of(&self, mapping: &Mapping) -> Option<SqsQueue> {
-        self.queue(&mapping.settings)
-    }
-
-    fn queue(&self, settings: &Settings) -> Option<SqsQueue> {
+    pub fn destination_queue(&self, settings: &Settings) -> Option<SqsQueue> {
         let arn = settings.on_failure.as_deref()?;
         SqsQueue::of_arn(arn, self.queues_at.as_ref()?)
     }
 
     fn destination(&self, settings: &Settings) -> Arc<dyn Destination> {
         let folder = Arc::new(FailureFolder::new(&self.failures));
-        match self.queue(settings) {
+        match self.destination_queue(settings) {
             None => folder,
             Some(queue) => Arc::new(Destinations(vec![folder, Arc::new(queue)])),
         }

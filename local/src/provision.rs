@@ -5,21 +5,17 @@
 mod indexes;
 pub mod memory;
 mod parameter;
+mod queue;
 mod stream;
 mod table;
 
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_sqs::types::QueueAttributeName;
 use event_source_mapping::sdk_error;
 
 use self::memory::Memory;
-use crate::{
-    loopback,
-    project::seed::Seed,
-    template::{Environment, environment::Queue},
-};
+use crate::{loopback, project::seed::Seed, template::Environment};
 
 /// A resource cannot be created.
 #[derive(Debug, thiserror::Error)]
@@ -124,10 +120,7 @@ impl Provisioner {
     ) -> Result<Vec<Provisioned>, ProvisionError> {
         let mut done = Vec::new();
         let now = Memory::of(environment);
-        let update = |what: &str| match &self.before {
-            Some(before) => now.differs(before, what),
-            None => true,
-        };
+        let update = |what: &str| self.updates(&now, what);
         for stream in &environment.streams {
             done.push(self.stream(stream, &update).await?);
         }
@@ -153,34 +146,13 @@ impl Provisioner {
         Ok(done)
     }
 
-    /// Creates a queue. This is separate because not every endpoint offers SQS, and a
-    /// mapping works without its queue.
-    ///
-    /// # Errors
-    ///
-    /// The endpoint cannot create the queue.
-    pub async fn queue(&self, queue: &Queue) -> Result<Provisioned, ProvisionError> {
-        let what = format!("queue {}", queue.name);
-        let found = self.sqs.get_queue_url().queue_name(&queue.name);
-        if found.send().await.is_ok() {
-            return Ok(Provisioned {
-                what,
-                ..Provisioned::default()
-            });
+    /// Whether a resource that exists is updated where it differs from the template, whose
+    /// values are `now`.
+    fn updates(&self, now: &Memory, what: &str) -> bool {
+        match &self.before {
+            Some(before) => now.differs(before, what),
+            None => true,
         }
-        let attributes = queue
-            .attributes
-            .iter()
-            .map(|(name, value)| (QueueAttributeName::from(name.as_str()), value.clone()))
-            .collect();
-        let create = self.sqs.create_queue().queue_name(&queue.name);
-        let created = create.set_attributes(Some(attributes)).send().await;
-        created.map_err(|error| self.failed(&what, error))?;
-        Ok(Provisioned {
-            what,
-            created: true,
-            ..Provisioned::default()
-        })
     }
 
     /// True if the resource was created, false if it existed already.

@@ -13,7 +13,9 @@ use axum::{
     extract::State,
     routing::{get, post},
 };
-use event_source_mapping::{settlement::DiscardedBatch, status::MappingStatus};
+use event_source_mapping::{
+    queue::status::QueueStatus, settlement::DiscardedBatch, status::MappingStatus,
+};
 use http::Uri;
 use momento_offline::{
     admin::CacheStatus,
@@ -24,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use tokio::{sync::watch, time::timeout};
 use uuid::Uuid;
 
-use crate::mappings::{MappingWatch, Now, registry::Registry};
+use crate::mappings::{MappingWatch, Now, definition::Options, registry::Registry};
 
 /// The path of the status, on the Invoke API's port.
 pub const STATUS_PATH: &str = "/_local/status";
@@ -32,14 +34,20 @@ pub const STATUS_PATH: &str = "/_local/status";
 /// The path of the wait, on the same port; `?timeout=S` limits it.
 pub const SETTLED_PATH: &str = "/_local/settled";
 
+/// How long the queues' state may take.
+const REFRESH: Duration = Duration::from_secs(1);
+
 /// How long a wait takes without `?timeout=S`.
 pub const SETTLED_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The status of a running environment.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Status {
-    /// Each event source mapping.
+    /// Each event source mapping of a stream.
     pub mappings: Vec<MappingStatus>,
+    /// Each event source mapping of a queue.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub queue_mappings: Vec<QueueStatus>,
     /// The local cache; `None` with Momento itself or without a cache.
     pub cache: Option<CacheStatus>,
     /// The folder of the invocation records of discarded batches.
@@ -56,7 +64,8 @@ pub struct Status {
 /// The result of a wait.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Settled {
-    /// Every record written before the request is processed, discarded or filtered out.
+    /// Every record written before the request is processed, discarded or filtered out, and
+    /// every mapped queue is empty.
     pub settled: bool,
     /// Batches discarded since the last wait that ended before this one began, or since
     /// the start.
@@ -111,6 +120,15 @@ impl StatusBoard {
         shown.map_or_else(Status::default, |shown| shown.status())
     }
 
+    /// Asks the mapped queues for their state, for the next status.
+    async fn refresh(&self) {
+        let shown = self.0.borrow().clone();
+        if let Some(shown) = shown {
+            // A status without the newest counts is better than none.
+            let _ = timeout(REFRESH, shown.mappings.refresh()).await;
+        }
+    }
+
     /// Waits until every record written so far is settled, `most` at the longest.
     pub async fn settled(&self, most: Duration) -> Settled {
         let before = self.0.borrow().as_ref().map(|shown| shown.reported());
@@ -154,6 +172,12 @@ impl Shown {
                 .iter()
                 .filter_map(stream_status)
                 .collect(),
+            queue_mappings: self
+                .mappings
+                .all()
+                .iter()
+                .filter_map(queue_status)
+                .collect(),
             cache: cache.map(|(transport, keyspace)| CacheStatus::of(keyspace, transport.name())),
             failures: Some(self.failures.clone()),
             aws: self.aws.clone(),
@@ -191,6 +215,8 @@ fn stream_status(mapping: &Now) -> Option<MappingStatus> {
     let definition = &mapping.definition;
     let mut status = match &mapping.watch {
         Some(MappingWatch::Stream(watch)) => watch.status(),
+        Some(MappingWatch::Queue(_)) => return None,
+        None if !matches!(definition.options, Options::Stream(_)) => return None,
         None => MappingStatus {
             name: definition.name.clone(),
             function: definition.function.clone(),
@@ -203,7 +229,26 @@ fn stream_status(mapping: &Now) -> Option<MappingStatus> {
     Some(status)
 }
 
+/// The status of a queue's mapping.
+fn queue_status(mapping: &Now) -> Option<QueueStatus> {
+    let definition = &mapping.definition;
+    let mut status = match &mapping.watch {
+        Some(MappingWatch::Queue(watch)) => watch.status(),
+        Some(MappingWatch::Stream(_)) => return None,
+        None if !matches!(definition.options, Options::Queue(_)) => return None,
+        None => QueueStatus {
+            name: definition.name.clone(),
+            function: definition.function.clone(),
+            queue_arn: definition.source_arn.clone(),
+            ..QueueStatus::default()
+        },
+    };
+    status.state = Some(mapping.state.as_str().to_owned());
+    Some(status)
+}
+
 async fn status(State(board): State<StatusBoard>) -> Json<Status> {
+    board.refresh().await;
     Json(board.status())
 }
 

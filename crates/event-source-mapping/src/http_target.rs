@@ -8,9 +8,10 @@ use bytes::Bytes;
 use http::{StatusCode, header::HOST};
 use reqwest::Url;
 use serde_json::Value;
+use tokio::time::timeout;
 
 use super::{
-    replicas::Replicas,
+    replicas::{Permit, Replicas},
     target::{ErrorKind, FunctionError, Reply, Target},
 };
 
@@ -96,6 +97,19 @@ impl Target for HttpTarget {
 
     async fn invoke(&self, event: Bytes) -> Reply {
         let permit = self.replicas.acquire().await;
+        self.invoke_at(permit, event).await
+    }
+
+    async fn invoke_within(&self, _: &str, event: Bytes, within: Duration) -> Reply {
+        match timeout(within, self.replicas.acquire()).await {
+            Ok(permit) => self.invoke_at(permit, event).await,
+            Err(_) => Reply::Throttled,
+        }
+    }
+}
+
+impl HttpTarget {
+    async fn invoke_at(&self, permit: Permit, event: Bytes) -> Reply {
         let request = self
             .client
             .post(permit.url())

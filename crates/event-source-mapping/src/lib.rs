@@ -1,4 +1,5 @@
-//! A Kinesis event source mapping: records in, invocations out.
+//! Event source mappings of Kinesis streams and SQS queues: records or messages in,
+//! invocations out.
 //!
 //! [`mapping::EventSourceMapping`] reads a stream through a [`source::Source`] and
 //! invokes a [`target::Target`] with batches of its records, under every option that
@@ -6,6 +7,8 @@
 //! decides when to read, a [`destination::Destination`] is the on-failure destination, an
 //! [`observer::Observer`] sees every invocation, and [`checkpoint::Checkpoints`]
 //! keep how far each shard is. [`redrive`] delivers a discarded batch again.
+//! [`queue::mapping::QueueMapping`] does the same for a queue, with the module [`queue`] to
+//! itself; target, filters, observer and back-off are those of a stream.
 //!
 //! Where to find what, by AWS's names:
 //!
@@ -19,6 +22,7 @@
 //! | on-failure destination | [`destination`], `sqs_queue` |
 //! | checkpoint | [`checkpoint`], `journal`, `low_watermark` |
 //! | iterator age (`IteratorAge`) | [`status`] |
+//! | maximum concurrency, visibility timeout | [`queue`] |
 //! | shard iterator, trim horizon | `reader`, [`source`] |
 //! | parent and child shards | `discovery` |
 //!
@@ -28,11 +32,11 @@
 //! follows from the outcome: retry, split, discard or continue. The low watermark over all
 //! lanes limits the checkpoint.
 //!
-//! The crate depends on no Kinesis engine, starts no process and, without the feature
+//! The crate depends on no engine, starts no process and, without the feature
 //! `sdk`, needs no AWS SDK. Features:
 //!
-//! - `sdk`: `sdk_source` reads any Kinesis endpoint, `sqs_queue` sends invocation records
-//!   to an SQS queue.
+//! - `sdk`: `sdk_source` reads any Kinesis endpoint, `queue::sdk_queue` any SQS endpoint,
+//!   and `sqs_queue` sends invocation records to an SQS queue.
 //! - `http`: `http_target` invokes any URL that speaks Lambda's Invoke API, AWS's
 //!   Runtime Interface Emulator among them.
 //!
@@ -75,6 +79,7 @@ mod low_watermark;
 pub mod mapping;
 pub mod observer;
 pub mod poll_trigger;
+pub mod queue;
 mod reader;
 pub mod redrive;
 #[cfg(feature = "http")]

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    batch::Prepared, retry_state::Discarded, settlement::DiscardedBatch, source::Record,
-    target::Reply,
+    batch::Prepared, queue::message::Message, retry_state::Discarded, settlement::DiscardedBatch,
+    source::Record, target::Reply,
 };
 
 /// The log target of the lines that say what an observer sees too: whoever shows what an
@@ -26,6 +26,25 @@ pub struct Invoked<'a> {
     pub records: &'a [Prepared],
     /// How many of them, from the first on, are processed.
     pub done: usize,
+    /// From sending the event to its reply.
+    pub elapsed: Duration,
+    /// The outcome.
+    pub reply: &'a Reply,
+}
+
+/// An invocation with messages of a queue that has returned.
+#[derive(Debug)]
+pub struct MessagesInvoked<'a> {
+    /// The mapping's name.
+    pub mapping: &'a str,
+    /// The queue's name.
+    pub queue: &'a str,
+    /// The id that the target got for the invocation.
+    pub request_id: &'a str,
+    /// The messages of the event.
+    pub messages: &'a [&'a Message],
+    /// The indices of those that are not processed, and stay in the queue.
+    pub failed: &'a [usize],
     /// From sending the event to its reply.
     pub elapsed: Duration,
     /// The outcome.
@@ -79,6 +98,16 @@ pub trait Observer: Send + Sync {
     /// A poller starts to read a shard.
     fn shard_opened(&self, mapping: &str, shard: &str) {
         let _ = (mapping, shard);
+    }
+
+    /// The function was invoked with messages of a queue.
+    fn messages_invoked(&self, invoked: &MessagesInvoked<'_>) {
+        let _ = invoked;
+    }
+
+    /// A message of a mapping's queue was filtered out.
+    fn message_filtered(&self, mapping: &str, message: &Message) {
+        let _ = (mapping, message);
     }
 
     /// The poller of a shard has ended.

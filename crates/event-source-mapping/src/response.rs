@@ -1,5 +1,8 @@
 //! The partial batch response: which records of a batch failed (Lambda developer guide,
-//! "Configuring partial batch response with Kinesis Data Streams and Lambda").
+//! "Configuring partial batch response with Kinesis Data Streams and Lambda", and
+//! "Implementing partial batch responses" for SQS).
+
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
@@ -15,42 +18,61 @@ pub(crate) enum BatchResult {
     AllFailed,
 }
 
+/// The items that a response reports as failed, by their indices in the batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum FailedItems {
+    /// These, in ascending order; without one, the batch succeeded.
+    These(Vec<usize>),
+    /// The batch failed, as with [`BatchResult::AllFailed`].
+    All,
+}
+
 /// Reads a response against the sequence numbers of its batch.
+#[must_use]
+pub(crate) fn read(response: &[u8], sequence_numbers: &[&str]) -> BatchResult {
+    match failed_items(response, sequence_numbers) {
+        FailedItems::All => BatchResult::AllFailed,
+        FailedItems::These(failed) => failed.first().map_or(BatchResult::AllDone, |lowest| {
+            BatchResult::FailedFrom(*lowest)
+        }),
+    }
+}
+
+/// Reads a response against the identifiers of its batch: sequence numbers or message
+/// ids.
 ///
 /// An empty or null response, or an empty or null list, is success. With an identifier
 /// that is empty, null or of no record in the batch, or with a response of another form,
 /// the whole batch failed.
 #[must_use]
-pub(crate) fn read(response: &[u8], sequence_numbers: &[&str]) -> BatchResult {
+pub(crate) fn failed_items(response: &[u8], identifiers: &[&str]) -> FailedItems {
+    const SUCCESS: FailedItems = FailedItems::These(Vec::new());
     if response.trim_ascii().is_empty() {
-        return BatchResult::AllDone;
+        return SUCCESS;
     }
     let Ok(response) = serde_json::from_slice::<Value>(response) else {
-        return BatchResult::AllFailed;
+        return FailedItems::All;
     };
     let failures = match &response {
-        Value::Null => return BatchResult::AllDone,
+        Value::Null => return SUCCESS,
         Value::Object(fields) => match fields.get("batchItemFailures") {
-            None | Some(Value::Null) => return BatchResult::AllDone,
+            None | Some(Value::Null) => return SUCCESS,
             Some(Value::Array(failures)) => failures,
-            Some(_) => return BatchResult::AllFailed,
+            Some(_) => return FailedItems::All,
         },
-        _ => return BatchResult::AllFailed,
+        _ => return FailedItems::All,
     };
-    let mut lowest = None;
+    let mut indices = BTreeSet::new();
     for failure in failures {
         let identifier = failure.get("itemIdentifier").and_then(Value::as_str);
-        let index = identifier.and_then(|identifier| {
-            sequence_numbers
-                .iter()
-                .position(|number| *number == identifier)
-        });
+        let index =
+            identifier.and_then(|identifier| identifiers.iter().position(|one| *one == identifier));
         match index {
-            None => return BatchResult::AllFailed,
-            Some(index) => lowest = Some(lowest.map_or(index, |lowest: usize| lowest.min(index))),
-        }
+            None => return FailedItems::All,
+            Some(index) => indices.insert(index),
+        };
     }
-    lowest.map_or(BatchResult::AllDone, BatchResult::FailedFrom)
+    FailedItems::These(indices.into_iter().collect())
 }
 
 /// Whether a response is a partial batch response: an object with a list of failures.
@@ -74,7 +96,7 @@ pub(crate) fn state(response: &[u8]) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
-    use super::{BatchResult, read, state};
+    use super::{BatchResult, FailedItems, failed_items, read, state};
 
     #[test]
     fn a_tumbling_window_s_state_is_read_and_null_is_no_state() {
@@ -109,6 +131,15 @@ mod tests {
         let response =
             br#"{"batchItemFailures":[{"itemIdentifier":"12"},{"itemIdentifier":"11"}]}"#;
         assert_eq!(read(response, &BATCH), BatchResult::FailedFrom(1));
+    }
+
+    #[test]
+    fn every_item_named_is_read_once_and_in_the_batch_s_order() {
+        let response = br#"{"batchItemFailures":[{"itemIdentifier":"12"},{"itemIdentifier":"10"},{"itemIdentifier":"12"}]}"#;
+        assert_eq!(
+            failed_items(response, &BATCH),
+            FailedItems::These(vec![0, 2])
+        );
     }
 
     #[test]

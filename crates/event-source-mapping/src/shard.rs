@@ -273,7 +273,7 @@ impl ShardPoller {
 }
 
 /// The message of a panic.
-pub(super) fn panic_message(error: JoinError) -> String {
+pub(crate) fn panic_message(error: JoinError) -> String {
     let Ok(panic) = error.try_into_panic() else {
         return "it was cancelled".to_owned();
     };

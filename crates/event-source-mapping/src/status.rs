@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::{settlement::Settlement, text::one_line};
 
 /// How long a call takes before the status shows it.
-const WORTH_SHOWING: Duration = Duration::from_secs(1);
+pub(crate) const WORTH_SHOWING: Duration = Duration::from_secs(1);
 
 /// One mapping at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,5 +1,7 @@
 //! The function that a mapping invokes: the [`Target`] trait.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -92,6 +94,13 @@ pub trait Target: Send + Sync {
     async fn invoke_as(&self, request_id: &str, event: Bytes) -> Reply {
         let _ = request_id;
         self.invoke(event).await
+    }
+
+    /// As [`Target::invoke_as`], for an event that is to begin within `within`. A target
+    /// where invocations wait for their turn returns [`Reply::Throttled`] after that.
+    async fn invoke_within(&self, request_id: &str, event: Bytes, within: Duration) -> Reply {
+        let _ = within;
+        self.invoke_as(request_id, event).await
     }
 }
 

@@ -219,6 +219,19 @@ impl Function {
         self.invoke_in(slot, request).await
     }
 
+    /// The same, and throttles when no slot is free within `wait`.
+    pub async fn invoke_within(&self, wait: Duration, request: impl Into<Request>) -> Invoked {
+        let request = request.into();
+        let slot = match self.config().concurrency {
+            0 => None,
+            _ => match timeout(wait, self.slots.clone().acquire_owned()).await {
+                Ok(slot) => slot.ok(),
+                Err(_) => None,
+            },
+        };
+        self.invoke_in(slot, request).await
+    }
+
     async fn invoke_in(&self, slot: Option<OwnedSemaphorePermit>, request: Request) -> Invoked {
         let request_id = request.request_id;
         let request_id = request_id.unwrap_or_else(|| Uuid::new_v4().to_string());

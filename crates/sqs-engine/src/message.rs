@@ -107,6 +107,12 @@ impl Message {
         size(&self.body, &self.attributes)
     }
 
+    /// MD5 of the message attributes, in hexadecimal; `None` without attributes.
+    #[must_use]
+    pub fn attributes_md5(&self) -> Option<String> {
+        digest::attributes(self.attributes.iter())
+    }
+
     /// MD5 of the body, in hexadecimal.
     #[must_use]
     pub fn body_md5(&self) -> String {

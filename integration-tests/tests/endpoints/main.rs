@@ -11,6 +11,7 @@ mod pipeline;
 mod poison;
 mod resharding;
 mod restart;
+mod second_function;
 mod stream;
 
 use std::process::ExitCode;
@@ -49,6 +50,7 @@ fn scenarios(endpoint: Endpoint) -> Vec<Trial> {
         delivery::every_record_is_delivered_once_and_in_order,
         resharding::parents_are_delivered_before_their_children,
         poison::a_poison_record_is_discarded_alone_and_redriven,
+        second_function::a_poison_record_goes_through_the_queue_to_a_second_function,
         restart::a_restart_continues_at_the_checkpoint,
         restart::a_crash_repeats_only_the_batches_in_flight,
         restart::latest_is_fixed_at_the_first_start,

@@ -43,17 +43,22 @@ impl Pipeline {
 
     /// Starts the mapping to `function`, from its checkpoints.
     pub fn start(&self, function: &Arc<Function>) -> anyhow::Result<EventSourceMapping> {
+        let mappings = self.mappings();
         let mapping = Mapping {
             logical_id: "Mapping".to_owned(),
             stream: STREAM.to_owned(),
             function: "function".to_owned(),
             settings: self.settings.clone(),
         };
-        let failures = self.folder.path().join("failures");
-        let mappings = Mappings::new(self.stream.kinesis.clone(), DEFAULT_REGION, &failures)
-            .with_queues_at(&sdk_config(&self.url, DEFAULT_REGION))
-            .checkpoints_in(Some(self.folder.path()));
         Ok(mappings.start(&mapping, function.clone(), Arc::new(Polling::default()))?)
+    }
+
+    /// What starts mappings at the endpoint.
+    pub fn mappings(&self) -> Mappings {
+        let failures = self.folder.path().join("failures");
+        Mappings::new(self.stream.kinesis.clone(), DEFAULT_REGION, &failures)
+            .with_queues_at(&sdk_config(&self.url, DEFAULT_REGION))
+            .checkpoints_in(Some(self.folder.path()))
     }
 
     /// The invocation records of the discarded batches.

@@ -7,7 +7,7 @@ use std::{
 
 use event_source_mapping::{
     batch::Prepared,
-    observer::{Invoked, Observer},
+    observer::{Invoked, MessagesInvoked, Observer},
     retry_state::Discarded,
 };
 use serde_json::Value;
@@ -23,6 +23,8 @@ pub struct Seen {
     pub done: Vec<(String, String)>,
     /// The number of records of each discarded batch.
     pub discarded: Vec<usize>,
+    /// The bodies of the processed messages of queues.
+    pub messages: Vec<String>,
     /// Invocations.
     pub invocations: u64,
     /// Invocations that did not succeed.
@@ -113,6 +115,13 @@ impl Observer for RecordingObserver {
                     prepared.record.sequence_number.clone(),
                 )
             }));
+    }
+
+    fn messages_invoked(&self, invoked: &MessagesInvoked<'_>) {
+        let processed = invoked.messages.iter().enumerate();
+        let processed = processed.filter(|(index, _)| !invoked.failed.contains(index));
+        let bodies = processed.map(|(_, message)| message.body.clone());
+        self.lock().messages.extend(bodies);
     }
 
     fn discarded(&self, _: &str, _: &str, records: &[Prepared], _: &Discarded) {

@@ -1,11 +1,11 @@
 //! A function in this process as the target of a mapping.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use event_source_mapping::target::{ErrorKind, FunctionError, Reply, Target};
-use lambda_host::{Function, Outcome, Request, observer::Invoker, outcome};
+use lambda_host::{Function, Invoked, Outcome, Request, observer::Invoker, outcome};
 use uuid::Uuid;
 
 /// Invokes a function without HTTP. When all of its execution environments are busy, the
@@ -23,17 +23,29 @@ impl Target for FunctionTarget {
     }
 
     async fn invoke_as(&self, request_id: &str, event: Bytes) -> Reply {
-        let request = Request {
-            request_id: Some(request_id.to_owned()),
-            invoker: Invoker::Mapping,
-            ..event.into()
-        };
-        match self.0.invoke_when_free(request).await.outcome {
-            Outcome::Success(payload) => Reply::Success(payload),
-            Outcome::FunctionError(error) => Reply::FunctionError(function_error(error)),
-            Outcome::Throttled => Reply::Throttled,
-            Outcome::TooLarge { .. } => Reply::TooLarge,
-        }
+        reply(self.0.invoke_when_free(request(request_id, event)).await)
+    }
+
+    async fn invoke_within(&self, request_id: &str, event: Bytes, within: Duration) -> Reply {
+        let request = request(request_id, event);
+        reply(self.0.invoke_within(within, request).await)
+    }
+}
+
+fn request(request_id: &str, event: Bytes) -> Request {
+    Request {
+        request_id: Some(request_id.to_owned()),
+        invoker: Invoker::Mapping,
+        ..event.into()
+    }
+}
+
+fn reply(invoked: Invoked) -> Reply {
+    match invoked.outcome {
+        Outcome::Success(payload) => Reply::Success(payload),
+        Outcome::FunctionError(error) => Reply::FunctionError(function_error(error)),
+        Outcome::Throttled => Reply::Throttled,
+        Outcome::TooLarge { .. } => Reply::TooLarge,
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     signals::Signals,
 };
 
-/// Serve the AWS APIs on one port: Kinesis, DynamoDB, SSM.
+/// Serve the AWS APIs on one port: Kinesis, DynamoDB, SQS, SSM.
 #[derive(Debug, Args)]
 pub struct Aws {
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `klocal event-source`: Kinesis at any endpoint, to any invoke URL.
+//! `klocal event-source`: Kinesis and SQS at any endpoint, to any invoke URL.
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
@@ -17,7 +17,7 @@ use crate::{
     guard::{Guard, Protocol},
     mappings::{
         Mappings,
-        definition::Definition,
+        definition::{Definition, Options},
         registry::{Connections, Registry},
     },
     outcome::{Failure, Outcome},
@@ -29,7 +29,7 @@ use crate::{
     status_board::{STATUS_PATH, StatusBoard},
 };
 
-/// Run the template's event source mappings against any Kinesis endpoint and
+/// Run the template's event source mappings against any Kinesis and SQS endpoint and
 /// any invoke URL: LocalStack and AWS's Runtime Interface Emulator, for example.
 #[derive(Debug, Args)]
 pub struct EventSource {
@@ -109,19 +109,21 @@ impl EventSource {
             .with_queues_at(&sdk)
             .backoff(self.retry.retry_wait)
             .checkpoints_in(self.data_dir.as_deref());
-        let enabled = environment.mappings.iter();
-        let enabled: Vec<_> = enabled.filter(|mapping| mapping.settings.enabled).collect();
-        if enabled.is_empty() {
+        let region = &self.template.region;
+        let mut definitions = Definition::all(&environment, region);
+        definitions.retain(|definition| definition.options.enabled());
+        if definitions.is_empty() {
             return Err(Failure::configuration(anyhow!(
                 "{} has no enabled event source mapping",
                 template.display()
             )));
         }
-        let region = &self.template.region;
         let mut told = Vec::new();
-        for mapping in &enabled {
-            eprintln!("{} → {}", mapping.stream, self.invoke.invoke_url);
-            told.extend(mappings.queue_of(mapping));
+        for definition in &definitions {
+            eprintln!("{} → {}", definition.source(), self.invoke.invoke_url);
+            if let Options::Stream(settings) = &definition.options {
+                told.extend(mappings.destination_queue(settings));
+            }
         }
         let connections = OverHttp {
             target,
@@ -129,9 +131,6 @@ impl EventSource {
         };
         // Nothing here changes the mappings: there is nothing to keep.
         let running = Registry::new(mappings, connections, None);
-        let definitions = enabled
-            .iter()
-            .map(|mapping| Definition::of(mapping, region));
         let started = running.start(definitions);
         started.map_err(Failure::configuration)?;
         for queue in &told {

@@ -27,6 +27,7 @@ mod moments;
 pub mod plan;
 pub mod provision;
 pub mod put;
+mod queue_status;
 pub mod start;
 pub mod status;
 pub mod table;

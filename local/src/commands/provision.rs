@@ -46,11 +46,14 @@ impl Provision {
             .provision(&environment, &seed)
             .await
             .map_err(Failure::run)?;
-        for queue in &environment.queues {
-            match provisioner.queue(queue).await {
+        for made in provisioner.queues(&environment).await {
+            match made {
                 Ok(made) => done.push(made),
-                // Its folder has the documents too.
-                Err(error) => eprintln!("skipped (optional queue): {error}"),
+                // A failure folder has what a stream's mapping sends there.
+                Err(error) if environment.queue_mappings.is_empty() => {
+                    eprintln!("skipped (optional queue): {error}");
+                }
+                Err(error) => return Err(Failure::run(error)),
             }
         }
         for warning in done.iter().flat_map(Provisioned::warnings) {

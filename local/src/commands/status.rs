@@ -11,7 +11,7 @@ pub(super) use reqwest::Method;
 use reqwest::Response;
 use serde::de::DeserializeOwned;
 
-use super::{args::UrlArgs, table, watch_status};
+use super::{args::UrlArgs, queue_status, table, watch_status};
 use crate::{
     loopback,
     outcome::{Failure, Outcome},
@@ -59,6 +59,7 @@ pub(super) fn text(status: &Status, json: bool, width: Option<usize>) -> Result<
         return Ok(text + "\n");
     }
     let mut text = describe(&status.mappings, width);
+    text.push_str(&queue_status::describe(&status.queue_mappings, width));
     text.extend(status.cache.as_ref().map(|status| cache(status, width)));
     Ok(text)
 }
@@ -153,7 +154,7 @@ pub(super) fn describe(mappings: &[MappingStatus], width: Option<usize>) -> Stri
 }
 
 /// The name that an ARN ends with.
-fn short(arn: &str) -> &str {
+pub(super) fn short(arn: &str) -> &str {
     match arn.strip_prefix("arn:") {
         Some(rest) => rest.rsplit([':', '/']).next().unwrap_or(arn),
         None => arn,

@@ -8,6 +8,7 @@ use event_source_mapping::settlement::DiscardedBatch;
 
 use super::{
     args::UrlArgs,
+    queue_status,
     status::{self, Method},
 };
 use crate::{
@@ -64,10 +65,9 @@ impl Wait {
 
     fn unsettled(&self, reply: &Settled) -> Error {
         let mut text = format!("records are not settled after {} s\n", self.timeout);
-        text.push_str(&status::describe(
-            &reply.status.mappings,
-            Screen::stderr().width,
-        ));
+        let (status, width) = (&reply.status, Screen::stderr().width);
+        text.push_str(&status::describe(&status.mappings, width));
+        text.push_str(&queue_status::describe(&status.queue_mappings, width));
         if !reply.discarded.is_empty() {
             text.push_str(&named(&reply.discarded));
             text.push('\n');

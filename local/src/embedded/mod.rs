@@ -146,8 +146,7 @@ impl Embedded {
 
         let failures = data.join("failures");
         let registry = registry(&options, &sdk, (&failures, kept), &aws, &functions, &time);
-        let template = options.environment.mappings.iter();
-        registry.start(template.map(|mapping| Definition::of(mapping, &options.region)))?;
+        registry.start(Definition::all(&options.environment, &options.region))?;
         lambda_api.serve(
             functions.clone(),
             managed,
@@ -238,7 +237,10 @@ async fn provision(
     let seed = options.local.seed(values, real_key);
     let before = kept.map(Memory::read).transpose().map_err(failed)?;
     let provisioner = Provisioner::new(sdk).since(before);
-    let done = provisioner.provision(&options.environment, &seed).await?;
+    let mut done = provisioner.provision(&options.environment, &seed).await?;
+    for queue in provisioner.queues(&options.environment).await {
+        done.push(queue?);
+    }
     if let Some(folder) = kept {
         Memory::of(&options.environment)
             .write(folder)
@@ -265,6 +267,8 @@ fn registry(
         .checkpoints_in(kept)
         .watched_by(Arc::new(observers))
         .reading_with(aws.reader.clone())
+        .with_queues_at(sdk)
+        .receiving_from(aws.sqs.clone())
         .backoff(options.backoff)
         .on_clock(clock.clone());
     let connections = InProcess {

@@ -46,14 +46,17 @@ pub enum EventKind {
         environment: u64,
         /// Its id.
         request_id: String,
-        /// Whether a mapping asked for it: a [`EventKind::BatchInvoked`] with the same id
-        /// follows.
+        /// Whether a mapping asked for it: a [`EventKind::BatchInvoked`] or
+        /// [`EventKind::MessagesInvoked`] with the same id follows.
         by_mapping: bool,
     },
     /// An invocation has ended.
     InvocationEnded(InvocationEnded),
     /// A mapping has invoked its function with records, and has judged the outcome.
     BatchInvoked(BatchInvoked),
+    /// A mapping has invoked its function with messages of a queue, and has judged the
+    /// outcome.
+    MessagesInvoked(MessagesInvoked),
     /// An invocation of a mapping failed; the next one follows after a wait.
     RetryScheduled {
         /// The mapping.
@@ -161,6 +164,35 @@ pub struct BatchInvoked {
     pub error: Option<Error>,
 }
 
+/// A mapping's invocation with messages of a queue, and its outcome.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MessagesInvoked {
+    /// The mapping.
+    pub mapping: String,
+    /// Its function.
+    pub function: String,
+    /// The queue's name.
+    pub queue: String,
+    /// The invocation's id.
+    pub request_id: String,
+    /// The messages of the event.
+    pub messages: u64,
+    /// How many of them are processed. The others stay in the queue.
+    pub processed: u64,
+    /// The id of the first message that is not processed, or else of the first one.
+    pub message_id: String,
+    /// How often the queue has delivered that message (`ApproximateReceiveCount`).
+    pub receive_count: u64,
+    /// From sending the event to its reply, milliseconds.
+    pub duration_ms: f64,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Error>,
+}
+
 /// Records that a mapping has discarded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -252,6 +284,7 @@ impl EventKind {
         match self {
             Self::InvocationEnded(InvocationEnded { function, .. })
             | Self::BatchInvoked(BatchInvoked { function, .. })
+            | Self::MessagesInvoked(MessagesInvoked { function, .. })
             | Self::BatchDiscarded(BatchDiscarded { function, .. })
             | Self::EnvironmentStarted { function, .. }
             | Self::EnvironmentEnded { function, .. }

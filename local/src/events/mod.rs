@@ -12,6 +12,7 @@ pub mod stream;
 
 pub use bus::{EventBus, Subscription};
 pub use event::{
-    BatchDiscarded, BatchInvoked, Error, Event, EventKind, InvocationEnded, Outcome, ShardEnd,
+    BatchDiscarded, BatchInvoked, Error, Event, EventKind, InvocationEnded, MessagesInvoked,
+    Outcome, ShardEnd,
 };
 pub use observers::Observers;

@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use event_source_mapping::{
     batch::Prepared,
     observer::{self, Invoked},
+    queue::message::Message,
     retry_state::Discarded,
     settlement::DiscardedBatch,
     source::Record,
@@ -18,7 +19,8 @@ use lambda_host::{
 use serde_json::Value;
 
 use super::{
-    BatchDiscarded, BatchInvoked, Error, EventBus, EventKind, InvocationEnded, Outcome, ShardEnd,
+    BatchDiscarded, BatchInvoked, Error, EventBus, EventKind, InvocationEnded, MessagesInvoked,
+    Outcome, ShardEnd,
 };
 use crate::mappings::registry::MappedFunctions;
 
@@ -75,7 +77,54 @@ impl Observers {
     }
 }
 
+impl Observers {
+    fn messages(&self, invoked: &observer::MessagesInvoked<'_>) -> MessagesInvoked {
+        let (messages, failed) = (invoked.messages, invoked.failed);
+        let first = failed.first().copied().unwrap_or(0);
+        let first = messages.get(first).copied();
+        let count = first.and_then(|one| one.attributes.get("ApproximateReceiveCount"));
+        let message_id = first.map_or_else(String::new, |one| one.id.clone());
+        let (outcome, error) = match invoked.reply {
+            Reply::Success(_) if failed.is_empty() => (Outcome::Ok, None),
+            Reply::Success(_) => {
+                let message = match failed.len() {
+                    1 => format!("batch item failure: message {message_id}"),
+                    many => format!(
+                        "batch item failures: message {message_id} and {} more",
+                        many - 1
+                    ),
+                };
+                told(Outcome::Partial, &message)
+            }
+            reply => failure(reply),
+        };
+        MessagesInvoked {
+            mapping: invoked.mapping.to_owned(),
+            function: self.function(invoked.mapping),
+            queue: invoked.queue.to_owned(),
+            request_id: invoked.request_id.to_owned(),
+            messages: messages.len() as u64,
+            processed: (messages.len() - failed.len()) as u64,
+            message_id,
+            receive_count: count.and_then(|text| text.parse().ok()).unwrap_or(0),
+            duration_ms: milliseconds(invoked.elapsed),
+            outcome,
+            error,
+        }
+    }
+}
+
 impl observer::Observer for Observers {
+    fn messages_invoked(&self, invoked: &observer::MessagesInvoked<'_>) {
+        self.bus
+            .publish(|| EventKind::MessagesInvoked(self.messages(invoked)));
+        self.next.messages_invoked(invoked);
+    }
+
+    fn message_filtered(&self, mapping: &str, message: &Message) {
+        self.next.message_filtered(mapping, message);
+    }
+
     fn invoked(&self, invoked: &Invoked<'_>) {
         self.bus
             .publish(|| EventKind::BatchInvoked(self.batch_invoked(invoked)));
@@ -207,10 +256,6 @@ impl EventBus {
 
 /// The outcome of a mapping's invocation, as the mapping has judged it.
 fn judged(invoked: &Invoked<'_>) -> (Outcome, Option<Error>) {
-    let told = |outcome, message: &str| {
-        let (kind, message) = (String::new(), message.to_owned());
-        (outcome, Some(Error { kind, message }))
-    };
     match invoked.reply {
         Reply::Success(_) if invoked.done == invoked.records.len() => (Outcome::Ok, None),
         Reply::Success(_) => {
@@ -218,6 +263,14 @@ fn judged(invoked: &Invoked<'_>) -> (Outcome, Option<Error>) {
             let message = format!("batch item failures from sequence number {failed}");
             told(Outcome::Partial, &message)
         }
+        reply => failure(reply),
+    }
+}
+
+/// The outcome of an invocation that did not succeed.
+fn failure(reply: &Reply) -> (Outcome, Option<Error>) {
+    match reply {
+        Reply::Success(_) => (Outcome::Ok, None),
         Reply::FunctionError(error) => {
             let outcome = match error.kind {
                 ErrorKind::Handled => Outcome::Error,
@@ -232,6 +285,11 @@ fn judged(invoked: &Invoked<'_>) -> (Outcome, Option<Error>) {
         Reply::TooLarge => told(Outcome::TooLarge, "the payload is larger than 6 MB"),
         Reply::Unavailable(reason) => told(Outcome::Unavailable, reason),
     }
+}
+
+fn told(outcome: Outcome, message: &str) -> (Outcome, Option<Error>) {
+    let (kind, message) = (String::new(), message.to_owned());
+    (outcome, Some(Error { kind, message }))
 }
 
 fn outcome_of(outcome: &outcome::Outcome) -> (Outcome, Option<Error>) {

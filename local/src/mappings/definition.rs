@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 
 use aws_wire::ACCOUNT_ID;
-use event_source_mapping::settings::Settings;
+use event_source_mapping::{queue::settings::QueueSettings, settings::Settings};
 use uuid::{Builder, Uuid};
 
-use crate::template::environment::Mapping;
+use super::queues::queue_arn;
+use crate::template::environment::{Environment, Mapping, QueueMapping};
 
 /// A mapping that can run.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,7 +20,7 @@ pub struct Definition {
     pub name: String,
     /// The function's name.
     pub function: String,
-    /// The ARN of the stream, or of its consumer, as `EventSourceArn` has it.
+    /// The ARN of the stream, of its consumer, or of the queue, as `EventSourceArn` has it.
     pub source_arn: String,
     /// Its options.
     pub options: Options,
@@ -34,6 +35,8 @@ pub struct Definition {
 pub enum Options {
     /// Of a Kinesis stream.
     Stream(Settings),
+    /// Of an SQS queue.
+    Queue(QueueSettings),
 }
 
 /// Who made a mapping.
@@ -51,6 +54,7 @@ impl Options {
     pub fn enabled(&self) -> bool {
         match self {
             Self::Stream(settings) => settings.enabled,
+            Self::Queue(settings) => settings.enabled,
         }
     }
 
@@ -58,6 +62,7 @@ impl Options {
     pub fn enable(&mut self, enabled: bool) {
         match self {
             Self::Stream(settings) => settings.enabled = enabled,
+            Self::Queue(settings) => settings.enabled = enabled,
         }
     }
 }
@@ -68,19 +73,57 @@ impl Definition {
     #[must_use]
     pub fn of(mapping: &Mapping, region: &str) -> Self {
         let source_arn = stream_arn(region, &mapping.stream);
-        let identity = format!("{} {source_arn}", mapping.logical_id);
+        let options = Options::Stream(mapping.settings.clone());
+        Self::of_template(&mapping.logical_id, &mapping.function, source_arn, options)
+    }
+
+    /// The mapping of a queue of a template.
+    #[must_use]
+    pub fn of_queue(mapping: &QueueMapping, region: &str) -> Self {
+        let source_arn = queue_arn(region, &mapping.queue);
+        let options = Options::Queue(mapping.settings.clone());
+        Self::of_template(&mapping.logical_id, &mapping.function, source_arn, options)
+    }
+
+    /// Every mapping of a template.
+    pub fn all(environment: &Environment, region: &str) -> Vec<Self> {
+        let streams = environment.mappings.iter();
+        let queues = environment.queue_mappings.iter();
+        streams
+            .map(|mapping| Self::of(mapping, region))
+            .chain(queues.map(|mapping| Self::of_queue(mapping, region)))
+            .collect()
+    }
+
+    fn of_template(name: &str, function: &str, source_arn: String, options: Options) -> Self {
+        let identity = format!("{name} {source_arn}");
         Self {
             uuid: Builder::from_md5_bytes(md5::compute(identity).0).into_uuid(),
-            name: mapping.logical_id.clone(),
-            function: mapping.function.clone(),
+            name: name.to_owned(),
+            function: function.to_owned(),
             source_arn,
-            options: Options::Stream(mapping.settings.clone()),
+            options,
             origin: Origin::Template,
             tags: BTreeMap::new(),
         }
     }
 
-    /// The stream's name.
+    /// The name of the stream or queue.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        match self.options {
+            Options::Stream(_) => self.stream(),
+            Options::Queue(_) => self.queue(),
+        }
+    }
+
+    /// The queue's name, of a mapping of a queue.
+    #[must_use]
+    pub fn queue(&self) -> &str {
+        self.source_arn.rsplit(':').next().unwrap_or_default()
+    }
+
+    /// The stream's name, of a mapping of a stream.
     #[must_use]
     pub fn stream(&self) -> &str {
         stream_of(&self.source_arn).unwrap_or(&self.source_arn)

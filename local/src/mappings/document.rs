@@ -2,21 +2,44 @@
 //! `EventSourceMappingConfiguration` (Lambda API reference).
 
 mod options;
+mod queue;
 
 use std::collections::BTreeMap;
 
-use event_source_mapping::settings::{Settings, StartingPosition};
+use event_source_mapping::{
+    filter::Filters,
+    queue::{context::is_fifo, settings::QueueSettings},
+    settings::{Settings, StartingPosition},
+};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::definition::{Definition, Options, Origin};
 pub use options::{Unsuited, starting_position, update};
+pub use queue::update_queue;
 
 /// The options of a mapping, as the API reports them.
 #[must_use]
 pub fn options(options: &Options) -> Map<String, Value> {
-    let Options::Stream(settings) = options;
+    let (mut members, filters) = match options {
+        Options::Stream(settings) => (stream_options(settings), &settings.filters),
+        Options::Queue(settings) => (queue::options(settings), &settings.filters),
+    };
+    members.extend(filter_criteria(filters));
+    members
+}
+
+fn filter_criteria(filters: &Filters) -> Option<(String, Value)> {
+    let patterns = filters.patterns();
+    if patterns.len() == 0 {
+        return None;
+    }
+    let filters: Vec<_> = patterns.map(|text| json!({ "Pattern": text })).collect();
+    Some(("FilterCriteria".to_owned(), json!({ "Filters": filters })))
+}
+
+fn stream_options(settings: &Settings) -> Map<String, Value> {
     let seconds = |duration: std::time::Duration| duration.as_secs();
     let unlimited = || json!(-1);
     let types = match settings.report_batch_item_failures {
@@ -63,11 +86,6 @@ pub fn options(options: &Options) -> Map<String, Value> {
     .map(|(name, value)| (name.to_owned(), value))
     .into_iter()
     .collect();
-    let patterns = settings.filters.patterns();
-    if patterns.len() > 0 {
-        let filters: Vec<_> = patterns.map(|text| json!({ "Pattern": text })).collect();
-        members.insert("FilterCriteria".to_owned(), json!({ "Filters": filters }));
-    }
     let position = match settings.starting_position {
         StartingPosition::TrimHorizon => "TRIM_HORIZON",
         StartingPosition::Latest => "LATEST",
@@ -114,20 +132,36 @@ pub(super) fn kept(document: &Value) -> Result<Definition, Unsuited> {
     let uuid: Uuid = text("UUID")?
         .parse()
         .map_err(|_| Unsuited::missing("UUID"))?;
-    let mut settings = Settings {
-        starting_position: starting_position(&members)?,
-        ..Settings::default()
-    };
-    update(&mut settings, &members)?;
+    let source_arn = text("EventSourceArn")?;
+    let options = new_options(&source_arn, &members)?;
     Ok(Definition {
         uuid,
         name: uuid.to_string(),
         function: text("FunctionName")?,
-        source_arn: text("EventSourceArn")?,
-        options: Options::Stream(settings),
+        source_arn,
+        options,
         origin: Origin::Api,
         tags: tags(&members),
     })
+}
+
+/// The options of a new mapping of this event source.
+///
+/// # Errors
+///
+/// A value is missing, outside AWS's bounds, or does not go with another one.
+pub fn new_options(source_arn: &str, members: &Map<String, Value>) -> Result<Options, Unsuited> {
+    if source_arn.split(':').nth(2) == Some("sqs") {
+        let mut settings = QueueSettings::default();
+        update_queue(&mut settings, members, is_fifo(source_arn))?;
+        return Ok(Options::Queue(settings));
+    }
+    let mut settings = Settings {
+        starting_position: starting_position(members)?,
+        ..Settings::default()
+    };
+    update(&mut settings, members)?;
+    Ok(Options::Stream(settings))
 }
 
 /// `Tags`.
@@ -143,13 +177,17 @@ mod tests {
 
     use event_source_mapping::{
         filter::Filters,
+        queue::settings::QueueSettings,
         settings::{Settings, StartingPosition},
     };
     use time::macros::datetime;
     use uuid::Uuid;
 
     use super::{keep, kept};
-    use crate::mappings::definition::{Definition, Options, Origin, stream_arn};
+    use crate::mappings::{
+        definition::{Definition, Options, Origin, stream_arn},
+        queues::queue_arn,
+    };
 
     #[test]
     fn a_kept_mapping_is_read_as_it_was() {
@@ -169,14 +207,30 @@ mod tests {
             filters: Filters::parse([r#"{"data": {"kind": ["a"]}}"#]).unwrap(),
             on_failure: Some("arn:aws:sqs:us-east-1:000000000000:q".into()),
         };
-        for settings in [Settings::default(), all] {
+        let all_of_queue = QueueSettings {
+            enabled: false,
+            batch_size: 100,
+            batching_window: Duration::from_secs(3),
+            report_batch_item_failures: true,
+            maximum_concurrency: Some(7),
+            filters: Filters::parse([r#"{"body": {"kind": ["a"]}}"#]).unwrap(),
+        };
+        let stream = |settings| (stream_arn("us-east-1", "s"), Options::Stream(settings));
+        let queue = |settings| (queue_arn("us-east-1", "q"), Options::Queue(settings));
+        let kinds = [
+            stream(Settings::default()),
+            stream(all),
+            queue(QueueSettings::default()),
+            queue(all_of_queue),
+        ];
+        for (source_arn, options) in kinds {
             let uuid = Uuid::new_v4();
             let definition = Definition {
                 uuid,
                 name: uuid.to_string(),
                 function: "f".into(),
-                source_arn: stream_arn("us-east-1", "s"),
-                options: Options::Stream(settings),
+                source_arn,
+                options,
                 origin: Origin::Api,
                 tags: [("team".to_owned(), "a".to_owned())].into(),
             };

@@ -7,7 +7,9 @@ use std::{
     time::Duration,
 };
 
-use event_source_mapping::{checkpoint::Checkpoints, poll_trigger::PollTrigger, target::Target};
+use event_source_mapping::{
+    checkpoint::Checkpoints, poll_trigger::PollTrigger, queue::source::QueueState, target::Target,
+};
 use futures_util::future::join_all;
 use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
@@ -15,11 +17,11 @@ use uuid::Uuid;
 
 use super::{
     CheckpointError, Mappings,
-    definition::{Definition, Origin},
+    definition::{Definition, Options, Origin},
     document,
     entry::{Entry, Now, State},
     kept::Kept,
-    running::{Paused, RunningMapping},
+    running::{MappingWatch, Paused, RunningMapping},
 };
 
 /// How long a change under way may take when the process ends.
@@ -295,13 +297,38 @@ impl Registry {
     }
 
     /// Waits until every record written so far is processed, discarded or filtered out, by
-    /// every mapping that is not disabled; false if the process stops before.
+    /// every mapping that is not disabled, and then until their queues are empty: a batch
+    /// that is discarded may go to one of them. False if the process stops before.
     pub async fn settled(&self) -> bool {
         let entries = self.0.entries().clone();
+        let (queues, streams): (Vec<_>, Vec<_>) = entries
+            .iter()
+            .partition(|entry| matches!(entry.now().definition.options, Options::Queue(_)));
+        let settled = async {
+            join_all(streams.iter().map(|entry| entry.settled())).await;
+            join_all(queues.iter().map(|entry| entry.settled())).await;
+        };
         tokio::select! {
-            _ = join_all(entries.iter().map(|entry| entry.settled())) => true,
+            () = settled => true,
             () = self.0.stopped.cancelled() => false,
         }
+    }
+
+    /// The state of the queue of this name; `None` where it does not exist, or there is no
+    /// SQS.
+    pub async fn queue(&self, name: &str) -> Option<QueueState> {
+        self.0.mappings.queue_state(name).await
+    }
+
+    /// Asks the mapped queues for their state, for the next look at their status.
+    pub async fn refresh(&self) {
+        let watches = self.all().into_iter().filter_map(|now| now.watch);
+        let refreshed = watches.map(|watch| async move {
+            if let MappingWatch::Queue(watch) = watch {
+                watch.refresh().await;
+            }
+        });
+        join_all(refreshed).await;
     }
 
     /// Finishes the invocations under way and stops every mapping, in a few seconds.

@@ -3,6 +3,7 @@
 
 use event_source_mapping::{
     mapping::{EventSourceMapping, PausedMapping, Watch},
+    queue::mapping::{PausedQueueMapping, QueueMapping, QueueWatch},
     settlement::DiscardedBatch,
 };
 
@@ -10,12 +11,16 @@ use event_source_mapping::{
 pub enum RunningMapping {
     /// Of a Kinesis stream.
     Stream(EventSourceMapping),
+    /// Of an SQS queue.
+    Queue(QueueMapping),
 }
 
 /// A mapping that has stopped and may continue where it stopped.
 pub enum Paused {
     /// Of a Kinesis stream.
     Stream(PausedMapping),
+    /// Of an SQS queue.
+    Queue(PausedQueueMapping),
 }
 
 /// A view of a mapping, which does not keep it running.
@@ -23,6 +28,8 @@ pub enum Paused {
 pub enum MappingWatch {
     /// Of a Kinesis stream.
     Stream(Watch),
+    /// Of an SQS queue.
+    Queue(QueueWatch),
 }
 
 impl RunningMapping {
@@ -30,6 +37,7 @@ impl RunningMapping {
     pub async fn ready(&self) {
         match self {
             Self::Stream(mapping) => mapping.ready().await,
+            Self::Queue(mapping) => mapping.ready().await,
         }
     }
 
@@ -38,6 +46,7 @@ impl RunningMapping {
     pub fn watch(&self) -> MappingWatch {
         match self {
             Self::Stream(mapping) => MappingWatch::Stream(mapping.watch()),
+            Self::Queue(mapping) => MappingWatch::Queue(mapping.watch()),
         }
     }
 
@@ -45,6 +54,7 @@ impl RunningMapping {
     pub async fn pause(self) -> Paused {
         match self {
             Self::Stream(mapping) => Paused::Stream(mapping.pause().await),
+            Self::Queue(mapping) => Paused::Queue(mapping.pause().await),
         }
     }
 
@@ -52,24 +62,28 @@ impl RunningMapping {
     pub async fn stop(self) {
         match self {
             Self::Stream(mapping) => mapping.stop().await,
+            Self::Queue(mapping) => mapping.stop().await,
         }
     }
 }
 
 impl MappingWatch {
-    /// Waits until every record written so far is settled; false if the mapping stops
-    /// before.
+    /// Waits until every record written so far is settled, or the queue is empty; false if
+    /// the mapping stops before.
     pub async fn settled(&self) -> bool {
         match self {
             Self::Stream(watch) => watch.settled().await,
+            Self::Queue(watch) => watch.settled().await,
         }
     }
 
-    /// The batches discarded after the first `before` ones, and how many there are now.
+    /// The batches discarded after the first `before` ones, and how many there are now. A
+    /// mapping of a queue discards none.
     #[must_use]
     pub fn discarded_after(&self, before: u64) -> (Vec<DiscardedBatch>, u64) {
         match self {
             Self::Stream(watch) => watch.discarded_after(before),
+            Self::Queue(_) => (Vec::new(), 0),
         }
     }
 
@@ -78,6 +92,7 @@ impl MappingWatch {
     pub fn last_succeeded(&self) -> Option<bool> {
         match self {
             Self::Stream(watch) => watch.last_succeeded(),
+            Self::Queue(watch) => watch.last_succeeded(),
         }
     }
 }

@@ -29,6 +29,10 @@ impl Memory {
             let value = json!([table.definition, table.ttl_attribute]);
             values.insert(format!("table {}", table.name), value);
         }
+        for queue in &environment.queues {
+            let value = json!(queue.attributes);
+            values.insert(format!("queue {}", queue.name), value);
+        }
         for parameter in &environment.parameters {
             let value = json!([parameter.kind, parameter.value]);
             values.insert(format!("parameter {}", parameter.name), value);

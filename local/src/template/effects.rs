@@ -28,4 +28,5 @@ pub(super) const OPERATIONS: &str = "backups, replicas and storage classes have 
 /// Capacity that AWS prepares.
 pub(super) const CAPACITY: &str = "capacity is not prepared or limited";
 /// Options of another kind of source.
-pub(super) const OTHER_SOURCES: &str = "options of other event sources have no effect on a stream";
+pub(super) const OTHER_SOURCES: &str =
+    "options of other event sources have no effect on a stream or queue";

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use event_source_mapping::settings::Settings;
+use event_source_mapping::{queue::settings::QueueSettings, settings::Settings};
 
 use super::notes::Notes;
 
@@ -17,12 +17,14 @@ pub struct Environment {
     pub tables: Vec<Table>,
     /// `AWS::SSM::Parameter`.
     pub parameters: Vec<Parameter>,
-    /// `AWS::SQS::Queue`: created only where the endpoint offers SQS.
+    /// `AWS::SQS::Queue`; `klocal provision` creates them only where the endpoint offers SQS.
     pub queues: Vec<Queue>,
     /// `AWS::Serverless::Function` and `AWS::Lambda::Function`.
     pub functions: Vec<Function>,
     /// `AWS::Lambda::EventSourceMapping`, and functions' `Events` of type Kinesis.
     pub mappings: Vec<Mapping>,
+    /// The same of queues, and functions' `Events` of type SQS.
+    pub queue_mappings: Vec<QueueMapping>,
     /// Resources of types that do not run here.
     pub skipped: Vec<Skipped>,
     /// What is understood and means something else here.
@@ -117,6 +119,19 @@ pub struct Mapping {
     pub function: String,
     /// Its options.
     pub settings: Settings,
+}
+
+/// An event source mapping from a queue to a function.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QueueMapping {
+    /// The template's name for it.
+    pub logical_id: String,
+    /// The queue's name.
+    pub queue: String,
+    /// The function's name.
+    pub function: String,
+    /// Its options.
+    pub settings: QueueSettings,
 }
 
 /// A resource of a type that does not run here.

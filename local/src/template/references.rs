@@ -38,8 +38,12 @@ impl Referred<'_> {
         let Some(form) = form.filter(|form| !form.name.is_empty()) else {
             return Ok(self.id.to_owned());
         };
-        let name = self.text(scope, form.name)?;
-        Ok(name.unwrap_or_else(|| self.id.to_owned()))
+        if let Some(name) = self.text(scope, form.name)? {
+            return Ok(name);
+        }
+        let is_fifo = self.kind == "AWS::SQS::Queue"
+            && self.text(scope, "FifoQueue")?.as_deref() == Some("true");
+        Ok(format!("{}{}", self.id, if is_fifo { ".fifo" } else { "" }))
     }
 }
 

@@ -11,7 +11,9 @@ use super::{
         short_numbers,
     },
 };
-use crate::events::{BatchDiscarded, BatchInvoked, Error, InvocationEnded, Outcome, ShardEnd};
+use crate::events::{
+    BatchDiscarded, BatchInvoked, Error, InvocationEnded, MessagesInvoked, Outcome, ShardEnd,
+};
 
 /// The narrowest screen with milliseconds and whole ids.
 const WIDE: usize = 120;
@@ -104,6 +106,34 @@ impl Layout {
         } else if batch.outcome.is_ok() && self.wide {
             let first = sequence_number(&batch.start_sequence_number);
             line.push(DIM, format!("  from {first}"));
+        }
+        line.push(DIM, format!("  request {}", self.id(&batch.request_id)));
+        line.push(DIM, rest.unwrap_or_default());
+        line
+    }
+
+    pub(super) fn messages(self, time: OffsetDateTime, batch: &MessagesInvoked) -> Line {
+        let mut line = self.begin(time, &batch.function, outcome(batch.outcome));
+        if !batch.outcome.is_ok() {
+            line.wrap();
+        }
+        let messages = if batch.processed == batch.messages || batch.processed == 0 {
+            count(batch.messages, "message")
+        } else {
+            let (processed, all) = (number(batch.processed), count(batch.messages, "message"));
+            format!("{processed} of {all}")
+        };
+        line.column(PLAIN, &messages, 12);
+        line.column(PLAIN, &duration(batch.duration_ms), 8);
+        line.push(PLAIN, format!("queue {}", batch.queue));
+        if batch.receive_count > 1 {
+            let receives = number(batch.receive_count);
+            line.push(WARNING, format!("  receive count {receives}"));
+        }
+        let error = batch.error.as_ref();
+        let rest = error.and_then(|error| self.push_error(&mut line, error));
+        if batch.messages == 1 {
+            line.push(DIM, format!("  message {}", self.id(&batch.message_id)));
         }
         line.push(DIM, format!("  request {}", self.id(&batch.request_id)));
         line.push(DIM, rest.unwrap_or_default());

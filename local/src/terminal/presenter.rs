@@ -130,6 +130,15 @@ impl Presenter {
                 let retry = merged.retries.get(&index).map(String::as_str);
                 shown.then(|| layout.batch(time, batch, retry))
             }
+            EventKind::MessagesInvoked(batch) => {
+                let (function, took) = (&batch.function, batch.duration_ms);
+                let shown = !paced
+                    || match batch.outcome {
+                        Outcome::Ok => self.pace.invocation(function, batch.messages, took),
+                        _ => self.pace.failed(function),
+                    };
+                shown.then(|| layout.messages(time, batch))
+            }
             EventKind::InvocationEnded(ended) if !ended.by_mapping => {
                 let shown = !paced
                     || match ended.outcome {
@@ -243,6 +252,7 @@ struct Shown {
 fn level(kind: &EventKind) -> Level {
     match kind {
         EventKind::BatchInvoked(BatchInvoked { outcome, .. }) => of_outcome(*outcome),
+        EventKind::MessagesInvoked(batch) => of_outcome(batch.outcome),
         EventKind::InvocationEnded(ended) => of_outcome(ended.outcome),
         EventKind::BatchDiscarded(_) => Level::Error,
         EventKind::RetryScheduled { .. } | EventKind::Dropped { .. } => Level::Warn,

@@ -2,6 +2,8 @@
 
 use std::{fmt::Write, time::Duration};
 
+use event_source_mapping::queue::status::QueueStatus;
+
 use super::{
     Screen,
     colours::{BAD, BOLD, DIM, WARNING},
@@ -26,6 +28,9 @@ pub struct Summary {
     pub retries: u64,
     /// Execution environments that were started.
     pub cold_starts: u64,
+    /// Messages of queues that were deleted and that were left after a failure, if a queue
+    /// is mapped.
+    pub messages: Option<(u64, u64)>,
     /// Hits and gets of the local cache, if there is one.
     pub cache: Option<(u64, u64)>,
     /// Lines that could not be shown.
@@ -43,6 +48,13 @@ impl Summary {
             self.filtered += shard.filtered;
             self.retries += shard.retries;
         }
+        let queues = status.queue_mappings.iter();
+        let counted =
+            |all: (u64, u64), one: &QueueStatus| (all.0 + one.deleted, all.1 + one.returned);
+        self.messages = match status.queue_mappings.is_empty() {
+            true => None,
+            false => Some(queues.fold((0, 0), counted)),
+        };
         let counts = status.cache.as_ref().map(|cache| cache.counts);
         self.cache = counts.map(|counts| (counts.hit, counts.get));
         self
@@ -68,6 +80,13 @@ impl Summary {
         let cold_starts = count(self.cold_starts, "cold start");
         let invocations = format!("{}, {retries}, {cold_starts}", number(self.invocations));
         let mut rows = vec![("records", records), ("invocations", invocations)];
+        rows.extend(self.messages.map(|(processed, returned)| {
+            let (processed, returned) = (number(processed), number(returned));
+            (
+                "messages",
+                format!("{processed} processed, {returned} returned"),
+            )
+        }));
         rows.extend(self.cache.map(|cache| ("cache", hits(cache))));
         if self.dropped_lines > 0 {
             let lines = count(self.dropped_lines, "line");

@@ -7,14 +7,14 @@ use super::{
     colours::{BOLD, DIM, NAME},
     units::duration,
 };
-use crate::{embedded::Embedded, server, template::Environment};
+use crate::{embedded::Embedded, mappings::definition::Definition, server, template::Environment};
 
 /// What runs where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Welcome {
     /// Each service: its name, address, start-up time, and what it serves.
     pub services: Vec<(&'static str, String, Duration, String)>,
-    /// Each enabled mapping: its stream, function and logical id.
+    /// Each enabled mapping: its stream or queue, function and logical id.
     pub mappings: Vec<(String, String, String)>,
     /// Resources of the template that are not served here.
     pub skipped: Vec<String>,
@@ -39,7 +39,7 @@ impl Welcome {
             lap.map_or(Duration::ZERO, |(_, took)| *took)
         };
         let (aws, lambda) = (embedded.aws.url(), embedded.lambda.url());
-        let apis = "Kinesis, DynamoDB, SSM".to_owned();
+        let apis = "Kinesis, DynamoDB, SQS, SSM".to_owned();
         let mut services = vec![("AWS APIs", aws.clone(), took("AWS APIs"), apis)];
         for name in embedded.functions.keys() {
             services.push(("Lambda", lambda.clone(), took("functions"), name.clone()));
@@ -54,14 +54,14 @@ impl Welcome {
                 services.push(("Cache", address, took("cache"), what));
             }
         }
-        let mappings = environment.mappings.iter();
-        let mappings = mappings.filter(|mapping| mapping.settings.enabled);
+        let definitions = Definition::all(environment, region).into_iter();
+        let mappings = definitions.filter(|mapping| mapping.options.enabled());
         Self {
             services,
             mappings: mappings
                 .map(|mapping| {
-                    let (stream, function) = (mapping.stream.clone(), mapping.function.clone());
-                    (stream, function, mapping.logical_id.clone())
+                    let source = mapping.source().to_owned();
+                    (source, mapping.function, mapping.name)
                 })
                 .collect(),
             skipped: skipped(environment),
@@ -146,13 +146,8 @@ fn changes(embedded: &Embedded) -> Vec<String> {
 
 /// What the template has beyond what one process offers.
 fn skipped(environment: &Environment) -> Vec<String> {
-    let queues = environment
-        .queues
-        .iter()
-        .map(|queue| format!("{} (AWS::SQS::Queue)", queue.logical_id));
-    let others = environment
-        .skipped
-        .iter()
-        .map(|skipped| format!("{} ({})", skipped.logical_id, skipped.resource_type));
-    queues.chain(others).collect()
+    let skipped = environment.skipped.iter();
+    skipped
+        .map(|skipped| format!("{} ({})", skipped.logical_id, skipped.resource_type))
+        .collect()
 }

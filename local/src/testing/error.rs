@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use event_source_mapping::status::MappingStatus;
+use event_source_mapping::{queue::status::QueueStatus, status::MappingStatus};
 
 use crate::{bootstraps::BootstrapError, embedded::StartError, project::ProjectError};
 
@@ -37,13 +37,26 @@ pub enum Error {
         /// Kinesis' error.
         reason: String,
     },
+    /// SQS refuses a request.
+    #[error("queue {queue}: {reason}")]
+    Queue {
+        /// The queue.
+        queue: String,
+        /// SQS's error.
+        reason: String,
+    },
+    /// There is no queue of this name.
+    #[error("there is no queue {0}")]
+    NoQueue(String),
     /// Records are neither processed nor discarded.
-    #[error("records are not settled after {most:?}: {}", pending(.mappings))]
+    #[error("records are not settled after {most:?}: {}", pending(.mappings, .queue_mappings))]
     Unsettled {
         /// How long the test waited.
         most: Duration,
         /// What the mappings do.
         mappings: Vec<MappingStatus>,
+        /// What the mappings of queues do.
+        queue_mappings: Vec<QueueStatus>,
     },
     /// A function does not log a line.
     #[error("function {function} has logged no line with {text:?}")]
@@ -69,7 +82,7 @@ pub enum Error {
     },
 }
 
-fn pending(mappings: &[MappingStatus]) -> String {
+fn pending(mappings: &[MappingStatus], queues: &[QueueStatus]) -> String {
     let shards = mappings.iter().flat_map(|mapping| {
         let waiting = mapping.shards.iter();
         let waiting = waiting.filter(|(_, shard)| shard.pending > 0 || shard.last_error.is_some());
@@ -78,5 +91,13 @@ fn pending(mappings: &[MappingStatus]) -> String {
             format!("{} {id}: {} pending, {error}", mapping.name, shard.pending)
         })
     });
-    shards.collect::<Vec<_>>().join("; ")
+    let queues = queues.iter().filter_map(|queue| {
+        let left = queue.visible + queue.not_visible + queue.delayed;
+        let error = queue.last_error.as_deref();
+        (left > 0 || error.is_some()).then(|| {
+            let error = error.unwrap_or("no error");
+            format!("{}: {left} messages left, {error}", queue.name)
+        })
+    });
+    shards.chain(queues).collect::<Vec<_>>().join("; ")
 }

@@ -41,6 +41,7 @@
 
 mod builder;
 mod error;
+mod queues;
 
 use std::{sync::Arc, time::Duration};
 
@@ -115,7 +116,8 @@ impl Environment {
         Ok(put.sequence_number)
     }
 
-    /// Waits until every record written so far is processed, discarded or filtered out.
+    /// Waits until every record written so far is processed, discarded or filtered out, and
+    /// every mapped queue is empty.
     /// Returns the batches discarded since the wait before.
     ///
     /// # Errors
@@ -139,6 +141,7 @@ impl Environment {
         Err(Error::Unsettled {
             most,
             mappings: reply.status.mappings,
+            queue_mappings: reply.status.queue_mappings,
         })
     }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use local::events::{
-    BatchDiscarded, BatchInvoked, Error, Event, EventKind, InvocationEnded, Outcome, ShardEnd,
+    BatchDiscarded, BatchInvoked, Error, Event, EventKind, InvocationEnded, MessagesInvoked,
+    Outcome, ShardEnd,
 };
 use time::{Duration, OffsetDateTime, macros::datetime};
 
@@ -65,6 +66,31 @@ pub fn failed(outcome: Outcome, kind: &str, message: &str) -> BatchInvoked {
 
 pub fn invoked(milliseconds: i64, batch: BatchInvoked) -> Arc<Event> {
     event(milliseconds, EventKind::BatchInvoked(batch))
+}
+
+/// An invocation with messages of a queue.
+pub fn messages(milliseconds: i64, messages: u64, error: Option<&str>) -> Arc<Event> {
+    let outcome = match error {
+        None => Outcome::Ok,
+        Some(_) => Outcome::Partial,
+    };
+    let kind = EventKind::MessagesInvoked(MessagesInvoked {
+        mapping: "DiscardedMapping".into(),
+        function: "audit".into(),
+        queue: "discarded-orders".into(),
+        request_id: REQUEST.into(),
+        messages,
+        processed: messages - u64::from(error.is_some()),
+        message_id: "059f36b4-87a3-44ab-83d2-661975830a7d".into(),
+        receive_count: if error.is_some() { 2 } else { 1 },
+        duration_ms: 3.5,
+        outcome,
+        error: error.map(|message| Error {
+            kind: String::new(),
+            message: message.into(),
+        }),
+    });
+    event(milliseconds, kind)
 }
 
 pub fn retry(milliseconds: i64, failures: u32, wait_ms: f64) -> Arc<Event> {

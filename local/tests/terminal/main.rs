@@ -37,7 +37,7 @@ fn welcome() -> Welcome {
                 "AWS APIs",
                 "http://127.0.0.1:4566",
                 45,
-                "Kinesis, DynamoDB, SSM",
+                "Kinesis, DynamoDB, SQS, SSM",
             ),
             service("Lambda", "http://127.0.0.1:9000", 212, "audit"),
             service("Lambda", "http://127.0.0.1:9000", 212, "orders-worker"),
@@ -75,6 +75,7 @@ fn summary() -> Summary {
         invocations: 140,
         retries: 3,
         cold_starts: 2,
+        messages: None,
         cache: Some((984, 1_000)),
         dropped_lines: 0,
     }
@@ -118,6 +119,21 @@ fn a_wide_terminal_with_colour() {
 #[test]
 fn a_pipe() {
     insta::assert_snapshot!(whole(&Screen::PLAIN));
+}
+
+#[test]
+fn a_line_of_a_queue_s_messages_says_how_many_are_processed() {
+    let events = [
+        events::messages(1, 1, None),
+        events::messages(2, 10, Some("batch item failure: message 059f36b4")),
+    ];
+    let text = shown(View::default(), &events, &Screen::PLAIN);
+    let lines: Vec<_> = text.lines().map(str::trim_end).collect();
+    let expected = [
+        "10:00:00.001 audit         ok        1 message    3.5 ms   queue discarded-orders  message 059f36b4-87a3-44ab-83d2-661975830a7d  request 8476a536-e9f4-11e8-9739-2dfe598c3fcd",
+        "10:00:00.002 audit         partial   9 of 10 messages 3.5 ms   queue discarded-orders  receive count 2  batch item failure: message 059f36b4  request 8476a536-e9f4-11e8-9739-2dfe598c3fcd",
+    ];
+    assert_eq!(lines, expected);
 }
 
 #[test]

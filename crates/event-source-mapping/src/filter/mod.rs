@@ -1,17 +1,22 @@
 //! Filter criteria (`FilterCriteria`): which records reach the function.
 //!
 //! A filter is an `EventBridge` pattern over the record's metadata and its
-//! decoded `data`; a record passes when any filter matches it. (Lambda
-//! developer guide, "Control which events Lambda sends to your function" and
-//! "Using event filtering with a Kinesis event source".)
+//! decoded `data`; a record passes when any filter matches it. Of a message in a queue, a
+//! filter sees the `body`. (Lambda developer guide, "Control which events Lambda sends to
+//! your function", "Using event filtering with a Kinesis event source" and "Using event
+//! filtering with an Amazon SQS event source".)
 
+mod message;
 mod pattern;
 mod rule;
 mod wildcard;
 
 use serde_json::{Map, Value, json};
 
-use self::pattern::Pattern;
+use self::{
+    message::BODY,
+    pattern::{Forms, Pattern},
+};
 use super::{
     event::{Origin, ROLE_ARN},
     source::Record,
@@ -38,6 +43,8 @@ struct Filter {
     pattern: Pattern,
     /// A record whose data is not JSON cannot pass then.
     reads_data: bool,
+    /// What it expects of a message's body.
+    body: Forms,
 }
 
 /// Why filters are refused.
@@ -111,6 +118,7 @@ impl Filter {
         Ok(Self {
             text: text.to_owned(),
             reads_data: pattern.mentions(DATA),
+            body: pattern.forms_of(BODY),
             pattern,
         })
     }

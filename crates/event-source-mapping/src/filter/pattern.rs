@@ -70,6 +70,22 @@ impl Pattern {
                 .all(|any| any.iter().any(|one| one.matches(value)))
     }
 
+    /// The forms in which the pattern describes a field of this name at the top, in
+    /// alternatives too.
+    pub(super) fn forms_of(&self, name: &str) -> Forms {
+        let named = self.fields.iter().filter(|(field, _)| field == name);
+        let own = named.map(|(_, field)| Forms {
+            object: matches!(field, Field::Nested(_)),
+            values: matches!(field, Field::AnyOf(_)),
+        });
+        let alternatives = self.alternatives.iter().flatten();
+        own.chain(alternatives.map(|one| one.forms_of(name)))
+            .fold(Forms::default(), |all, one| Forms {
+                object: all.object || one.object,
+                values: all.values || one.values,
+            })
+    }
+
     /// Whether the pattern has a field of this name at the top, in alternatives too.
     pub(super) fn mentions(&self, name: &str) -> bool {
         self.fields.iter().any(|(field, _)| field == name)
@@ -79,6 +95,15 @@ impl Pattern {
                 .flatten()
                 .any(|one| one.mentions(name))
     }
+}
+
+/// The forms in which a pattern describes a field.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Forms {
+    /// As an object of fields.
+    pub(super) object: bool,
+    /// As a list of values.
+    pub(super) values: bool,
 }
 
 impl Field {

@@ -93,6 +93,7 @@ scenarios! {
         init::init_fails_with_the_reason_when_the_api_key_is_invalid,
         init::init_fails_with_the_name_of_a_variable_whose_value_is_invalid,
         records::a_malformed_record_is_discarded_alone_and_blocks_no_other,
+        records::a_discarded_record_reaches_a_second_function_through_the_queue,
         records::records_of_each_shard_keep_their_order,
         records::ten_thousand_records_are_all_processed,
     }

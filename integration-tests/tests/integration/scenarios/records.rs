@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use anyhow::ensure;
 use integration_tests::patience::same;
+use serde_json::{Value, json};
 
 use crate::world::{Builder, Programs, reading};
 
@@ -27,6 +28,27 @@ pub async fn a_malformed_record_is_discarded_alone_and_blocks_no_other(
     // The shard is not blocked.
     world.write(&["House"; 5]).await?;
     same("done", world.settled(25).await?.done.len(), 22)?;
+    world.stop().await;
+    Ok(())
+}
+
+pub async fn a_discarded_record_reaches_a_second_function_through_the_queue(
+    programs: Programs,
+) -> anyhow::Result<()> {
+    let builder = Builder::new(programs).with_second_function();
+    let world = builder.start().await?;
+    let data = [reading(0, "Car"), b"not JSON".to_vec(), reading(2, "House")];
+    world.write_data(&data).await?;
+    let seen = world.settled(3).await?;
+    same("sizes of discarded batches", seen.discarded, vec![1])?;
+
+    let messages = world.messages_processed(1).await?;
+    same("messages", messages.len(), 1)?;
+    let record: Value = serde_json::from_str(&messages[0])?;
+    let condition = &record["requestContext"]["condition"];
+    same("condition", condition, &json!("RetryAttemptsExhausted"))?;
+    let size = &record["KinesisBatchInfo"]["batchSize"];
+    same("records", size, &json!(1))?;
     world.stop().await;
     Ok(())
 }

@@ -8,6 +8,7 @@ use anyhow::Context;
 use aws_wire::DEFAULT_REGION;
 use event_source_mapping::{
     http_target::HttpTarget, mapping::EventSourceMapping, poll_trigger::Polling,
+    queue::mapping::QueueMapping,
 };
 use integration_tests::{patience::PATIENCE, queue::messages};
 use local::{
@@ -25,7 +26,7 @@ use testcontainers::{ContainerAsync, GenericImage};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    BACKOFF, Builder, CacheControl, Programs,
+    BACKOFF, Builder, CacheControl, Programs, SECOND,
     network::{AWS, CACHE, FunctionContainer, INVOKE, Network, url},
 };
 use crate::{docker, recording_observer::RecordingObserver};
@@ -47,6 +48,8 @@ pub struct Containers {
     cache: Option<(Container, CacheControl)>,
     mapping: EventSourceMapping,
     function: Container,
+    /// The mapping of the queue, and its function.
+    second: Option<(QueueMapping, Container)>,
     /// The folder of the invocation records.
     _failures: TempDir,
     /// The last field: dropped after what is on it.
@@ -70,12 +73,13 @@ impl Containers {
         provision(&endpoint, &environment, &seed).await?;
 
         let function = environment.functions.first().context("no function")?;
-        let function = FunctionContainer {
+        let function_container = FunctionContainer {
+            name: "function",
             bootstrap: &builder.bootstrap,
             timeout: function.timeout,
             variables: &builder.variables,
         };
-        let function = network.function(&function, observer).await?;
+        let function = network.function(&function_container, observer).await?;
         let invoke_url = Url::parse(&url(&function, INVOKE).await?)?.join(INVOCATIONS)?;
 
         let failures = tempfile::tempdir()?;
@@ -84,11 +88,27 @@ impl Containers {
         let kinesis = aws_sdk_kinesis::Client::new(&sdk);
         // One invocation at a time: a second invocation crashes the emulator.
         let target = Arc::new(HttpTarget::new(invoke_url.clone(), 1));
-        let mapping = Mappings::new(kinesis, DEFAULT_REGION, failures.path())
+        let mappings = Mappings::new(kinesis, DEFAULT_REGION, failures.path())
             .with_queues_at(&sdk)
             .watched_by(observer.clone())
-            .backoff(BACKOFF)
-            .start(mapping, target, Arc::new(Polling::default()))?;
+            .backoff(BACKOFF);
+        let second = match environment.queue_mappings.first() {
+            None => None,
+            Some(mapping) => {
+                let function = FunctionContainer {
+                    name: SECOND,
+                    bootstrap: &builder.programs.flaky,
+                    ..function_container
+                };
+                let container = network.function(&function, observer).await?;
+                let url = Url::parse(&url(&container, INVOKE).await?)?.join(INVOCATIONS)?;
+                let target = Arc::new(HttpTarget::new(url, 1));
+                let (name, queue) = (&mapping.logical_id, &mapping.queue);
+                let mapping = mappings.start_queue(name, queue, &mapping.settings, target);
+                Some((mapping.context("no SQS")?, container))
+            }
+        };
+        let mapping = mappings.start(mapping, target, Arc::new(Polling::default()))?;
         let control = CacheControl::at(url(&cache, CACHE).await?);
         Ok(Self {
             endpoint,
@@ -99,6 +119,7 @@ impl Containers {
             cache: Some((cache, control)),
             mapping,
             function,
+            second,
             _failures: failures,
             _network: network,
         })
@@ -176,6 +197,9 @@ impl Containers {
 
     pub async fn stop(self) {
         self.mapping.stop().await;
+        if let Some((mapping, _container)) = self.second {
+            mapping.stop().await;
+        }
     }
 }
 
@@ -190,6 +214,7 @@ pub async fn first_words(
     let localstack = network.localstack().await?;
     prepare(&url(&localstack, AWS).await?).await?;
     let function = FunctionContainer {
+        name: "function",
         bootstrap: &programs.bootstrap,
         timeout: Duration::from_secs(3),
         variables,
@@ -217,8 +242,8 @@ pub async fn first_words(
 async fn provision(endpoint: &str, environment: &Environment, seed: &Seed) -> anyhow::Result<()> {
     let provisioner = Provisioner::new(&sdk_config(endpoint, DEFAULT_REGION));
     provisioner.provision(environment, seed).await?;
-    for queue in &environment.queues {
-        provisioner.queue(queue).await?;
+    for queue in provisioner.queues(environment).await {
+        queue?;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use local::{
 use momento_offline::transport::CacheOptions;
 use tempfile::TempDir;
 
-use super::{BACKOFF, Builder, CacheControl};
+use super::{BACKOFF, Builder, CacheControl, SECOND};
 use crate::recording_observer::RecordingObserver;
 
 /// Everything in this process.
@@ -32,7 +32,12 @@ impl EmbeddedWorld {
             .functions
             .first()
             .context("no function")?;
-        let bootstraps = [(function.name.clone(), builder.bootstrap.clone())].into();
+        let first = (function.name.clone(), builder.bootstrap.clone());
+        let second = builder.second.then(|| {
+            let program = builder.programs.flaky.clone();
+            (SECOND.to_owned(), program)
+        });
+        let bootstraps = [first].into_iter().chain(second).collect();
         let scratch = tempfile::tempdir()?;
         let count = scratch.path().join("failures");
         let mut variables = builder.variables.clone();

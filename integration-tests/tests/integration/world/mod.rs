@@ -14,9 +14,13 @@ use anyhow::{Context, bail};
 use aws_sdk_kinesis::{primitives::Blob, types::PutRecordsRequestEntry};
 use aws_wire::DEFAULT_REGION;
 use consumer::config::Protocol;
-use event_source_mapping::backoff::Backoff;
+use event_source_mapping::{backoff::Backoff, queue::settings::QueueSettings};
 use integration_tests::patience::eventually;
-use local::{project::Project, provision::sdk_config};
+use local::{
+    project::Project,
+    provision::sdk_config,
+    template::environment::{Function, QueueMapping},
+};
 use momento_offline::{counters::Counts, transport::Transport};
 use serde_json::json;
 
@@ -57,6 +61,7 @@ pub struct Builder {
     variables: BTreeMap<String, String>,
     keeps_ports: bool,
     transport: Transport,
+    second: bool,
 }
 
 /// A scenario's running environment.
@@ -72,6 +77,9 @@ enum Site {
     Embedded(Box<EmbeddedWorld>),
     Containers(Box<Containers>),
 }
+
+/// The second function.
+const SECOND: &str = "second";
 
 /// The back-off of all mappings here: short, because tests wait for it.
 const BACKOFF: Backoff = Backoff {
@@ -108,6 +116,7 @@ impl Builder {
             variables: variables.into(),
             keeps_ports: false,
             transport: Transport::default(),
+            second: false,
         }
     }
 
@@ -127,6 +136,14 @@ impl Builder {
         self.bootstrap.clone_from(&self.programs.flaky);
         self.variable("FLAKY_MODE", mode)
             .variable("FLAKY_FAILURES", times.to_string())
+    }
+
+    /// Adds a second function, which gets what the first one's mapping discards: through
+    /// the queue of its on-failure destination.
+    pub fn with_second_function(mut self) -> Self {
+        self.second = true;
+        self.variable("FLAKY_MODE", "error")
+            .variable("FLAKY_FAILURES", "0")
     }
 
     pub fn function_timeout(mut self, timeout: Duration) -> Self {
@@ -178,6 +195,22 @@ impl Builder {
         stream.shards = Some(self.shards);
         let function = environment.functions.first_mut().context("no function")?;
         function.timeout = self.timeout.unwrap_or(function.timeout);
+        if self.second {
+            let queue = environment.queues.first().context("no queue")?.name.clone();
+            let second = Function {
+                logical_id: SECOND.to_owned(),
+                name: SECOND.to_owned(),
+                code_uri: None,
+                ..function.clone()
+            };
+            environment.functions.push(second);
+            environment.queue_mappings.push(QueueMapping {
+                logical_id: "SecondMapping".to_owned(),
+                queue,
+                function: SECOND.to_owned(),
+                settings: QueueSettings::default(),
+            });
+        }
         Ok(project)
     }
 }
@@ -245,6 +278,16 @@ impl World {
         let lines = || self.observer.tell(|seen| seen.processed.len());
         eventually(&what, lines, |lines| *lines >= count).await?;
         Ok(self.observer.seen())
+    }
+
+    /// Waits until the second function has processed `count` messages, and returns their
+    /// bodies.
+    pub async fn messages_processed(&self, count: usize) -> anyhow::Result<Vec<String>> {
+        let what = format!("{count} messages processed");
+        let messages = || self.observer.tell(|seen| seen.messages.len());
+        let processed = eventually(&what, messages, |messages| *messages >= count);
+        processed.await.with_context(|| self.last_words())?;
+        Ok(self.observer.tell(|seen| seen.messages.clone()))
     }
 
     /// The cache.

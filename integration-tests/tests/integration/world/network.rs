@@ -54,6 +54,8 @@ impl Drop for Network {
 
 /// A function for the emulator.
 pub struct FunctionContainer<'a> {
+    /// The container's name.
+    pub name: &'static str,
     pub bootstrap: &'a Path,
     pub timeout: Duration,
     pub variables: &'a BTreeMap<String, String>,
@@ -125,7 +127,7 @@ impl Network {
         observer: &Arc<RecordingObserver>,
     ) -> anyhow::Result<ContainerAsync<GenericImage>> {
         let image = generic(&self.programs.images.lambda);
-        let (_starting, request) = self.container(image, "function", INVOKE)?;
+        let (_starting, request) = self.container(image, function.name, INVOKE)?;
         let mut request = request
             .with_cmd(["bootstrap"])
             .with_copy_to(

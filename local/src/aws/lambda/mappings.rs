@@ -5,7 +5,7 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use event_source_mapping::settings::Settings;
+use event_source_mapping::queue::context::is_fifo;
 use http::{StatusCode, Uri};
 use lambda_host::function_arn;
 use serde_json::{Map, Value, json};
@@ -25,6 +25,9 @@ use crate::mappings::{
 
 /// Mappings of one page (API reference, `ListEventSourceMappings`).
 const PAGE: usize = 100;
+
+/// What Lambda says of a queue that does not exist.
+const NO_QUEUE: &str = "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist.";
 
 /// `ListEventSourceMappings`.
 pub(super) async fn list(State(api): State<LambdaApi>, uri: Uri) -> Reply {
@@ -73,8 +76,8 @@ pub(super) async fn create(State(api): State<LambdaApi>, body: Body) -> Reply {
             "1 validation error detected: Value null at 'functionName' failed to satisfy constraint: Member must not be null",
         )
     })?;
-    let options = served.options(source_arn, &members).await?;
     let function = served.invoked(function)?;
+    let options = served.options(source_arn, &function, &members).await?;
     let uuid = Uuid::new_v4();
     let definition = Definition {
         uuid,
@@ -102,8 +105,13 @@ pub(super) async fn update(
     if let Some(function) = text(&members, "FunctionName") {
         definition.function = served.invoked(function)?;
     }
-    let Options::Stream(settings) = &mut definition.options;
-    mapping_document::update(settings, &members)?;
+    match &mut definition.options {
+        Options::Stream(settings) => mapping_document::update(settings, &members)?,
+        Options::Queue(settings) => {
+            let is_fifo = is_fifo(&definition.source_arn);
+            mapping_document::update_queue(settings, &members, is_fifo)?;
+        }
+    }
     let updated = served.registry.update(definition.uuid, definition.clone());
     let updated = updated.map_err(|error| refused(error, "update", &definition))?;
     Ok(served.mapping(ACCEPTED, &updated))
@@ -131,30 +139,44 @@ impl Served {
         Ok(function.config().name.clone())
     }
 
-    /// Reads the options of a new mapping of this event source.
+    /// Reads the options of a new mapping of this event source, which has to exist.
     async fn options(
         &self,
         source_arn: &str,
+        function: &str,
         members: &Map<String, Value>,
     ) -> Result<Options, LambdaError> {
-        let service = source_arn.split(':').nth(2);
-        let (Some("kinesis"), Some(stream)) = (service, stream_of(source_arn)) else {
-            return Err(LambdaError::invalid(format!(
-                "Event source mappings are served here for Kinesis streams; EventSourceArn is {source_arn}"
-            )));
-        };
-        let mut settings = Settings {
-            starting_position: mapping_document::starting_position(members)?,
-            ..Settings::default()
-        };
-        mapping_document::update(&mut settings, members)?;
-        let region = source_arn.split(':').nth(3).unwrap_or_default();
-        if region != self.region || !self.registry.has_stream(stream).await {
-            return Err(LambdaError::invalid(format!(
-                "Stream not found: {source_arn}"
-            )));
+        let mut parts = source_arn.split(':').skip(2);
+        let (service, region) = (parts.next(), parts.next().unwrap_or_default());
+        let is_here = region == self.region;
+        match (service, stream_of(source_arn)) {
+            (Some("kinesis"), Some(stream)) => {
+                let options = mapping_document::new_options(source_arn, members)?;
+                if is_here && self.registry.has_stream(stream).await {
+                    return Ok(options);
+                }
+                Err(LambdaError::invalid(format!(
+                    "Stream not found: {source_arn}"
+                )))
+            }
+            (Some("sqs"), _) => {
+                let options = mapping_document::new_options(source_arn, members)?;
+                let queue = source_arn.rsplit(':').next().unwrap_or_default();
+                let state = self.registry.queue(queue).await.filter(|_| is_here);
+                let state = state.ok_or_else(|| LambdaError::invalid(NO_QUEUE))?;
+                let visibility = state.visibility_timeout.as_secs();
+                let timeout = self.function(function)?.config().timeout.as_secs();
+                if visibility < timeout {
+                    return Err(LambdaError::invalid(format!(
+                        "Queue visibility timeout: {visibility} seconds is less than Function timeout: {timeout} seconds"
+                    )));
+                }
+                Ok(options)
+            }
+            _ => Err(LambdaError::invalid(format!(
+                "Event source mappings are served here for Kinesis streams and SQS queues; EventSourceArn is {source_arn}"
+            ))),
         }
-        Ok(Options::Stream(settings))
     }
 
     fn mapping(&self, status: StatusCode, mapping: &Now) -> Response {

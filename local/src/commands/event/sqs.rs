@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use aws_wire::{ACCOUNT_ID, DEFAULT_REGION};
 use bytes::Bytes;
 use clap::Args;
-use serde_json::{Value, json};
+use event_source_mapping::queue::{context::is_fifo, event::of_messages, message::Message};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -36,8 +36,7 @@ pub(super) struct Sqs {
 }
 
 impl Sqs {
-    /// The event, in the form of the Lambda developer guide ("Using Lambda with Amazon
-    /// SQS", example events for standard and FIFO queues).
+    /// The event, as a mapping of the queue passes it to the function.
     pub(super) fn event(&self) -> Result<Bytes, Failure> {
         let text = input::read(&self.file)?;
         let now = OffsetDateTime::now_utc();
@@ -46,36 +45,39 @@ impl Sqs {
             .map(|(index, line)| Ok(self.message(index, line?.text, now)))
             .collect::<anyhow::Result<_>>()
             .map_err(Failure::configuration)?;
-        let event = serde_json::to_vec(&json!({ "Records": messages })).map_err(Failure::run)?;
-        Ok(event.into())
+        let (region, queue) = (&self.region, &self.queue);
+        let arn = format!("arn:aws:sqs:{region}:{ACCOUNT_ID}:{queue}");
+        Ok(of_messages(&arn, region, &messages))
     }
 
-    fn message(&self, index: usize, body: &[u8], sent: OffsetDateTime) -> Value {
+    fn message(&self, index: usize, body: &[u8], sent: OffsetDateTime) -> Message {
         let id = Uuid::new_v4();
         let milliseconds = (sent.unix_timestamp_nanos() / 1_000_000).to_string();
-        let mut attributes = json!({
-            "ApproximateReceiveCount": "1",
-            "SentTimestamp": milliseconds,
-            "SenderId": ACCOUNT_ID,
-            "ApproximateFirstReceiveTimestamp": milliseconds,
-        });
-        if self.queue.strip_suffix(".fifo").is_some() {
-            // 20 digits, as SQS has.
-            attributes["SequenceNumber"] = json!(format!("{:020}", index + 1));
-            attributes["MessageGroupId"] = json!(self.message_group);
-            attributes["MessageDeduplicationId"] = json!(format!("{:x}", md5::compute(body)));
+        let md5 = format!("{:x}", md5::compute(body));
+        let mut attributes = vec![
+            ("ApproximateReceiveCount", "1".to_owned()),
+            ("SentTimestamp", milliseconds.clone()),
+            ("SenderId", ACCOUNT_ID.to_owned()),
+            ("ApproximateFirstReceiveTimestamp", milliseconds),
+        ];
+        if is_fifo(&self.queue) {
+            attributes.extend([
+                // 20 digits, as SQS has.
+                ("SequenceNumber", format!("{:020}", index + 1)),
+                ("MessageGroupId", self.message_group.clone()),
+                ("MessageDeduplicationId", md5.clone()),
+            ]);
         }
-        let (region, queue) = (&self.region, &self.queue);
-        json!({
-            "messageId": id.to_string(),
-            "receiptHandle": format!("receipt-of-{id}"),
-            "body": String::from_utf8_lossy(body),
-            "attributes": attributes,
-            "messageAttributes": {},
-            "md5OfBody": format!("{:x}", md5::compute(body)),
-            "eventSource": "aws:sqs",
-            "eventSourceARN": format!("arn:aws:sqs:{region}:{ACCOUNT_ID}:{queue}"),
-            "awsRegion": region,
-        })
+        let attributes = attributes.into_iter();
+        Message {
+            id: id.to_string(),
+            receipt_handle: format!("receipt-of-{id}"),
+            body: String::from_utf8_lossy(body).into_owned(),
+            md5_of_body: md5,
+            attributes: attributes
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+            ..Message::default()
+        }
     }
 }

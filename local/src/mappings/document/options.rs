@@ -162,11 +162,11 @@ pub fn update(settings: &mut Settings, members: &Map<String, Value>) -> Result<(
 }
 
 /// A member that is there and not null.
-fn given<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+pub(super) fn given<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     members.get(name).filter(|value| !value.is_null())
 }
 
-fn boolean(members: &Map<String, Value>, name: &str) -> Result<Option<bool>, Unsuited> {
+pub(super) fn boolean(members: &Map<String, Value>, name: &str) -> Result<Option<bool>, Unsuited> {
     let Some(value) = given(members, name) else {
         return Ok(None);
     };
@@ -174,7 +174,7 @@ fn boolean(members: &Map<String, Value>, name: &str) -> Result<Option<bool>, Uns
     read.ok_or_else(|| Unsuited::invalid(format!("{name} is {value}; expected true or false")))
 }
 
-fn in_range(
+pub(super) fn in_range(
     members: &Map<String, Value>,
     name: &str,
     range: RangeInclusive<u32>,
@@ -222,7 +222,7 @@ fn or_unlimited(
     }
 }
 
-fn reports_failures(types: &Value) -> Result<bool, Unsuited> {
+pub(super) fn reports_failures(types: &Value) -> Result<bool, Unsuited> {
     let wrong = || {
         let constraint = "Member must satisfy enum value set: [ReportBatchItemFailures]";
         Unsuited::outside("FunctionResponseTypes", types, constraint)
@@ -235,7 +235,7 @@ fn reports_failures(types: &Value) -> Result<bool, Unsuited> {
 }
 
 /// `{"Filters": [{"Pattern": JSON}]}`; an empty one removes the filters.
-fn filters(criteria: &Value) -> Result<Filters, Unsuited> {
+pub(super) fn filters(criteria: &Value) -> Result<Filters, Unsuited> {
     let filters = criteria["Filters"]
         .as_array()
         .map_or(&[][..], Vec::as_slice);

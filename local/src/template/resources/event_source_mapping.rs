@@ -1,14 +1,25 @@
 //! `AWS::Lambda::EventSourceMapping`, and SAM's short form of it in `Events`.
 
 mod options;
+mod queue;
 
 use crate::template::{
     Problem,
     effects::{ENCRYPTION, Ignored, LABELS, OBSERVABILITY, OTHER_SOURCES},
-    environment::Mapping,
+    environment::{Mapping, QueueMapping},
     properties::Properties,
     sam::function_name,
 };
+pub(super) use queue::read_event as read_queue_event;
+
+/// A mapping that the template has, whose function and source have yet to be looked for.
+#[derive(Debug)]
+pub(super) enum Connection {
+    /// Of a stream.
+    Stream(Mapping),
+    /// Of a queue.
+    Queue(QueueMapping),
+}
 
 /// The options, which have the same names in both forms.
 const OPTIONS: [&str; 13] = [
@@ -48,14 +59,22 @@ const IGNORED: [Ignored; 4] = [
     ),
 ];
 
-/// Reads an explicit resource; `None` for a source other than a Kinesis stream.
-pub(super) fn read(logical_id: &str, properties: &Properties) -> Result<Option<Mapping>, Problem> {
-    allow(properties, &["EventSourceArn", "FunctionName"])?;
+/// Reads an explicit resource; `None` for a source other than a Kinesis stream or a queue.
+pub(super) fn read(
+    logical_id: &str,
+    properties: &Properties,
+) -> Result<Option<Connection>, Problem> {
     let source = match properties.text("EventSourceArn")? {
         None if properties.node("SelfManagedEventSource")?.is_some() => "kafka".to_owned(),
         None => return Err(properties.missing("EventSourceArn")),
         Some(source) => source,
     };
+    if is_service(&source, "sqs") {
+        return queue::read(logical_id, &source, properties)
+            .map(Connection::Queue)
+            .map(Some);
+    }
+    allow(properties, &["EventSourceArn", "FunctionName"])?;
     if !is_kinesis(&source) {
         let service = source.split(':').nth(2).unwrap_or(&source);
         properties.scope().notes.borrow_mut().add(
@@ -67,12 +86,12 @@ pub(super) fn read(logical_id: &str, properties: &Properties) -> Result<Option<M
     if source.contains("/consumer/") {
         reads_the_stream(properties, logical_id);
     }
-    Ok(Some(Mapping {
+    Ok(Some(Connection::Stream(Mapping {
         logical_id: logical_id.to_owned(),
         stream: stream_name(&source),
         function: function_name(&properties.required("FunctionName")?),
         settings: options::read(properties)?,
-    }))
+    })))
 }
 
 /// Reads an event of a function.
@@ -100,10 +119,13 @@ pub(super) fn read_event(
 
 /// A text that is not an ARN stands for the name of a stream elsewhere.
 fn is_kinesis(source: &str) -> bool {
-    match source.strip_prefix("arn:") {
-        Some(rest) => rest.split(':').nth(1) == Some("kinesis"),
-        None => source != "kafka",
-    }
+    is_service(source, "kinesis") || (!source.starts_with("arn:") && source != "kafka")
+}
+
+/// Whether an ARN is of that service.
+fn is_service(source: &str, service: &str) -> bool {
+    let rest = source.strip_prefix("arn:");
+    rest.is_some_and(|rest| rest.split(':').nth(1) == Some(service))
 }
 
 fn reads_the_stream(properties: &Properties, logical_id: &str) {

@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::{event_source_mapping, variables};
+use super::{
+    event_source_mapping::{self, Connection},
+    variables,
+};
 use crate::{
     nearest::nearest,
     template::{
@@ -12,7 +15,7 @@ use crate::{
             ASYNCHRONOUS, CAPACITY, DEPLOYMENT, ENCRYPTION, Ignored, LABELS, MACHINE,
             OBSERVABILITY, PACKAGE, PERMISSIONS,
         },
-        environment::{Function, Mapping},
+        environment::Function,
         properties::Properties,
     },
 };
@@ -93,8 +96,11 @@ const IGNORED: [Ignored; 9] = [
     ),
 ];
 
+/// Event types that are mappings here.
+const READ_EVENTS: [&str; 2] = ["Kinesis", "SQS"];
+
 /// Event types that nothing here sends (SAM specification, `EventSource`).
-const OTHER_EVENTS: [&str; 17] = [
+const OTHER_EVENTS: [&str; 16] = [
     "AlexaSkill",
     "Api",
     "CloudWatchEvent",
@@ -109,16 +115,15 @@ const OTHER_EVENTS: [&str; 17] = [
     "MSK",
     "S3",
     "SNS",
-    "SQS",
     "Schedule",
     "ScheduleV2",
 ];
 
-/// Reads SAM's type, with the mappings of its Kinesis events and their lines.
+/// Reads SAM's type, with the mappings of its Kinesis and SQS events and their lines.
 pub(super) fn read_serverless(
     logical_id: &str,
     properties: &Properties,
-) -> Result<(Function, Vec<(usize, Mapping)>), Problem> {
+) -> Result<(Function, Vec<(usize, Connection)>), Problem> {
     let mut used = vec!["CodeUri", "Events", "InlineCode"];
     used.extend(USED);
     properties.allow(&used, &IGNORED)?;
@@ -223,12 +228,12 @@ fn code_folder(
     }
 }
 
-/// The mappings of the Kinesis events, with their lines.
+/// The mappings of the Kinesis and SQS events, with their lines.
 fn events(
     logical_id: &str,
     function: &str,
     properties: &Properties,
-) -> Result<Vec<(usize, Mapping)>, Problem> {
+) -> Result<Vec<(usize, Connection)>, Problem> {
     let Some(events) = properties.inside("Events")? else {
         return Ok(Vec::new());
     };
@@ -237,19 +242,24 @@ fn events(
         let owner = format!("{logical_id}, event {}", key.name);
         let of_event = Properties::new(&owner, key.line, Some(event), properties.scope())?;
         let kind = of_event.required("Type")?;
-        if kind == "Kinesis" {
+        if READ_EVENTS.contains(&kind.as_str()) {
             let node = event.get("Properties");
             let options = Properties::new(&owner, key.line, node, properties.scope())?;
             let id = format!("{logical_id}{}", key.name);
-            let mapping = event_source_mapping::read_event(&id, function, &options)?;
-            mappings.push((key.line, mapping));
+            let connection = if kind == "SQS" {
+                event_source_mapping::read_queue_event(&id, function, &options)
+                    .map(Connection::Queue)
+            } else {
+                event_source_mapping::read_event(&id, function, &options).map(Connection::Stream)
+            };
+            mappings.push((key.line, connection?));
         } else if OTHER_EVENTS.contains(&kind.as_str()) || kind == "SelfManagedKafka" {
             properties.scope().notes.borrow_mut().add(
                 "no events of these types are sent here; `klocal invoke` sends one",
                 &format!("{kind} event {}.{}", logical_id, key.name),
             );
         } else {
-            let known = OTHER_EVENTS.into_iter().chain(["Kinesis"]);
+            let known = OTHER_EVENTS.into_iter().chain(READ_EVENTS);
             let near = nearest(&kind, known).unwrap_or("Kinesis");
             let what = format!("is {kind:?}; did you mean {near}?");
             return Err(of_event.wrong("Type", &what));

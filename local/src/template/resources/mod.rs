@@ -1,5 +1,6 @@
 //! The resource types that run here, one module each.
 
+mod connect;
 mod consumer;
 mod event_source_mapping;
 mod function;
@@ -9,10 +10,11 @@ mod stream;
 mod table;
 mod variables;
 
+use self::event_source_mapping::Connection;
 use super::{
     Context, Problem,
     document::{Node, Value},
-    environment::{Environment, Mapping, Skipped, Stream},
+    environment::{Environment, Skipped},
     properties::Properties,
     scope::Scope,
     sections,
@@ -64,7 +66,7 @@ pub(super) fn read(root: &Node, context: &Context) -> Result<Environment, Proble
         }
         read_one(&resource, &scope, &mut environment, &mut mappings)?;
     }
-    connect(mappings, &mut environment, &scope)?;
+    connect::connect(mappings, &mut environment, &scope)?;
     environment.notes = scope.notes.take();
     Ok(environment)
 }
@@ -73,7 +75,7 @@ fn read_one(
     resource: &Resource,
     scope: &Scope,
     environment: &mut Environment,
-    mappings: &mut Vec<(usize, Mapping)>,
+    mappings: &mut Vec<(usize, Connection)>,
 ) -> Result<(), Problem> {
     let id = resource.logical_id;
     let runs_here = KINDS.contains(&resource.kind);
@@ -153,48 +155,6 @@ fn misspelt(resource: &Resource) -> Result<(), Problem> {
         }
         None => Ok(()),
     }
-}
-
-/// Adds the mappings, whose functions the template has to have. A stream of another stack
-/// is created here.
-fn connect(
-    mappings: Vec<(usize, Mapping)>,
-    environment: &mut Environment,
-    scope: &Scope,
-) -> Result<(), Problem> {
-    for (line, mapping) in mappings {
-        let Mapping {
-            logical_id,
-            stream,
-            function,
-            ..
-        } = &mapping;
-        if !environment
-            .functions
-            .iter()
-            .any(|one| one.name == *function)
-        {
-            let known = environment.functions.iter().map(|one| one.name.as_str());
-            let mut what = format!("{logical_id}: the template has no function {function}");
-            if let Some(near) = nearest(function, known) {
-                what = format!("{what}; did you mean {near}?");
-            }
-            return Err(Problem::at(line, what));
-        }
-        if !environment.streams.iter().any(|one| one.name == *stream) {
-            scope.notes.borrow_mut().add(
-                "the template does not create the stream: one with one shard is created here",
-                &format!("stream {stream}"),
-            );
-            environment.streams.push(Stream {
-                name: stream.clone(),
-                shards: Some(1),
-                retention_hours: 24,
-            });
-        }
-        environment.mappings.push(mapping);
-    }
-    Ok(())
 }
 
 fn list(root: &Node) -> Result<Vec<Resource<'_>>, Problem> {

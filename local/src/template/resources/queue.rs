@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use event_source_mapping::queue::context::is_fifo as has_suffix;
 use serde_json::Value as Json;
 
 use crate::template::{Problem, effects::LABELS, environment::Queue, properties::Properties};
@@ -39,11 +40,20 @@ pub(super) fn read(logical_id: &str, properties: &Properties) -> Result<Queue, P
         };
         attributes.insert(name.to_owned(), value);
     }
+    let is_fifo = properties.boolean("FifoQueue")?.unwrap_or(false);
+    let given = properties.text("QueueName")?;
+    if let Some(name) = given.as_deref().filter(|name| has_suffix(name) != is_fifo) {
+        let what = match is_fifo {
+            true => format!("is {name}; the name of a FIFO queue ends in .fifo"),
+            false => format!("is {name}; only the name of a FIFO queue ends in .fifo"),
+        };
+        return Err(properties.wrong("QueueName", &what));
+    }
+    // CloudFormation too ends the name it makes for a FIFO queue.
+    let made = || format!("{logical_id}{}", if is_fifo { ".fifo" } else { "" });
     Ok(Queue {
         logical_id: logical_id.to_owned(),
-        name: properties
-            .text("QueueName")?
-            .unwrap_or_else(|| logical_id.to_owned()),
+        name: given.unwrap_or_else(made),
         attributes,
     })
 }

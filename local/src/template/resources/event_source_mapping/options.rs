@@ -63,7 +63,7 @@ fn lanes(properties: &Properties) -> Result<(u32, Option<Duration>), Problem> {
 }
 
 /// `FilterCriteria: {Filters: [{Pattern: JSON}]}`.
-fn filters(properties: &Properties) -> Result<Filters, Problem> {
+pub(super) fn filters(properties: &Properties) -> Result<Filters, Problem> {
     let Some(criteria) = properties.inside("FilterCriteria")? else {
         return Ok(Filters::default());
     };
@@ -131,7 +131,7 @@ fn timestamp(text: &str) -> Option<OffsetDateTime> {
     }
 }
 
-fn reports_failures(properties: &Properties) -> Result<bool, Problem> {
+pub(super) fn reports_failures(properties: &Properties) -> Result<bool, Problem> {
     let types = properties
         .texts("FunctionResponseTypes")?
         .unwrap_or_default();
