@@ -54,6 +54,8 @@ pub fn function_with(
         region: DEFAULT_REGION.to_owned(),
         concurrency: 1,
         idle_timeout,
+        log_group: None,
+        log_format: lambda_host::LogFormat::Text,
     };
     Arc::new(Function::new(config, Arc::new(|_| {})))
 }

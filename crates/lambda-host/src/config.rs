@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use aws_wire::{ACCOUNT_ID, DEFAULT_REGION};
 
-use super::Bootstrap;
+use super::{Bootstrap, LogFormat};
 
 /// How long an environment is kept without an invocation, by default. AWS documents no figure.
 pub const IDLE_TIMEOUT: Duration = Duration::from_mins(10);
@@ -37,6 +37,10 @@ pub struct FunctionConfig {
     pub concurrency: usize,
     /// How long an environment is kept without an invocation.
     pub idle_timeout: Duration,
+    /// The log group (`LoggingConfig`); `None` is `/aws/lambda/NAME`.
+    pub log_group: Option<String>,
+    /// The form of Lambda's own events in the log.
+    pub log_format: LogFormat,
 }
 
 impl FunctionConfig {
@@ -54,6 +58,8 @@ impl FunctionConfig {
             region: DEFAULT_REGION.to_owned(),
             concurrency: 10,
             idle_timeout: IDLE_TIMEOUT,
+            log_group: None,
+            log_format: LogFormat::Text,
         }
     }
 
@@ -61,6 +67,13 @@ impl FunctionConfig {
     #[must_use]
     pub fn arn(&self) -> String {
         function_arn(&self.region, &self.name)
+    }
+
+    /// The log group of its execution environments.
+    #[must_use]
+    pub fn log_group(&self) -> String {
+        let default = || format!("/aws/lambda/{}", self.name);
+        self.log_group.clone().unwrap_or_else(default)
     }
 
     /// Invocations that one environment takes at once: 1, unless the function's own variables

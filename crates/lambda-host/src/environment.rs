@@ -3,17 +3,19 @@
 
 use std::{process::ExitStatus, sync::Arc, time::Duration};
 
+use time::OffsetDateTime;
 use tokio::{
     sync::{Notify, oneshot},
     time::{Instant, timeout_at},
 };
 
 use super::{
-    FunctionConfig,
+    FunctionConfig, LogStreams,
     exchange::{Answer, Exchange, Invocation},
     log::LogWriter,
     observer::Observer,
     outcome::{ErrorKind, FunctionError},
+    platform_log::{PlatformLog, Report},
     process::{Process, Program},
     runtime_api::{About, Init, RuntimeApi},
     variables,
@@ -26,6 +28,7 @@ const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
 /// An environment that has finished init.
 pub(super) struct Environment {
     exchange: Arc<Exchange>,
+    platform: Arc<PlatformLog>,
     process: Process,
     number: u64,
     timeout: Duration,
@@ -51,6 +54,8 @@ pub(super) struct Start<'a> {
     /// Notified whenever a slot of the environment is taken or free.
     pub(super) changed: Arc<Notify>,
     pub(super) observer: &'a Arc<dyn Observer>,
+    /// Keeps what it writes.
+    pub(super) streams: Option<&'a Arc<dyn LogStreams>>,
 }
 
 impl Environment {
@@ -63,7 +68,15 @@ impl Environment {
     pub(super) async fn start(start: Start<'_>) -> Result<Self, InitFailure> {
         let config = start.config;
         let began = Instant::now();
-        let exchange = Arc::new(Exchange::new(config.slots(), start.changed.clone()));
+        let now = start.streams.map(|streams| streams.now());
+        let log_stream = variables::log_stream(now.unwrap_or_else(OffsetDateTime::now_utc));
+        let runtime = config.bootstrap.variables.get("AWS_EXECUTION_ENV");
+        let runtime = runtime.map(String::as_str);
+        let platform = PlatformLog::open(config, start.streams, &log_stream, runtime);
+        let platform = Arc::new(platform);
+        platform.init_started(&config.region);
+        let exchange = Exchange::new(config.slots(), start.changed.clone(), platform.clone());
+        let exchange = Arc::new(exchange);
         let about = About {
             function: Arc::from(config.name.as_str()),
             handler: config.handler.clone(),
@@ -74,7 +87,7 @@ impl Environment {
         let api = api
             .await
             .map_err(|error| init_failed(&format!("the Runtime API cannot listen: {error}")))?;
-        let process = start_process(&start, &api).map_err(|error| {
+        let process = start_process(&start, &api, &log_stream, &platform).map_err(|error| {
             InitFailure::Failed(FunctionError::new(
                 ErrorKind::Init,
                 "Runtime.InvalidEntrypoint",
@@ -89,20 +102,29 @@ impl Environment {
         let (observer, number) = (start.observer.clone(), start.number);
         let function = config.name.clone();
         tokio::spawn(async move {
-            ended.await;
+            let status = ended.await;
             observer.environment_ended(&function, number);
             // It may have answered just before it ended.
             connections.drained().await;
-            closes.close();
+            closes.close(&describe(status));
         });
         let environment = Self {
             exchange,
+            platform,
             process,
             number,
             timeout: config.timeout,
             api,
         };
-        environment.initialised(start.limit).await?;
+        if let Err(failure) = environment.initialised(start.limit).await {
+            let error = match &failure {
+                InitFailure::TimedOut(error) | InitFailure::Failed(error) => error.error_type(),
+            };
+            let platform = &environment.platform;
+            platform.init_ended(began.elapsed(), Some(&error));
+            return Err(failure);
+        }
+        environment.platform.init_ended(began.elapsed(), None);
         let observer = start.observer;
         observer.environment_started(&config.name, number, began.elapsed());
         Ok(environment)
@@ -120,6 +142,7 @@ impl Environment {
             }
             () = tokio::time::sleep(limit) => {
                 timed_out = true;
+                self.platform.timed_out();
                 format!("init did not finish within {} s", limit.as_secs_f64())
             }
         };
@@ -160,7 +183,15 @@ impl Environment {
             // Before the runtime has the event and writes its first line.
             self.process.output().begin_tail();
         }
-        self.exchange.hand_over(invocation)
+        if !self.exchange.waits() {
+            return Err(invocation);
+        }
+        let request_id = invocation.event.request_id.clone();
+        // Lines from before come before START, and the first of the invocation after it.
+        let _written = self.platform.written();
+        self.exchange.hand_over(invocation)?;
+        self.platform.started(&request_id);
+        Ok(())
     }
 
     /// Waits for the answer to an invocation that was handed over at `began`, until the
@@ -184,6 +215,7 @@ impl Environment {
             }
             Err(_) => {
                 // The runtime stays blocked until its handler ends.
+                self.platform.timed_out();
                 self.process.kill();
                 self.exchange.closed().await;
                 let seconds = self.timeout.as_secs_f64();
@@ -201,6 +233,11 @@ impl Environment {
     /// The end of the log of an invocation that asked for it.
     pub(super) async fn tail(&self) -> Vec<u8> {
         self.process.output().tail().await
+    }
+
+    /// What REPORT says of an invocation that took so long.
+    pub(super) fn report<'a>(&self, request_id: &'a str, took: Duration) -> Report<'a> {
+        self.platform.report(request_id, took)
     }
 
     /// Its slots.
@@ -225,7 +262,12 @@ impl Environment {
     }
 }
 
-fn start_process(start: &Start<'_>, api: &RuntimeApi) -> std::io::Result<Process> {
+fn start_process(
+    start: &Start<'_>,
+    api: &RuntimeApi,
+    log_stream: &str,
+    platform: &Arc<PlatformLog>,
+) -> std::io::Result<Process> {
     let bootstrap = &start.config.bootstrap;
     let (executable, folder) = bootstrap.absolute()?;
     let runtime = &bootstrap.variables;
@@ -233,10 +275,11 @@ fn start_process(start: &Start<'_>, api: &RuntimeApi) -> std::io::Result<Process
         executable: &executable,
         arguments: &bootstrap.arguments,
         folder: &folder,
-        variables: &variables::all(start.config, runtime, &folder, api.address()),
+        variables: &variables::all(start.config, runtime, &folder, api.address(), log_stream),
         marker: variables::LOG_STREAM,
         function: Arc::from(start.config.name.as_str()),
         environment: start.number,
+        platform,
     };
     Process::start(&program, start.log)
 }

@@ -16,7 +16,11 @@ use tokio::{
     time::Instant,
 };
 
-use super::{outcome::FunctionError, response_body};
+use super::{
+    outcome::FunctionError,
+    platform_log::{Ending, PlatformLog},
+    response_body,
+};
 
 /// The runtime's answer.
 pub(super) type Answer = Result<Bytes, FunctionError>;
@@ -58,6 +62,7 @@ struct Current {
     answer: Option<oneshot::Sender<Answer>>,
     chunks: Option<mpsc::Sender<Bytes>>,
     busy: Busy,
+    began: Instant,
 }
 
 /// An answer on its way from the runtime. Dropped before [`Answering::finish`], it has broken
@@ -84,7 +89,7 @@ impl Answering {
     fn send(&mut self, answer: Answer) {
         if let Some(invoker) = self.answer.take() {
             // First, so that the invoker's next invocation expects this runtime.
-            self.exchange.answered(&self.request_id);
+            self.exchange.answered(&self.request_id, answer.is_ok());
             // An invoker that timed out has no use for it.
             let _ = invoker.send(answer);
         }
@@ -103,6 +108,8 @@ pub(super) struct Exchange {
     /// Wakes whoever waits for a free environment.
     changed: Arc<Notify>,
     slots: usize,
+    /// Has the end of each invocation before the next one begins.
+    platform: Arc<PlatformLog>,
 }
 
 struct State {
@@ -119,7 +126,7 @@ struct State {
 
 impl Exchange {
     /// An exchange whose runtime takes `slots` invocations at once.
-    pub(super) fn new(slots: usize, changed: Arc<Notify>) -> Self {
+    pub(super) fn new(slots: usize, changed: Arc<Notify>, platform: Arc<PlatformLog>) -> Self {
         let state = Mutex::new(State {
             waiting: VecDeque::new(),
             current: HashMap::new(),
@@ -131,6 +138,7 @@ impl Exchange {
             state,
             changed,
             slots,
+            platform,
         }
     }
 
@@ -169,6 +177,7 @@ impl Exchange {
                         answer: Some(invocation.answer),
                         chunks: invocation.chunks,
                         busy: invocation.busy,
+                        began: Instant::now(),
                     };
                     state.current.insert(request_id, current);
                     return Ok(());
@@ -195,7 +204,19 @@ impl Exchange {
         })
     }
 
-    fn answered(&self, request_id: &str) {
+    fn answered(&self, request_id: &str, well: bool) {
+        let began = {
+            let state = self.state();
+            state.current.get(request_id).map(|current| current.began)
+        };
+        if let Some(began) = began {
+            let ending = if well {
+                Ending::Answered
+            } else {
+                Ending::Failed
+            };
+            self.platform.ended(request_id, began, ending);
+        }
         let mut state = self.state();
         if let Some(current) = state.current.remove(request_id) {
             state.finishing.push_back(current.busy);
@@ -204,14 +225,19 @@ impl Exchange {
         self.changed.notify_waiters();
     }
 
-    /// The process has ended: frees all slots, and ends the invocations without an answer.
-    pub(super) fn close(&self) {
+    /// The process has ended, with this status: frees all slots, and ends the invocations
+    /// without an answer.
+    pub(super) fn close(&self, status: &str) {
         let mut state = self.state();
         state.closed = true;
         let waiting = std::mem::take(&mut state.waiting);
         let current = std::mem::take(&mut state.current);
         let finishing = std::mem::take(&mut state.finishing);
         drop(state);
+        for (request_id, current) in &current {
+            let ending = Ending::Exited(status);
+            self.platform.ended(request_id, current.began, ending);
+        }
         let (answers, busy): (Vec<_>, Vec<_>) = current
             .into_values()
             .map(|current| (current.answer, current.busy))
@@ -236,6 +262,12 @@ impl Exchange {
     /// Whether the process has ended and all that it sent has arrived.
     pub(super) fn is_closed(&self) -> bool {
         self.state().closed
+    }
+
+    /// Whether the runtime waits for an invocation.
+    pub(super) fn waits(&self) -> bool {
+        let state = self.state();
+        state.waiting.iter().any(|waiter| !waiter.is_closed())
     }
 
     /// Whether the runtime has a slot without an invocation, so that it is expected to ask

@@ -17,7 +17,7 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
-    Bootstrap, FunctionConfig, Invoked, MAX_PAYLOAD, Request,
+    Bootstrap, FunctionConfig, Invoked, LogStreams, MAX_PAYLOAD, Request,
     environment::{Environment, InitFailure, Start},
     exchange::{Busy, Event, Invocation},
     log::{LogSink, LogTail, LogWriter},
@@ -52,6 +52,7 @@ pub struct Function {
     changing: Mutex<()>,
     log: LogWriter,
     observer: Arc<dyn Observer>,
+    streams: Option<Arc<dyn LogStreams>>,
     init_timeout: Duration,
     pool: Arc<Pool>,
     /// Concurrent invocations that are left. Its waiters get them in order.
@@ -74,6 +75,7 @@ impl Function {
             changing: Mutex::new(()),
             log: LogWriter::new(log),
             observer: Arc::new(NoObserver),
+            streams: None,
             pool: Arc::default(),
             started: AtomicU64::new(0),
             reaped: AtomicBool::new(false),
@@ -91,6 +93,14 @@ impl Function {
     #[must_use]
     pub fn observed_by(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observer = observer;
+        self
+    }
+
+    /// Keeps what its execution environments write, and Lambda's own events around it, in
+    /// `streams`.
+    #[must_use]
+    pub fn kept_in(mut self, streams: Arc<dyn LogStreams>) -> Self {
+        self.streams = Some(streams);
         self
     }
 
@@ -291,11 +301,8 @@ impl Function {
         abandoned.disarm();
         end_at(environment.deadline(began), &environment, next_asked_for);
         let log_tail = if request.log_tail {
-            let log = LogTail {
-                request_id: &request_id,
-                took,
-                memory_mb: config.memory_mb,
-            };
+            let report = environment.report(&request_id, took);
+            let log = LogTail { report };
             Some(log.around(&environment.tail().await))
         } else {
             None
@@ -384,6 +391,7 @@ impl Function {
             log: &self.log,
             changed: self.pool.notify(),
             observer: &self.observer,
+            streams: self.streams.as_ref(),
         };
         Environment::start(start).await
     }

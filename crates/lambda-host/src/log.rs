@@ -11,6 +11,8 @@ use std::{
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
+use super::platform_log::{Report, end_line, start_line};
+
 /// Most bytes of an invocation's log in `X-Amz-Log-Result` (API reference, `Invoke`).
 pub(super) const TAIL: usize = 4096;
 
@@ -212,28 +214,17 @@ impl Queue {
 
 /// The lines that Lambda writes before and after those of an invocation.
 pub(super) struct LogTail<'a> {
-    pub(super) request_id: &'a str,
-    pub(super) took: Duration,
-    pub(super) memory_mb: u32,
+    pub(super) report: Report<'a>,
 }
 
 impl LogTail<'_> {
     /// The last [`TAIL`] bytes of the log, with the function's own lines between them.
     pub(super) fn around(&self, said: &[u8]) -> Vec<u8> {
-        let Self {
-            request_id,
-            took,
-            memory_mb,
-        } = self;
-        let milliseconds = took.as_secs_f64() * 1000.0;
-        let mut log = format!("START RequestId: {request_id} Version: $LATEST\n").into_bytes();
+        let report = &self.report;
+        let mut log = start_line(report.request_id).into_bytes();
         log.extend_from_slice(said);
-        let end = format!(
-            "END RequestId: {request_id}\nREPORT RequestId: {request_id}\tDuration: \
-             {milliseconds:.2} ms\tBilled Duration: {:.0} ms\tMemory Size: {memory_mb} MB\t\n",
-            milliseconds.ceil()
-        );
-        log.extend_from_slice(end.as_bytes());
+        log.extend_from_slice(end_line(report.request_id).as_bytes());
+        log.extend_from_slice(report.line("").as_bytes());
         let cut = log.len().saturating_sub(TAIL);
         log.split_off(cut)
     }
@@ -241,24 +232,28 @@ impl LogTail<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{LogTail, TAIL};
+    use super::{LogTail, Report, TAIL};
     use std::time::Duration;
 
     #[test]
     fn the_tail_is_the_end_of_the_log_and_at_most_four_kilobytes() {
-        let tail = LogTail {
+        let report = Report {
             request_id: "1-2-3",
             took: Duration::from_micros(1500),
             memory_mb: 128,
+            max_memory_mb: Some(7),
+            init: None,
         };
+        let tail = LogTail { report };
         let short = String::from_utf8(tail.around(b"hello\n")).unwrap();
         assert_eq!(
             short,
             "START RequestId: 1-2-3 Version: $LATEST\nhello\nEND RequestId: 1-2-3\n\
-             REPORT RequestId: 1-2-3\tDuration: 1.50 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\t\n"
+             REPORT RequestId: 1-2-3\tDuration: 1.50 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\t\
+             Max Memory Used: 7 MB\t\n"
         );
         let long = tail.around(&[b'x'; 2 * TAIL]);
         assert_eq!(long.len(), TAIL);
-        assert!(long.starts_with(b"xxx") && long.ends_with(b"128 MB\t\n"));
+        assert!(long.starts_with(b"xxx") && long.ends_with(b"7 MB\t\n"));
     }
 }

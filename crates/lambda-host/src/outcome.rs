@@ -64,6 +64,16 @@ impl FunctionError {
             .map_or_else(|| self.text(), str::to_owned)
     }
 
+    /// The document's `errorType`; `Unknown` if it has none.
+    #[must_use]
+    pub fn error_type(&self) -> String {
+        let document: Option<serde_json::Value> = serde_json::from_slice(&self.payload).ok();
+        document
+            .as_ref()
+            .and_then(|document| document.get("errorType")?.as_str())
+            .map_or_else(|| "Unknown".to_owned(), str::to_owned)
+    }
+
     /// The payload as text, for messages.
     #[must_use]
     pub fn text(&self) -> String {

@@ -25,7 +25,6 @@ use nix::{
 };
 use time::OffsetDateTime;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncRead, BufReader},
     process::{Child, Command},
     sync::watch,
     time::timeout,
@@ -33,11 +32,11 @@ use tokio::{
 
 use super::{
     log::{LogLine, LogWriter},
+    memory::PeakMemory,
     output::Output,
+    pipe::{LineSink, Pipe},
+    platform_log::PlatformLog,
 };
-
-/// Longest line kept whole, bytes; a longer one is shown in pieces.
-const MAX_LINE: u64 = 256 * 1024;
 
 /// How long a process outside the group may hold the output open.
 const LAST_OUTPUT: Duration = Duration::from_millis(200);
@@ -64,6 +63,8 @@ pub(super) struct Program<'a> {
     pub(super) function: Arc<str>,
     /// The execution environment's number.
     pub(super) environment: u64,
+    /// Gets each line, beside the writer.
+    pub(super) platform: &'a Arc<PlatformLog>,
 }
 
 /// A running process and its group. Dropping it kills the group.
@@ -127,19 +128,18 @@ impl Process {
         let id = process_id(&child)?;
         let group = Group(Arc::new(Mutex::new(Some(group))));
         let output = Output::default();
-        let pump = LinePump {
-            function: program.function.clone(),
-            environment: program.environment,
-            log: log.clone(),
-            output: output.clone(),
-        };
-        let outputs = [
-            child
-                .stdout
-                .take()
-                .map(|out| tokio::spawn(pump.clone().run(out))),
-            child.stderr.take().map(|err| tokio::spawn(pump.run(err))),
-        ];
+        let mut pipes = Vec::new();
+        if let Some(out) = child.stdout.take() {
+            let sink = line_sink(program, log, &output);
+            pipes.push(Pipe::new(out.into_owned_fd()?, sink)?);
+        }
+        if let Some(err) = child.stderr.take() {
+            let sink = line_sink(program, log, &output);
+            pipes.push(Pipe::new(err.into_owned_fd()?, sink)?);
+        }
+        program.platform.follow(pipes.clone(), PeakMemory::of(id));
+        let outputs = pipes.into_iter().map(|pipe| tokio::spawn(pipe.run()));
+        let outputs = outputs.collect();
         let (tell, ended) = watch::channel(None);
         tokio::spawn(end(child, watchdog, group.clone(), marker, outputs, tell));
         Ok(Self {
@@ -199,7 +199,7 @@ async fn end(
     mut watchdog: Child,
     group: Group,
     marker: String,
-    outputs: [Option<tokio::task::JoinHandle<()>>; 2],
+    outputs: Vec<tokio::task::JoinHandle<()>>,
     tell: watch::Sender<Option<ExitStatus>>,
 ) {
     let status = child.wait().await;
@@ -209,7 +209,7 @@ async fn end(
     let _ = watchdog.wait().await;
     let _ = tokio::task::spawn_blocking(move || kill_marked(marker.as_bytes())).await;
     // What it wrote last explains why it ended, so that is read first.
-    for output in outputs.into_iter().flatten() {
+    for output in outputs {
         let _ = timeout(LAST_OUTPUT, output).await;
     }
     let _ = tell.send(status.ok());
@@ -255,40 +255,23 @@ fn process_id(child: &Child) -> std::io::Result<Pid> {
 }
 
 /// Passes on each line of an output.
-#[derive(Clone)]
-struct LinePump {
-    function: Arc<str>,
-    environment: u64,
-    log: LogWriter,
-    output: Output,
-}
-
-impl LinePump {
-    async fn run(self, output: impl AsyncRead + Unpin) {
-        let mut reader = BufReader::new(output);
-        let mut line = Vec::new();
-        loop {
-            line.clear();
-            let mut piece = tokio::io::AsyncReadExt::take(&mut reader, MAX_LINE);
-            match piece.read_until(b'\n', &mut line).await {
-                Ok(0) | Err(_) => return,
-                Ok(_) => self.line(String::from_utf8_lossy(&line).trim_end()),
-            }
-        }
-    }
-
-    fn line(&self, text: &str) {
-        self.output.add(text);
+fn line_sink(program: &Program<'_>, log: &LogWriter, output: &Output) -> LineSink {
+    let (function, environment) = (program.function.clone(), program.environment);
+    let (log, output) = (log.clone(), output.clone());
+    let platform = program.platform.clone();
+    Box::new(move |line| {
+        output.add(line);
+        platform.line(line);
         let at = OffsetDateTime::now_utc();
         // Lambda's runtimes end the lines of one log event, such as a stack trace, with a
         // carriage return. A terminal would write them over each other.
-        for text in text.split('\r') {
-            self.log.write(LogLine {
-                function: self.function.clone(),
-                environment: self.environment,
+        for text in line.split('\r') {
+            log.write(LogLine {
+                function: function.clone(),
+                environment,
                 at,
                 text: text.to_owned(),
             });
         }
-    }
+    })
 }

@@ -10,7 +10,7 @@ use std::{
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::FunctionConfig;
+use super::{FunctionConfig, LogFormat};
 
 /// The variable whose value no other execution environment has.
 pub(super) const LOG_STREAM: &str = "AWS_LAMBDA_LOG_STREAM_NAME";
@@ -25,12 +25,13 @@ const CREDENTIALS: [&str; 3] = [
 /// All variables: the defaults that a function may override, the function's own, and the
 /// reserved ones, which nothing overrides. `runtime` has further defaults, such as
 /// `PYTHONPATH` and `AWS_EXECUTION_ENV`, which OS-only runtimes lack. `_X_AMZN_TRACE_ID` is set
-/// by the runtime.
+/// by the runtime. `log_stream` is the name of the environment's log stream.
 pub(super) fn all(
     config: &FunctionConfig,
     runtime: &BTreeMap<String, String>,
     folder: &Path,
     runtime_api: SocketAddr,
+    log_stream: &str,
 ) -> BTreeMap<String, String> {
     let mut variables = config.environment.clone();
     let mut default = |name: &str, value: &str| {
@@ -74,19 +75,23 @@ pub(super) fn all(
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
             config.memory_mb.to_string(),
         ),
-        ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{name}")),
-        (LOG_STREAM, log_stream()),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", config.log_group()),
+        (LOG_STREAM, log_stream.to_owned()),
         ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
         ("AWS_REGION", config.region.clone()),
     ];
+    if config.log_format == LogFormat::Json {
+        // Lambda's runtimes write JSON then.
+        let json = ("AWS_LAMBDA_LOG_FORMAT".to_owned(), "JSON".to_owned());
+        variables.extend([json]);
+    }
     variables.extend(reserved.map(|(name, value)| (name.to_owned(), value)));
     variables
 }
 
 /// A log stream's name as Lambda makes it: date, version, 32 hexadecimal digits.
-fn log_stream() -> String {
-    let today = OffsetDateTime::now_utc().date();
-    let (year, month, day) = today.to_calendar_date();
+pub(super) fn log_stream(now: OffsetDateTime) -> String {
+    let (year, month, day) = now.date().to_calendar_date();
     let month = u8::from(month);
     format!(
         "{year:04}/{month:02}/{day:02}/[$LATEST]{}",

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use aws_wire::service::Service;
 use axum::Router;
 use kinesis_engine::{Kinesis, arrivals::Arrivals, reader::Reader};
+use logs_engine::Logs;
 use loopback_server::hosts::AllowedHosts;
 use sqs_engine::Sqs;
 use tokio::net::TcpListener;
@@ -32,6 +33,8 @@ pub struct AwsApis {
     pub reader: Reader,
     /// The queues, without a request.
     pub sqs: Arc<Sqs>,
+    /// `CloudWatch` Logs, which functions write to without a request.
+    pub logs: Logs,
 }
 
 /// Why the AWS APIs could not be started.
@@ -95,6 +98,11 @@ impl AwsApis {
     ) -> Result<Self, OpenError> {
         let region = kinesis.region.clone();
         let data = kinesis.data_dir.clone();
+        let logs = Logs::new(logs_engine::Options {
+            region: region.clone(),
+            clock: kinesis.clock.clone(),
+            ..logs_engine::Options::default()
+        });
         let file = |name: &str| data.as_ref().map(|data| data.join(name));
         if let Some(data) = &data {
             // The engines would create theirs for everyone to read.
@@ -114,6 +122,7 @@ impl AwsApis {
                 file("parameters.json").as_deref(),
             )?),
             Arc::new(Sts),
+            Arc::new(logs.clone()),
         ];
         let guard = Guard::new(Protocol::Aws, hosts);
         let mut gateway = Gateway::new(services);
@@ -127,6 +136,7 @@ impl AwsApis {
             arrivals,
             reader,
             sqs,
+            logs,
         })
     }
 

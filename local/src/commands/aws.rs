@@ -57,7 +57,7 @@ impl Aws {
             .await
             .map_err(Failure::configuration)?;
         let signals = Signals::listen().map_err(Failure::configuration)?;
-        eprintln!("Kinesis, DynamoDB and SSM at {}", aws.url());
+        eprintln!("AWS APIs at {}", aws.url());
         eprintln!("Ctrl-C stops them");
         signals.interrupted().await;
         aws.shut_down().await;

@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::Arc, ti
 
 use aws_wire::DEFAULT_REGION;
 use clap::Args;
-use lambda_host::{Function, FunctionConfig, function::Functions, invoke_api, log::LogLine};
+use lambda_host::{
+    Function, FunctionConfig, LogFormat, function::Functions, invoke_api, log::LogLine,
+};
 
 use super::args::{HostArgs, IdleArgs, pair};
 use crate::{
@@ -104,6 +106,8 @@ impl Lambda {
             environment,
             concurrency: self.concurrency.into(),
             idle_timeout: self.idle.timeout(),
+            log_group: None,
+            log_format: LogFormat::Text,
         };
         let log = Arc::new(|line: LogLine| println!("{} | {}", line.function, line.text));
         let function = Arc::new(Function::new(config, log));

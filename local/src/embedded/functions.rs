@@ -3,24 +3,33 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use futures_util::future::join_all;
-use lambda_host::{Function, FunctionConfig, Functions, outcome::FunctionError};
+use lambda_host::{
+    Function, FunctionConfig, Functions, LogFormat, LogStreams, outcome::FunctionError,
+};
+use logs_engine::Logs;
+use movable_clock::Clock;
 
 use super::{Options, StartError};
 use crate::{
-    aws::lambda::{Managed, UNRESERVED_CONCURRENCY},
+    aws::{
+        lambda::{Managed, UNRESERVED_CONCURRENCY},
+        logs::FunctionLogs,
+    },
     loopback::bypass_proxies,
     project::values::Values,
 };
 
 /// The functions, and what Lambda's API tells of each. A runtime's file that one of them
-/// needs is written into `folder`.
+/// needs is written into `folder`. Their log groups are made in `logs`.
 pub(super) fn build(
     options: &Options,
     folder: &Path,
     aws_url: &str,
     values: &Values,
+    (logs, clock): (&Logs, &Clock),
 ) -> Result<(Functions, BTreeMap<String, Managed>), StartError> {
     let (mut functions, mut managed) = (BTreeMap::new(), BTreeMap::new());
+    let streams: Arc<dyn LogStreams> = Arc::new(FunctionLogs::new(logs, clock));
     for function in &options.environment.functions {
         let launch = options.bootstraps.get(&function.name);
         let launch = launch.ok_or_else(|| StartError::NoBootstrap {
@@ -50,10 +59,20 @@ pub(super) fn build(
                 .reserved_concurrency
                 .map_or(UNRESERVED_CONCURRENCY, |most| most as usize),
             idle_timeout: options.idle_timeout,
+            log_group: function.logging.group.clone(),
+            log_format: if function.logging.json {
+                LogFormat::Json
+            } else {
+                LogFormat::Text
+            },
         };
         let about = Managed::new(function.runtime.clone(), function.reserved_concurrency, own);
+        // AWS makes it with the first invocation; here `aws logs tail` can wait for that.
+        logs.create_group(&config.log_group());
         let log = options.events.sink(options.log.clone());
-        let function = Function::new(config, log).observed_by(Arc::new(options.events.clone()));
+        let function = Function::new(config, log)
+            .observed_by(Arc::new(options.events.clone()))
+            .kept_in(streams.clone());
         let name = function.config().name.clone();
         managed.insert(name.clone(), about);
         functions.insert(name, Arc::new(function));

@@ -132,7 +132,11 @@ impl Embedded {
         let provisioned = provision(&options, &values, &sdk, kept).await?;
         clock.lap("provision");
 
-        let (functions, managed) = functions::build(&options, &data, &aws.url(), &values)?;
+        for group in &options.environment.log_groups {
+            aws.logs.create_group_for(&group.name, group.retention_days);
+        }
+        let logs = (&aws.logs, &time);
+        let (functions, managed) = functions::build(&options, &data, &aws.url(), &values, logs)?;
         let (board, events) = (StatusBoard::default(), options.events.clone());
         let router = invoke_api::router(functions.clone())
             .merge(lambda_api.management())

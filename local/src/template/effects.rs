@@ -15,7 +15,7 @@ pub(super) const PACKAGE: &str =
 pub(super) const MACHINE: &str =
     "functions run on this machine, with its network, disk and processor";
 /// Logs, traces and metrics.
-pub(super) const OBSERVABILITY: &str = "traces, log groups and metrics are not kept";
+pub(super) const OBSERVABILITY: &str = "traces, log levels and metrics are not kept";
 /// Keys and encryption.
 pub(super) const ENCRYPTION: &str = "nothing is encrypted";
 /// What happens to a failed asynchronous invocation.

@@ -19,6 +19,8 @@ pub struct Environment {
     pub parameters: Vec<Parameter>,
     /// `AWS::SQS::Queue`; `klocal provision` creates them only where the endpoint offers SQS.
     pub queues: Vec<Queue>,
+    /// `AWS::Logs::LogGroup`.
+    pub log_groups: Vec<LogGroup>,
     /// `AWS::Serverless::Function` and `AWS::Lambda::Function`.
     pub functions: Vec<Function>,
     /// `AWS::Lambda::EventSourceMapping`, and functions' `Events` of type Kinesis.
@@ -84,6 +86,15 @@ pub struct Queue {
     pub attributes: BTreeMap<String, String>,
 }
 
+/// A log group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogGroup {
+    /// Its name; the logical id unless the template names it.
+    pub name: String,
+    /// Days for which events are kept; `None` is for ever.
+    pub retention_days: Option<u32>,
+}
+
 /// A Lambda function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Function {
@@ -106,6 +117,17 @@ pub struct Function {
     pub environment: BTreeMap<String, String>,
     /// `ReservedConcurrentExecutions`: the most execution environments at a time.
     pub reserved_concurrency: Option<u32>,
+    /// `LoggingConfig`.
+    pub logging: Logging,
+}
+
+/// Where a function's log goes, and how Lambda's own events look there.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Logging {
+    /// The log group; `None` is `/aws/lambda/NAME`.
+    pub group: Option<String>,
+    /// Whether Lambda's events are JSON.
+    pub json: bool,
 }
 
 /// An event source mapping from a stream to a function.

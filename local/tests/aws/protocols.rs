@@ -111,6 +111,12 @@ async fn what_is_not_served_is_refused_in_the_protocol_of_the_caller() {
             "The request must contain the parameter Action.",
         ),
         (
+            signed(get("/2013-04-01/hostedzone"), "route53"),
+            "text/xml",
+            "<?xml version=\"1.0\"?><ErrorResponse><Error><Type>Sender</Type><Code>InvalidAction</Code>",
+            "klocal does not serve GET /2013-04-01/hostedzone of &quot;route53&quot;",
+        ),
+        (
             signed(form("Action=DescribeInstances&Version=2016-11-15"), "ec2"),
             "text/xml",
             "<?xml version=\"1.0\"?><Response><Errors><Error><Code>InvalidAction</Code>",

@@ -5,6 +5,7 @@
 
 mod conditions;
 mod functions;
+mod logging;
 mod notes;
 mod parameters;
 mod refusals;

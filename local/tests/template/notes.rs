@@ -28,8 +28,8 @@ Two:
     CodeUri: s3://builds/two.zip
 Layer:
   Type: AWS::Serverless::LayerVersion
-Logs:
-  Type: AWS::Logs::LogGroup
+Alarm:
+  Type: AWS::CloudWatch::Alarm
 Dead:
   Type: AWS::SQS::Queue",
     );
@@ -41,7 +41,7 @@ Dead:
             "StreamEncryption: nothing is encrypted",
             "Tags: labels are not kept",
             "Policies, Role: permissions are not checked",
-            "Tracing: traces, log groups and metrics are not kept",
+            "Tracing: traces, log levels and metrics are not kept",
             "Layers: the executable runs as it is: nothing is packed, unpacked or added to it",
             "VpcConfig: functions run on this machine, with its network, disk and processor",
             "DeadLetterQueue: a failed asynchronous invocation is retried and then dropped",

@@ -50,7 +50,7 @@ Resources:
     let expected = "\
   With another meaning here:
     Policies: permissions are not checked
-    Tracing: traces, log groups and metrics are not kept
+    Tracing: traces, log levels and metrics are not kept
     stream orders: the template does not create the stream: one with one shard is created here
 ";
     assert!(said.contains(expected), "{said}");

@@ -88,7 +88,8 @@ impl Api {
 }
 
 /// Carries out the operation of `call`, whose parameters are in `form`. The service gets a
-/// JSON body, and `call.protocol` is [`Protocol::Query`].
+/// JSON body and replies in JSON; `call.protocol` is [`Protocol::Query`]. A reply in XML is
+/// passed on as it is.
 ///
 /// Errors are XML too: their code is the one in [`QUERY_ERROR`] where the service sets it.
 pub async fn serve(
@@ -113,6 +114,10 @@ pub async fn serve(
         Ok(reply) => reply,
         Err(problem) => return error(&problem, namespace, request_id),
     };
+    let content_type = reply.headers().get(header::CONTENT_TYPE);
+    if content_type.is_some_and(|value| value == XML) {
+        return reply;
+    }
     let (parts, body) = reply.into_parts();
     let body = match body.collect().await {
         Ok(body) => body.to_bytes(),

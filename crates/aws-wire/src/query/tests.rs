@@ -76,7 +76,7 @@ impl Service for Echo {
         assert_eq!(call.protocol, Protocol::Query);
         if call.operation == "Fail" {
             let error = AwsError::client("QueueDoesNotExist", "no <such> queue");
-            let mut reply = call.protocol.error(&error, "id");
+            let mut reply = Protocol::Json10.error(&error, "id");
             let code = HeaderValue::from_static("AWS.SimpleQueueService.NonExistentQueue;Sender");
             reply.headers_mut().insert(QUERY_ERROR, code);
             return Ok(reply);

@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use lambda_host::{Function, FunctionConfig, Outcome};
+use lambda_host::{Function, FunctionConfig, LogFormat, Outcome};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -30,6 +30,8 @@ pub fn config(script: &str) -> FunctionConfig {
         region: "us-east-1".to_owned(),
         concurrency: 1,
         idle_timeout: Duration::from_mins(10),
+        log_group: None,
+        log_format: LogFormat::Text,
     }
 }
 

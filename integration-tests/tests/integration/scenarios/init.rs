@@ -42,6 +42,8 @@ async fn complaint(
         region: DEFAULT_REGION.to_owned(),
         concurrency: 1,
         idle_timeout: IDLE_TIMEOUT,
+        log_group: None,
+        log_format: lambda_host::LogFormat::Text,
     };
     match Function::new(config, Arc::new(|_| {})).warm_up().await {
         Ok(()) => bail!("the function started"),

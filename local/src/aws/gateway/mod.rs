@@ -184,12 +184,12 @@ async fn route(
             let body = read("the form", body).await?;
             let form = request::form(&parts.uri, &body)?;
             wanted.add(&form);
-            if wanted.operation.is_none() {
-                return Err(missing_action());
-            }
             let service = gateway.by_action(&wanted);
             let service =
                 service.ok_or_else(|| gateway.unknown_service(protocol, &wanted, &parts))?;
+            if wanted.operation.is_none() {
+                return Err(missing_action());
+            }
             let operation = gateway.counted(protocol, service, &wanted)?;
             tracing::debug!(
                 service = service.name(),

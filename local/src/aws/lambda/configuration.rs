@@ -1,7 +1,7 @@
 //! `FunctionConfiguration` (API reference).
 
 use aws_wire::ACCOUNT_ID;
-use lambda_host::FunctionConfig;
+use lambda_host::{FunctionConfig, LogFormat};
 use serde_json::{Map, Value, json};
 use time::{OffsetDateTime, macros::format_description};
 
@@ -50,7 +50,13 @@ pub(super) fn of(config: &FunctionConfig, managed: &Managed, reply: For) -> Map<
         ),
         (
             "LoggingConfig",
-            json!({ "LogFormat": "Text", "LogGroup": format!("/aws/lambda/{name}") }),
+            json!({
+                "LogFormat": match config.log_format {
+                    LogFormat::Text => "Text",
+                    LogFormat::Json => "JSON",
+                },
+                "LogGroup": config.log_group(),
+            }),
         ),
         ("Environment", json!({ "Variables": managed.shown(config) })),
     ]

@@ -15,15 +15,16 @@ use crate::{
             ASYNCHRONOUS, CAPACITY, DEPLOYMENT, ENCRYPTION, Ignored, LABELS, MACHINE,
             OBSERVABILITY, PACKAGE, PERMISSIONS,
         },
-        environment::Function,
+        environment::{Function, Logging},
         properties::Properties,
     },
 };
 
 /// What both types read.
-const USED: [&str; 8] = [
+const USED: [&str; 9] = [
     "FunctionName",
     "Handler",
+    "LoggingConfig",
     "Runtime",
     "Environment",
     "MemorySize",
@@ -78,10 +79,7 @@ const IGNORED: [Ignored; 9] = [
             "VpcConfig",
         ],
     ),
-    (
-        OBSERVABILITY,
-        &["LoggingConfig", "Tracing", "TracingConfig"],
-    ),
+    (OBSERVABILITY, &["Tracing", "TracingConfig"]),
     (PACKAGE, &["ImageConfig", "ImageUri", "Layers"]),
     (
         PERMISSIONS,
@@ -163,6 +161,23 @@ fn function(
             .unwrap_or(128),
         environment: variables::read(properties)?,
         reserved_concurrency: properties.in_range("ReservedConcurrentExecutions", 0..=10_000)?,
+        logging: logging(properties)?,
+    })
+}
+
+/// `LoggingConfig`: the log group, and the form of Lambda's own events.
+fn logging(properties: &Properties) -> Result<Logging, Problem> {
+    let Some(config) = properties.inside("LoggingConfig")? else {
+        return Ok(Logging::default());
+    };
+    config.allow(
+        &["LogFormat", "LogGroup"],
+        &[(OBSERVABILITY, &["ApplicationLogLevel", "SystemLogLevel"])],
+    )?;
+    let format = config.one_of("LogFormat", &["JSON", "Text"])?;
+    Ok(Logging {
+        group: config.text("LogGroup")?,
+        json: format.as_deref() == Some("JSON"),
     })
 }
 

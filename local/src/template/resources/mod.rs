@@ -4,6 +4,7 @@ mod connect;
 mod consumer;
 mod event_source_mapping;
 mod function;
+mod log_group;
 mod parameter;
 mod queue;
 mod stream;
@@ -25,12 +26,13 @@ use crate::nearest::nearest;
 pub(super) const KIND_OF_PARAMETER: &str = "AWS::SSM::Parameter";
 
 /// The types that run here, for suggestions.
-const KINDS: [&str; 9] = [
+const KINDS: [&str; 10] = [
     "AWS::DynamoDB::Table",
     "AWS::Kinesis::Stream",
     "AWS::Kinesis::StreamConsumer",
     "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::Function",
+    "AWS::Logs::LogGroup",
     KIND_OF_PARAMETER,
     "AWS::SQS::Queue",
     "AWS::Serverless::Function",
@@ -102,6 +104,9 @@ fn read_one(
         KIND_OF_PARAMETER => environment
             .parameters
             .push(parameter::read(id, &properties()?)?),
+        "AWS::Logs::LogGroup" => environment
+            .log_groups
+            .push(log_group::read(id, &properties()?)?),
         "AWS::SQS::Queue" => environment.queues.push(queue::read(id, &properties()?)?),
         "AWS::Serverless::Function" => {
             let globals = scope

@@ -1,0 +1,6 @@
+mod fixture;
+mod groups;
+mod memory;
+mod put;
+mod reading;
+mod tailing;
