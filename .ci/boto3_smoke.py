@@ -1,4 +1,7 @@
-"""The AWS APIs through a client that is not Rust's: boto3 against `klocal aws`."""
+"""The AWS APIs through a client that is not Rust's: boto3 against `klocal aws`.
+
+boto3 of before 2023-11 asks SQS in the query protocol.
+"""
 
 import json
 import os
@@ -92,7 +95,7 @@ def check_sqs(sqs, endpoint):
         MaxNumberOfMessages=10,
         VisibilityTimeout=30,
         MessageAttributeNames=["All"],
-        MessageSystemAttributeNames=["All"],
+        AttributeNames=["All"],
         WaitTimeSeconds=5,
     )["Messages"]
     assert [one["Body"] for one in received] == [f"order {n} <&>" for n in range(3)], received
@@ -129,7 +132,7 @@ def main():
         if not found:
             sys.exit(f"klocal aws did not start: {line}")
         check(found.group())
-        print("boto3: kinesis, dynamodb, ssm and sqs answer as AWS does")
+        print(f"boto3 {boto3.__version__}: kinesis, dynamodb, ssm and sqs answer as AWS does")
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=10)

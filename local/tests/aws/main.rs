@@ -65,7 +65,7 @@ async fn an_unknown_operation_is_refused_with_the_supported_ones() {
         assert_eq!(body["__type"], "UnknownOperationException", "{target:?}");
         let message = body["message"].as_str().unwrap();
         assert!(
-            message.contains("Kinesis, SSM") || message.contains("PutParameter"),
+            message.contains("Kinesis, SQS") || message.contains("PutParameter"),
             "{message}"
         );
     }
