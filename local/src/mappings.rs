@@ -180,7 +180,7 @@ impl Mappings {
                 });
                 Ok(RunningMapping::Stream(running))
             }
-            // What it paused with is of another kind only if its options changed their kind.
+            // Nothing changes the kind of a mapping's options.
             (Options::Stream(settings), None | Some(Paused::Queue(_))) => {
                 let running = self.stream_mapping(definition, settings, target, poll_trigger());
                 running.map(RunningMapping::Stream)

@@ -46,7 +46,11 @@ pub struct Status {
     /// Each event source mapping of a stream.
     pub mappings: Vec<MappingStatus>,
     /// Each event source mapping of a queue.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        rename = "queueMappings",
+        default,
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub queue_mappings: Vec<QueueStatus>,
     /// The local cache; `None` with Momento itself or without a cache.
     pub cache: Option<CacheStatus>,

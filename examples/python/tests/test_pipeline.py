@@ -8,6 +8,7 @@ import boto3
 
 kinesis = boto3.client("kinesis")
 table = boto3.resource("dynamodb").Table("orders")
+discarded_table = boto3.resource("dynamodb").Table("discarded-orders")
 
 
 def put(*records):
@@ -16,7 +17,8 @@ def put(*records):
 
 
 def settled():
-    """Returns when every record is processed or discarded: no test sleeps."""
+    """Returns when every record is processed or discarded, and every message of the queue
+    processed: no test sleeps."""
     url = os.environ["LOCAL_URL"] + "/_local/settled?timeout=60"
     with urllib.request.urlopen(urllib.request.Request(url, method="POST")) as reply:
         settled = json.load(reply)
@@ -52,3 +54,11 @@ def test_a_poison_record_is_discarded_alone():
     assert batch["condition"] == "RetryAttemptsExhausted"
     assert records(batch) == [b"not an order"]
     assert (amount("before"), amount("after")) == (1, 2)
+
+
+def test_a_discarded_record_is_kept_by_the_second_function():
+    put("neither an order")
+    [batch] = settled()
+    kept = discarded_table.get_item(Key={"id": batch["startSequenceNumber"]})["Item"]
+    assert kept["data"].value == b"neither an order"
+    assert kept["condition"] == "RetryAttemptsExhausted"

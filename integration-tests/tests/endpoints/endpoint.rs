@@ -75,7 +75,7 @@ impl Endpoint {
 
     /// Whether it offers SQS.
     pub fn offers_sqs(self) -> bool {
-        matches!(self, Self::Moto | Self::Ministack)
+        matches!(self, Self::Embedded | Self::Moto | Self::Ministack)
     }
 
     /// The endpoint's program.

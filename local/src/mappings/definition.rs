@@ -86,6 +86,7 @@ impl Definition {
     }
 
     /// Every mapping of a template.
+    #[must_use]
     pub fn all(environment: &Environment, region: &str) -> Vec<Self> {
         let streams = environment.mappings.iter();
         let queues = environment.queue_mappings.iter();

@@ -42,10 +42,11 @@ fn filter_criteria(filters: &Filters) -> Option<(String, Value)> {
 fn stream_options(settings: &Settings) -> Map<String, Value> {
     let seconds = |duration: std::time::Duration| duration.as_secs();
     let unlimited = || json!(-1);
-    let types = match settings.report_batch_item_failures {
-        true => vec!["ReportBatchItemFailures"],
-        false => Vec::new(),
-    };
+    let reports = settings.report_batch_item_failures;
+    let types: Vec<_> = reports
+        .then_some("ReportBatchItemFailures")
+        .into_iter()
+        .collect();
     let on_failure = match &settings.on_failure {
         Some(arn) => json!({ "Destination": arn }),
         None => json!({}),

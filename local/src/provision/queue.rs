@@ -64,8 +64,8 @@ impl Provisioner {
         Ok(done)
     }
 
-    /// Sets the attributes of the template that differ. One that the endpoint does not
-    /// report is none of its own.
+    /// Sets the attributes of the template that differ. An attribute that the endpoint does
+    /// not report is skipped.
     async fn update_queue(
         &self,
         queue: &Queue,
@@ -130,7 +130,7 @@ fn dead_letter_queues_first(queues: &[Queue]) -> Vec<&Queue> {
             dead.is_some_and(|dead| left.iter().any(|one| one.name == dead))
         };
         let next = left.iter().position(|queue| !waits(queue));
-        // Queues that are each other's dead-letter queues: the endpoint says what is wrong.
+        // The endpoint refuses queues that are each other's dead-letter queues.
         ordered.push(left.remove(next.unwrap_or(0)));
     }
     ordered

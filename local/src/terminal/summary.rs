@@ -51,10 +51,8 @@ impl Summary {
         let queues = status.queue_mappings.iter();
         let counted =
             |all: (u64, u64), one: &QueueStatus| (all.0 + one.deleted, all.1 + one.returned);
-        self.messages = match status.queue_mappings.is_empty() {
-            true => None,
-            false => Some(queues.fold((0, 0), counted)),
-        };
+        let any = !status.queue_mappings.is_empty();
+        self.messages = any.then(|| queues.fold((0, 0), counted));
         let counts = status.cache.as_ref().map(|cache| cache.counts);
         self.cache = counts.map(|counts| (counts.hit, counts.get));
         self

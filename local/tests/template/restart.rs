@@ -16,6 +16,13 @@ Resources:
   Stage:
     Type: AWS::SSM::Parameter
     Properties: {Name: /stage, Type: String, Value: one}
+  Work:
+    Type: AWS::SQS::Queue
+    Properties:
+      VisibilityTimeout: 60
+      RedrivePolicy: {deadLetterTargetArn: !GetAtt Dead.Arn, maxReceiveCount: 3}
+  Dead:
+    Type: AWS::SQS::Queue
   Table:
     Type: AWS::DynamoDB::Table
     Properties:
@@ -60,6 +67,8 @@ async fn what_changed_in_the_template_is_updated_and_what_cannot_be_is_told() {
         .replace("ShardCount: 1", "ShardCount: 3")
         .replace("RetentionPeriodHours: 48", "RetentionPeriodHours: 24")
         .replace("Value: one", "Value: two")
+        .replace("VisibilityTimeout: 60", "VisibilityTimeout: 90")
+        .replace("maxReceiveCount: 3", "maxReceiveCount: 5")
         .replace("AttributeName: expires", "AttributeName: until")
         .replace(
             "        - {AttributeName: id, AttributeType: S}\n",
@@ -74,6 +83,7 @@ async fn what_changed_in_the_template_is_updated_and_what_cannot_be_is_told() {
             "stream orders updated: shards 1 → 3, retention 48 h → 24 h",
             "table Customers updated: index by-owner added, expiry expires → until",
             "parameter /stage updated: value",
+            r#"queue Work updated: RedrivePolicy {"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:Dead","maxReceiveCount":3} → {"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:Dead","maxReceiveCount":5}, VisibilityTimeout 60 → 90"#,
         ]
     );
     embedded.shut_down().await;

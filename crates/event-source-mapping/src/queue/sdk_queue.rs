@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use aws_config::{SdkConfig, timeout::TimeoutConfig};
 use aws_sdk_sqs::{
     Client,
-    error::{ProvideErrorMetadata, SdkError},
+    error::{BuildError, ProvideErrorMetadata, SdkError},
     types::{
         ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
         MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName,
@@ -87,7 +87,7 @@ impl MessageQueue for SdkQueue {
             let entry = DeleteMessageBatchRequestEntry::builder()
                 .id(index.to_string())
                 .receipt_handle(*handle);
-            request = request.entries(entry.build().map_err(incomplete)?);
+            request = request.entries(entry.build().map_err(|error| incomplete(&error))?);
         }
         let reply = request.send().await.map_err(failed)?;
         let ids = reply.failed.iter().map(|entry| entry.id.parse());
@@ -106,7 +106,7 @@ impl MessageQueue for SdkQueue {
                 .id(index.to_string())
                 .receipt_handle(*handle)
                 .visibility_timeout(seconds(timeout));
-            request = request.entries(entry.build().map_err(incomplete)?);
+            request = request.entries(entry.build().map_err(|error| incomplete(&error))?);
         }
         let reply = request.send().await.map_err(failed)?;
         match reply.failed.first() {
@@ -181,7 +181,7 @@ fn seconds(duration: Duration) -> i32 {
     i32::try_from(duration.as_secs()).unwrap_or(i32::MAX)
 }
 
-fn incomplete(error: aws_sdk_sqs::error::BuildError) -> QueueError {
+fn incomplete(error: &BuildError) -> QueueError {
     QueueError::Unavailable(error.to_string())
 }
 

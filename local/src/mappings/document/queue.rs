@@ -29,10 +29,11 @@ const OF_OTHERS: [&str; 16] = [
 
 /// The options, as the API reports them.
 pub(super) fn options(settings: &QueueSettings) -> Map<String, Value> {
-    let types = match settings.report_batch_item_failures {
-        true => vec!["ReportBatchItemFailures"],
-        false => Vec::new(),
-    };
+    let reports = settings.report_batch_item_failures;
+    let types: Vec<_> = reports
+        .then_some("ReportBatchItemFailures")
+        .into_iter()
+        .collect();
     let window = settings.batching_window.as_secs();
     let mut members: Map<_, _> = [
         ("BatchSize", json!(settings.batch_size)),

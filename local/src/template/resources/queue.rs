@@ -43,10 +43,12 @@ pub(super) fn read(logical_id: &str, properties: &Properties) -> Result<Queue, P
     let is_fifo = properties.boolean("FifoQueue")?.unwrap_or(false);
     let given = properties.text("QueueName")?;
     if let Some(name) = given.as_deref().filter(|name| has_suffix(name) != is_fifo) {
-        let what = match is_fifo {
-            true => format!("is {name}; the name of a FIFO queue ends in .fifo"),
-            false => format!("is {name}; only the name of a FIFO queue ends in .fifo"),
+        let rule = if is_fifo {
+            "the name of a FIFO queue ends in .fifo"
+        } else {
+            "only the name of a FIFO queue ends in .fifo"
         };
+        let what = format!("is {name}; {rule}");
         return Err(properties.wrong("QueueName", &what));
     }
     // CloudFormation too ends the name it makes for a FIFO queue.
