@@ -94,6 +94,15 @@ impl Ledger {
         state.in_flight.clear();
     }
 
+    /// The mapping was paused: what it has not processed counts from the start.
+    pub fn paused(&self) {
+        let mut state = self.state.lock().unwrap();
+        assert!(state.in_flight.is_empty(), "an invocation outlives the pause");
+        state.tries.clear();
+        state.tries_as_first.clear();
+        state.too_large.clear();
+    }
+
     /// Reads an event and checks it against every rule; it is then in flight.
     pub fn begin(&self, payload: &[u8]) -> Event {
         assert!(payload.len() <= MAX_PAYLOAD, "{} bytes", payload.len());

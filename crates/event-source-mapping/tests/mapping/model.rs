@@ -39,6 +39,8 @@ enum Step {
     Restart,
     /// The mapping ends in the middle of what it is doing, and is started again.
     Crash,
+    /// The mapping is paused, and continues: nothing is delivered again.
+    Pause,
 }
 
 #[derive(Debug, Clone)]
@@ -100,6 +102,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => prop_oneof![0..50_u64, 50..5_000_u64].prop_map(Step::Wait),
         1 => Just(Step::Restart),
         1 => Just(Step::Crash),
+        1 => Just(Step::Pause),
     ]
 }
 
@@ -288,6 +291,12 @@ impl<'a> Run<'a> {
                 sleep(Duration::from_millis(1)).await;
                 self.restart();
             }
+            Step::Pause => {
+                self.check_checkpoints();
+                let paused = self.mapping.take().unwrap().pause().await;
+                self.ledger.paused();
+                self.mapping = Some(paused.resume(|_| {}));
+            }
             Step::Recreate(shards, puts) => self.recreate(*shards, puts).await,
             other => happen(&self.stream, other).await,
         }
@@ -384,7 +393,7 @@ async fn happen(stream: &Stream, step: &Step) {
         Step::Split(nth) => stream.reshard(*nth, 1, 2),
         Step::Merge(nth) => stream.reshard(*nth, 2, 1),
         Step::Wait(milliseconds) => sleep(Duration::from_millis(*milliseconds)).await,
-        Step::Restart | Step::Crash | Step::Recreate(..) => {}
+        Step::Restart | Step::Crash | Step::Pause | Step::Recreate(..) => {}
     }
 }
 
