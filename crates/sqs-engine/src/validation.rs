@@ -235,7 +235,8 @@ pub(crate) fn batch<'a>(
         ));
     }
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    for (position, id) in ids.clone().enumerate() {
+    let all = ids.clone();
+    for (position, id) in ids.enumerate() {
         if id.is_empty() || id.len() > MOST_ENTRY_ID || !id.bytes().all(allowed) {
             return Err(SqsError::new(
                 Code::InvalidBatchEntryId,
@@ -243,7 +244,7 @@ pub(crate) fn batch<'a>(
                  It can be at most 80 letters long.",
             ));
         }
-        if ids.clone().take(position).any(|before| before == id) {
+        if all.clone().take(position).any(|before| before == id) {
             return Err(SqsError::new(
                 Code::BatchEntryIdsNotDistinct,
                 format!("Id {id} repeated."),

@@ -130,7 +130,7 @@ impl Engine {
         };
         let until = now + timeout * 1000;
         if let Some(attempt) = request.attempt_id.as_deref().filter(|_| fifo)
-            && let Some(look) = self.again(&mut inner, id, attempt, now, until)?
+            && let Some(look) = inner.again(id, attempt, now, until)?
         {
             return Ok(look);
         }
@@ -180,50 +180,6 @@ impl Engine {
             next: inner.queue(id)?.next_timer(),
             commit,
         })
-    }
-
-    /// The messages that an earlier attempt received, if it can be repeated: none was
-    /// deleted, or had its visibility changed, or was received again.
-    fn again(
-        &self,
-        inner: &mut Inner,
-        id: u64,
-        attempt: &str,
-        now: u64,
-        until: u64,
-    ) -> Result<Option<Look>, SqsError> {
-        let attempts = inner.attempts.get(&id);
-        let Some(earlier) = attempts.and_then(|attempts| attempts.known.get(attempt)) else {
-            return Ok(None);
-        };
-        let queue = inner.queue(id)?;
-        let unchanged = |(index, receive): &(u64, u32)| {
-            queue.get(*index).is_some_and(|stored| {
-                stored.all_receives == *receive && stored.place == Place::InFlight(earlier.until)
-            })
-        };
-        let messages = &earlier.messages;
-        if earlier.at + ATTEMPT <= now || messages.is_empty() || !messages.iter().all(unchanged) {
-            return Ok(None);
-        }
-        let indices: Vec<u64> = messages.iter().map(|(index, _)| *index).collect();
-        let changes = indices.iter().map(|index| Change::Visibility {
-            queue: id,
-            index: *index,
-            until,
-        });
-        let commit = inner.write(changes.collect())?;
-        let attempts = inner.attempts.get_mut(&id);
-        if let Some(earlier) = attempts.and_then(|attempts| attempts.known.get_mut(attempt)) {
-            earlier.until = until;
-        }
-        inner.wake(id);
-        Ok(Some(Look {
-            received: inner.received(id, &indices),
-            next: None,
-            again: false,
-            commit,
-        }))
     }
 
     /// Moves dead letters to `target`. They keep their ids; a FIFO queue's get a new
@@ -288,6 +244,49 @@ impl Look {
 }
 
 impl Inner {
+    /// The messages that an earlier attempt received, if it can be repeated: none was
+    /// deleted, or had its visibility changed, or was received again.
+    fn again(
+        &mut self,
+        id: u64,
+        attempt: &str,
+        now: u64,
+        until: u64,
+    ) -> Result<Option<Look>, SqsError> {
+        let attempts = self.attempts.get(&id);
+        let Some(earlier) = attempts.and_then(|attempts| attempts.known.get(attempt)) else {
+            return Ok(None);
+        };
+        let queue = self.queue(id)?;
+        let unchanged = |(index, receive): &(u64, u32)| {
+            queue.get(*index).is_some_and(|stored| {
+                stored.all_receives == *receive && stored.place == Place::InFlight(earlier.until)
+            })
+        };
+        let messages = &earlier.messages;
+        if earlier.at + ATTEMPT <= now || messages.is_empty() || !messages.iter().all(unchanged) {
+            return Ok(None);
+        }
+        let indices: Vec<u64> = messages.iter().map(|(index, _)| *index).collect();
+        let changes = indices.iter().map(|index| Change::Visibility {
+            queue: id,
+            index: *index,
+            until,
+        });
+        let commit = self.write(changes.collect())?;
+        let attempts = self.attempts.get_mut(&id);
+        if let Some(earlier) = attempts.and_then(|attempts| attempts.known.get_mut(attempt)) {
+            earlier.until = until;
+        }
+        self.wake(id);
+        Ok(Some(Look {
+            received: self.received(id, &indices),
+            next: None,
+            again: false,
+            commit,
+        }))
+    }
+
     fn received(&self, id: u64, indices: &[u64]) -> Vec<Received> {
         let Some(queue) = self.queues.get(id) else {
             return Vec::new();

@@ -224,6 +224,10 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(self.blob()?).ok()
     }
 
+    #[allow(
+        clippy::option_option,
+        reason = "the outer one says whether it can be read"
+    )]
     fn option(&mut self) -> Option<Option<&'a str>> {
         match self.u8()? {
             0 => Some(None),

@@ -156,119 +156,151 @@ struct Receipt {
     handle: String,
 }
 
+/// The engine and the model, side by side.
+struct World {
+    fixture: Fixture,
+    queue: Queue,
+    dead: Queue,
+    model: Model,
+    receipts: Vec<Receipt>,
+}
+
+impl World {
+    async fn new(fifo: bool) -> Self {
+        let fixture = Fixture::new().await;
+        let (queue, dead) = queues(&fixture, fifo).await;
+        Self {
+            fixture,
+            queue,
+            dead,
+            model: Model {
+                fifo,
+                ..Model::default()
+            },
+            receipts: Vec::new(),
+        }
+    }
+
+    async fn play(&mut self, step: Step) {
+        match step {
+            Step::Send(group, content, delay) => self.send(group, content, delay).await,
+            Step::Receive(max, timeout) => self.receive(max, timeout).await,
+            Step::Delete(which) => self.delete(which).await,
+            Step::Change(which, timeout) => self.change(which, timeout).await,
+            Step::Advance(seconds) => {
+                self.fixture.advance(seconds);
+                self.model.now += seconds;
+            }
+        }
+        let all = self.model.messages.values();
+        let in_flight = all.clone().filter(|message| self.model.in_flight(message));
+        let in_flight = in_flight.count();
+        let hidden = |message: &&Expected| !message.received && message.visible > self.model.now;
+        let delayed = all.clone().filter(hidden).count();
+        let ready = all.len() - in_flight - delayed;
+        assert_eq!(counts(&self.queue), (ready, delayed, in_flight));
+    }
+
+    async fn send(&mut self, group: u8, content: u8, delay: u64) {
+        let fifo = self.model.fifo;
+        let delay = if fifo { 0 } else { delay };
+        let body = self.model.send(group, content, delay);
+        let message = SendMessage {
+            delay: (!fifo).then_some(Duration::from_secs(delay)),
+            group_id: Some(group.to_string()),
+            deduplication_id: fifo.then(|| content.to_string()),
+            ..SendMessage::new(body.unwrap_or_else(|| "a duplicate".to_owned()))
+        };
+        self.queue.send(message).await.unwrap();
+    }
+
+    async fn receive(&mut self, max: usize, timeout: u64) {
+        let request = Receive {
+            max_messages: max,
+            visibility_timeout: Some(Duration::from_secs(timeout)),
+            ..Receive::default()
+        };
+        let received = self.queue.receive(&request).await.unwrap();
+        let expected = self.model.receive(max, timeout);
+        let seen = received.iter();
+        let seen: Vec<_> = seen
+            .map(|one| (one.message.body.to_string(), one.receive_count))
+            .collect();
+        let wanted = expected.iter();
+        let wanted: Vec<_> = wanted
+            .map(|(_, body, receives)| (body.clone(), *receives))
+            .collect();
+        assert_eq!(seen, wanted, "receive of {max} for {timeout} s");
+        let both = received.into_iter().zip(expected);
+        self.receipts
+            .extend(both.map(|(one, (number, _, receives))| Receipt {
+                number,
+                receives,
+                handle: one.receipt_handle,
+            }));
+    }
+
+    async fn delete(&mut self, which: usize) {
+        let Some(receipt) = self.receipts.iter().rev().nth(which) else {
+            return;
+        };
+        let message = self.model.messages.get(&receipt.number);
+        let current = message.is_some_and(|message| message.receives == receipt.receives);
+        let in_flight = current && message.is_some_and(|message| self.model.in_flight(message));
+        let outcome = self.queue.delete(&receipt.handle).await;
+        let accepted = !self.model.fifo || message.is_none() || in_flight;
+        assert_eq!(outcome.is_ok(), accepted, "{outcome:?}");
+        if accepted && current {
+            self.model.messages.remove(&receipt.number);
+        }
+    }
+
+    async fn change(&mut self, which: usize, timeout: u64) {
+        let Some(receipt) = self.receipts.iter().rev().nth(which) else {
+            return;
+        };
+        let message = self.model.messages.get(&receipt.number);
+        let in_flight = message.is_some_and(|message| {
+            message.receives == receipt.receives && self.model.in_flight(message)
+        });
+        let changed = self
+            .queue
+            .change_visibility(&receipt.handle, Duration::from_secs(timeout));
+        let outcome = changed.await;
+        assert_eq!(outcome.is_ok(), in_flight, "{outcome:?}");
+        let until = self.model.now + timeout;
+        if in_flight && let Some(message) = self.model.messages.get_mut(&receipt.number) {
+            message.visible = until;
+        }
+    }
+
+    /// Every dead letter is there, once.
+    async fn check_dead_letters(mut self) {
+        let mut letters = Vec::new();
+        loop {
+            let received = receive(&self.dead).await;
+            if received.is_empty() {
+                break;
+            }
+            for one in received {
+                letters.push(one.message.body.to_string());
+                self.dead.delete(&one.receipt_handle).await.unwrap();
+            }
+        }
+        // Groups are not in the order in which they died.
+        letters.sort();
+        self.model.dead.sort();
+        assert_eq!(letters, self.model.dead);
+    }
+}
+
 async fn run(fifo: bool, steps: Vec<Step>) {
     tokio::time::pause();
-    let fixture = Fixture::new().await;
-    let (queue, dead) = queues(&fixture, fifo).await;
-    let mut model = Model {
-        fifo,
-        ..Model::default()
-    };
-    let mut receipts: Vec<Receipt> = Vec::new();
+    let mut world = World::new(fifo).await;
     for step in steps {
-        match step {
-            Step::Send(group, content, delay) => {
-                let delay = if fifo { 0 } else { delay };
-                let body = model.send(group, content, delay);
-                let message = SendMessage {
-                    delay: (!fifo).then_some(Duration::from_secs(delay)),
-                    group_id: Some(group.to_string()),
-                    deduplication_id: fifo.then(|| content.to_string()),
-                    ..SendMessage::new(body.unwrap_or_else(|| "a duplicate".to_owned()))
-                };
-                queue.send(message).await.unwrap();
-            }
-            Step::Receive(max, timeout) => {
-                let request = Receive {
-                    max_messages: max,
-                    visibility_timeout: Some(Duration::from_secs(timeout)),
-                    ..Receive::default()
-                };
-                let received = queue.receive(&request).await.unwrap();
-                let expected = model.receive(max, timeout);
-                let seen: Vec<_> = received
-                    .iter()
-                    .map(|one| (one.message.body.to_string(), one.receive_count))
-                    .collect();
-                let wanted: Vec<_> = expected
-                    .iter()
-                    .map(|(_, body, receives)| (body.clone(), *receives))
-                    .collect();
-                assert_eq!(seen, wanted, "receive of {max} for {timeout} s");
-                receipts.extend(received.into_iter().zip(expected).map(
-                    |(one, (number, _, receives))| Receipt {
-                        number,
-                        receives,
-                        handle: one.receipt_handle,
-                    },
-                ));
-            }
-            Step::Delete(which) => {
-                let Some(receipt) = receipts.iter().rev().nth(which) else {
-                    continue;
-                };
-                let message = model.messages.get(&receipt.number);
-                let current = message.is_some_and(|message| message.receives == receipt.receives);
-                let in_flight = current && message.is_some_and(|message| model.in_flight(message));
-                let outcome = queue.delete(&receipt.handle).await;
-                let accepted = !fifo || message.is_none() || in_flight;
-                assert_eq!(outcome.is_ok(), accepted, "{outcome:?}");
-                if accepted && current {
-                    model.messages.remove(&receipt.number);
-                }
-            }
-            Step::Change(which, timeout) => {
-                let Some(receipt) = receipts.iter().rev().nth(which) else {
-                    continue;
-                };
-                let message = model.messages.get(&receipt.number);
-                let in_flight = message.is_some_and(|message| {
-                    message.receives == receipt.receives && model.in_flight(message)
-                });
-                let timeout_from_now = Duration::from_secs(timeout);
-                let outcome = queue
-                    .change_visibility(&receipt.handle, timeout_from_now)
-                    .await;
-                assert_eq!(outcome.is_ok(), in_flight, "{outcome:?}");
-                if in_flight {
-                    let until = model.now + timeout;
-                    if let Some(message) = model.messages.get_mut(&receipt.number) {
-                        message.visible = until;
-                    }
-                }
-            }
-            Step::Advance(seconds) => {
-                fixture.advance(seconds);
-                model.now += seconds;
-            }
-        }
-        let all = model.messages.values();
-        let in_flight = all
-            .clone()
-            .filter(|message| model.in_flight(message))
-            .count();
-        let delayed = all
-            .clone()
-            .filter(|message| !message.received && message.visible > model.now);
-        let delayed = delayed.count();
-        let ready = all.len() - in_flight - delayed;
-        assert_eq!(counts(&queue), (ready, delayed, in_flight));
+        world.play(step).await;
     }
-    let mut letters = Vec::new();
-    loop {
-        let received = receive(&dead).await;
-        if received.is_empty() {
-            break;
-        }
-        for one in received {
-            letters.push(one.message.body.to_string());
-            dead.delete(&one.receipt_handle).await.unwrap();
-        }
-    }
-    // Groups are not in the order in which they died.
-    letters.sort();
-    model.dead.sort();
-    assert_eq!(letters, model.dead);
+    world.check_dead_letters().await;
 }
 
 async fn queues(fixture: &Fixture, fifo: bool) -> (Queue, Queue) {
