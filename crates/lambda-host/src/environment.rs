@@ -245,6 +245,11 @@ impl Environment {
         &self.exchange
     }
 
+    /// Its slots, for longer than it runs.
+    pub(super) fn shared_exchange(&self) -> Arc<Exchange> {
+        self.exchange.clone()
+    }
+
     /// Whether a slot is about to be free: the runtime has answered and still runs, or its
     /// process has ended and nobody has noticed.
     pub(super) fn is_expected(&self) -> bool {

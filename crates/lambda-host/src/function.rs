@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::join_all;
+use futures_util::{FutureExt, future::join_all};
 use tokio::{
     sync::{Mutex, OwnedSemaphorePermit, Semaphore, oneshot},
     time::{Instant, sleep, timeout, timeout_at},
@@ -187,14 +187,18 @@ impl Function {
             return;
         }
         let taken = before - after - self.slots.forget_permits(before - after);
-        // The slots that are taken go when they are free.
+        // The slots that are taken go when they are free, before anybody waits for them.
         if let Ok(taken @ 1..) = u32::try_from(taken) {
-            let slots = self.slots.clone();
-            tokio::spawn(async move {
-                if let Ok(freed) = slots.acquire_many_owned(taken).await {
-                    freed.forget();
-                }
-            });
+            let mut freed = Box::pin(self.slots.clone().acquire_many_owned(taken));
+            match (&mut freed).now_or_never() {
+                Some(Ok(freed)) => freed.forget(),
+                Some(Err(_)) => {}
+                None => drop(tokio::spawn(async move {
+                    if let Ok(freed) = freed.await {
+                        freed.forget();
+                    }
+                })),
+            }
         }
     }
 
@@ -206,10 +210,11 @@ impl Function {
     pub async fn invoke(&self, request: impl Into<Request>) -> Invoked {
         let request = request.into();
         let slot = match self.slots.clone().try_acquire_owned() {
+            _ if self.config().concurrency == 0 => None,
             Ok(slot) => Some(slot),
             // A runtime that has just answered frees its slot when it asks for the next
             // invocation: that is soon, unless it works on.
-            Err(_) if self.pool.is_expected() => {
+            Err(_) if self.pool.is_expected() || self.pool.is_leaving() => {
                 let slot = timeout(SETTLE_AT_LIMIT, self.slots.clone().acquire_owned());
                 slot.await.ok().and_then(Result::ok)
             }

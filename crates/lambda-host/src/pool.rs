@@ -10,7 +10,10 @@ use tokio::{
     time::Instant,
 };
 
-use super::{environment::Environment, exchange::Invocation};
+use super::{
+    environment::Environment,
+    exchange::{Exchange, Invocation},
+};
 
 /// How long the reaper sleeps at the longest, and at the least.
 const LONGEST_SLEEP: Duration = Duration::from_hours(1);
@@ -28,6 +31,9 @@ pub(super) struct Pool {
 struct Members {
     /// In the order of their last use, the latest at the end.
     all: Vec<Member>,
+    /// Of environments that were taken out while their runtimes may still have a slot, until
+    /// their processes have ended.
+    leaving: Vec<Arc<Exchange>>,
     /// Environments in init.
     starting: usize,
     /// Counts [`Pool::retire`].
@@ -80,6 +86,13 @@ impl Pool {
         let members = self.lock();
         let mut all = members.all.iter();
         all.any(|member| member.environment.is_expected())
+    }
+
+    /// Whether an environment that was taken out may still have a slot.
+    pub(super) fn is_leaving(&self) -> bool {
+        let mut members = self.lock();
+        members.leaving.retain(|exchange| !exchange.is_closed());
+        !members.leaving.is_empty()
     }
 
     /// Wakes when a slot is taken or free, counted from this call.
@@ -150,6 +163,9 @@ impl Pool {
     pub(super) fn retire(self: &Arc<Self>) -> Vec<Arc<Environment>> {
         let idle = self.take_where(|member| !member.environment.exchange().has_invocation());
         let mut members = self.lock();
+        members.leaving.retain(|exchange| !exchange.is_closed());
+        let leaving = idle.iter().map(|environment| environment.shared_exchange());
+        members.leaving.extend(leaving);
         members.generation += 1;
         for member in &mut members.all {
             if std::mem::replace(&mut member.retired, true) {

@@ -185,7 +185,7 @@ async fn what_a_mapping_cannot_be_is_refused_in_aws_s_words() {
         (
             json!({ "EventSourceArn": "arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/1" }),
             invalid,
-            "for Kinesis streams",
+            "for Kinesis streams and SQS queues",
         ),
         (
             json!({ "StartingPosition": null }),
@@ -262,5 +262,52 @@ async fn what_a_mapping_cannot_be_is_refused_in_aws_s_words() {
         (400, "InvalidRequestContentException")
     );
     world.uuid().await; // none was created
+    world.embedded.shut_down().await;
+}
+
+#[tokio::test]
+async fn a_mapping_of_a_queue_is_created_disabled_enabled_and_deleted() {
+    let world = World::start().await;
+    let request = json!({
+        "EventSourceArn": "arn:aws:sqs:us-east-1:000000000000:late",
+        "FunctionName": "other",
+        "ScalingConfig": { "MaximumConcurrency": 2 },
+    });
+    let (status, created) = world.call(Method::POST, MAPPINGS, request).await;
+    assert_eq!(status, 202, "{created}");
+    assert_eq!(created["StateTransitionReason"], "USER_INITIATED");
+    assert!(created["StartingPosition"].is_null() && created["LastProcessingResult"].is_null());
+    let uuid = created["UUID"].as_str().unwrap();
+    world.reaches(uuid, "Enabled").await;
+    let url = world.sqs.get_queue_url().queue_name("late").send().await;
+    let url = url.unwrap().queue_url.unwrap();
+    let send = async || {
+        let send = world.sqs.send_message().queue_url(&url);
+        send.message_body("{}").send().await.unwrap();
+    };
+    let deleted = || {
+        let status = world.embedded.status.status();
+        let mapping = status
+            .queue_mappings
+            .into_iter()
+            .find(|one| one.name == uuid);
+        mapping.map(|one| one.deleted)
+    };
+    send().await;
+    world.settled().await;
+    assert_eq!(deleted(), Some(1));
+    world
+        .update(uuid, json!({ "Enabled": false }), "Disabled")
+        .await;
+    send().await;
+    world.settled().await; // a disabled mapping has nothing to wait for
+    assert_eq!(deleted(), Some(1));
+    world
+        .update(uuid, json!({ "Enabled": true, "BatchSize": 1 }), "Enabled")
+        .await;
+    world.settled().await;
+    assert_eq!(deleted(), Some(2));
+    world.delete(uuid).await;
+    assert_eq!(deleted(), None);
     world.embedded.shut_down().await;
 }

@@ -30,6 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const TEMPLATE: &str = "
 Resources:
   Orders: { Type: AWS::Kinesis::Stream, Properties: { Name: orders, ShardCount: 3 } }
+  Late: { Type: AWS::SQS::Queue, Properties: { QueueName: late } }
   Work:
     Type: AWS::Serverless::Function
     Properties:
@@ -106,6 +107,7 @@ pub struct World {
     pub embedded: Embedded,
     pub recording: Arc<Recording>,
     pub kinesis: aws_sdk_kinesis::Client,
+    pub sqs: aws_sdk_sqs::Client,
     client: reqwest::Client,
     _project: TempDir,
 }
@@ -138,6 +140,7 @@ impl World {
         let sdk = sdk_config(&embedded.aws.url(), REGION);
         Self {
             kinesis: aws_sdk_kinesis::Client::new(&sdk),
+            sqs: aws_sdk_sqs::Client::new(&sdk),
             embedded,
             recording,
             client: reqwest::Client::builder().no_proxy().build().unwrap(),

@@ -87,6 +87,7 @@ impl Filters {
     }
 
     /// The patterns as they were written.
+    #[must_use]
     pub fn patterns(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.iter().map(|filter| filter.text.as_str())
     }

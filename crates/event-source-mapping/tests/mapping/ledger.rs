@@ -97,7 +97,10 @@ impl Ledger {
     /// The mapping was paused: what it has not processed counts from the start.
     pub fn paused(&self) {
         let mut state = self.state.lock().unwrap();
-        assert!(state.in_flight.is_empty(), "an invocation outlives the pause");
+        assert!(
+            state.in_flight.is_empty(),
+            "an invocation outlives the pause"
+        );
         state.tries.clear();
         state.tries_as_first.clear();
         state.too_large.clear();

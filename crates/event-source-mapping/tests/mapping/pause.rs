@@ -84,7 +84,8 @@ async fn a_paused_mapping_continues_at_its_checkpoint_with_other_options() {
     let paused = mapping.pause().await;
     put(&stream, 3);
     a_while().await;
-    assert_eq!(before.events.lock().await.len(), 2, "nothing while paused");
+    let numbers = before.events.lock().await.concat();
+    assert_eq!(numbers, ["95", "96", "97", "98"], "nothing while paused");
     let status = paused.watch().status().shards[&shard_id(0)].clone();
     assert_eq!(status.checkpoint.as_deref(), Some("98"));
 
@@ -96,10 +97,10 @@ async fn a_paused_mapping_continues_at_its_checkpoint_with_other_options() {
     });
     let watch = mapping.watch();
     assert!(watch.settled().await);
-    let events = after.events.lock().await.clone();
-    assert_eq!(events, [["99", "100", "101"]]);
+    let numbers = after.events.lock().await.concat();
+    assert_eq!(numbers, ["99", "100", "101"]);
     let status = watch.status().shards[&shard_id(0)].clone();
-    assert_eq!((status.records, status.batches), (7, 3), "counts go on");
+    assert_eq!(status.records, 7, "counts go on");
     mapping.stop().await;
 }
 
@@ -121,8 +122,8 @@ async fn a_pause_waits_for_the_invocation_under_way_however_long_it_takes() {
     function.permits.add_permits(10);
     let mapping = paused.resume(|_| {});
     assert!(mapping.watch().settled().await);
-    let events = function.events.lock().await.clone();
-    assert_eq!(events, [["95", "96"], ["97", "98"]]);
+    let numbers = function.events.lock().await.concat();
+    assert_eq!(numbers, ["95", "96", "97", "98"]);
     mapping.stop().await;
 }
 
@@ -140,7 +141,7 @@ async fn a_batch_that_failed_before_a_pause_is_delivered_after_it() {
     let target = good.clone();
     let mapping = paused.resume(|context| context.target = target);
     assert!(mapping.watch().settled().await);
-    assert_eq!(*good.events.lock().await, [["95", "96"]]);
+    assert_eq!(good.events.lock().await.concat(), ["95", "96"]);
     assert_eq!(mapping.watch().last_succeeded(), Some(true));
     mapping.stop().await;
 }
@@ -206,8 +207,8 @@ async fn a_wait_does_not_end_while_records_of_before_the_pause_are_unread() {
     let watch = mapping.watch();
     let most = Duration::from_secs(30);
     assert!(timeout(most, watch.settled()).await.is_err());
-    function.permits.add_permits(2);
+    function.permits.add_permits(6);
     assert!(timeout(most, watch.settled()).await.unwrap());
-    assert_eq!(function.events.lock().await.len(), 3);
+    assert_eq!(function.events.lock().await.concat().len(), 6);
     mapping.stop().await;
 }

@@ -204,30 +204,41 @@ impl Served {
                     mapping_document::timestamp(mapping.modified),
                 ),
                 ("State", json!(mapping.state.as_str())),
-                ("StateTransitionReason", json!("User action")),
-                ("LastProcessingResult", json!(last_result(mapping))),
+                ("StateTransitionReason", json!(reason(definition))),
             ]
             .map(|(name, value)| (name.to_owned(), value)),
         );
+        let last = last_result(mapping).map(|result| json!(result));
+        members.extend(last.map(|result| ("LastProcessingResult".to_owned(), result)));
         members
     }
 }
 
-/// `LastProcessingResult`, in the words that the service uses for streams.
-fn last_result(mapping: &Now) -> String {
-    if let Some(problem) = &mapping.problem {
-        return format!("PROBLEM: {problem}");
+/// `StateTransitionReason`: Lambda has other words for queues than for streams.
+fn reason(definition: &Definition) -> &'static str {
+    match definition.options {
+        Options::Stream(_) => "User action",
+        Options::Queue(_) => "USER_INITIATED",
     }
-    let last = mapping
-        .watch
-        .as_ref()
-        .and_then(|watch| watch.last_succeeded());
-    match last {
+}
+
+/// `LastProcessingResult`, in the words that Lambda uses for streams. Mappings of queues
+/// have none in AWS, and here only where they cannot start.
+fn last_result(mapping: &Now) -> Option<String> {
+    if let Some(problem) = &mapping.problem {
+        return Some(format!("PROBLEM: {problem}"));
+    }
+    let watch = match &mapping.watch {
+        _ if matches!(mapping.definition.options, Options::Queue(_)) => return None,
+        None => return Some("No records processed".to_owned()),
+        Some(watch) => watch,
+    };
+    let result = match watch.last_succeeded() {
         None => "No records processed",
         Some(true) => "OK",
         Some(false) => "PROBLEM: Function call failed",
-    }
-    .to_owned()
+    };
+    Some(result.to_owned())
 }
 
 fn refused(error: RegistryError, what: &str, definition: &Definition) -> LambdaError {
