@@ -54,7 +54,7 @@ enum Command {
     Capture(CaptureCommand),
     /// Create the resources of the template at any AWS endpoint
     Provision(Provision),
-    /// Serve the AWS APIs on one port: Kinesis, DynamoDB, SQS, SSM
+    /// Serve the AWS APIs on one port: Kinesis, DynamoDB, SQS, SSM, Logs, STS
     Aws(Aws),
     /// Run one bootstrap behind the Lambda Invoke API
     Lambda(Lambda),

@@ -13,7 +13,7 @@ use crate::{
     signals::Signals,
 };
 
-/// Serve the AWS APIs on one port: Kinesis, DynamoDB, SQS, SSM.
+/// Serve the AWS APIs on one port: Kinesis, DynamoDB, SQS, SSM, Logs, STS.
 #[derive(Debug, Args)]
 pub struct Aws {
     #[command(flatten)]
