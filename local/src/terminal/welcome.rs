@@ -39,7 +39,7 @@ impl Welcome {
             lap.map_or(Duration::ZERO, |(_, took)| *took)
         };
         let (aws, lambda) = (embedded.aws.url(), embedded.lambda.url());
-        let apis = "Kinesis, DynamoDB, SQS, SSM, Lambda, Logs, STS".to_owned();
+        let apis = "Kinesis, DynamoDB, SQS, SSM, Logs".to_owned();
         let mut services = vec![("AWS APIs", aws.clone(), took("AWS APIs"), apis)];
         for name in embedded.functions.keys() {
             services.push(("Lambda", lambda.clone(), took("functions"), name.clone()));

@@ -37,7 +37,7 @@ fn welcome() -> Welcome {
                 "AWS APIs",
                 "http://127.0.0.1:4566",
                 45,
-                "Kinesis, DynamoDB, SQS, SSM, Lambda, Logs, STS",
+                "Kinesis, DynamoDB, SQS, SSM, Logs",
             ),
             service("Lambda", "http://127.0.0.1:9000", 212, "audit"),
             service("Lambda", "http://127.0.0.1:9000", 212, "orders-worker"),
