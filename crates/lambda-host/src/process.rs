@@ -258,10 +258,13 @@ fn process_id(child: &Child) -> std::io::Result<Pid> {
 fn line_sink(program: &Program<'_>, log: &LogWriter, output: &Output) -> LineSink {
     let (function, environment) = (program.function.clone(), program.environment);
     let (log, output) = (log.clone(), output.clone());
-    let platform = program.platform.clone();
+    // The log holds the pipes, and lives until the process has ended and they are read.
+    let platform = Arc::downgrade(program.platform);
     Box::new(move |line| {
         output.add(line);
-        platform.line(line);
+        if let Some(platform) = platform.upgrade() {
+            platform.line(line);
+        }
         let at = OffsetDateTime::now_utc();
         // Lambda's runtimes end the lines of one log event, such as a stack trace, with a
         // carriage return. A terminal would write them over each other.

@@ -191,6 +191,24 @@ async fn json_format_writes_platform_events_and_tells_the_runtime() {
 }
 
 #[tokio::test]
+async fn a_stream_ends_with_its_environment_and_has_its_last_lines() {
+    let script = r#"trap 'echo bye; exit' TERM; next; respond '{}' >/dev/null; while :; do sleep 0.01; done"#;
+    let (function, streams) = function(support::config(script));
+    function.invoke(Bytes::from_static(b"{}")).await;
+    function.shut_down().await;
+    assert_eq!(streams.only().1.last().unwrap(), "bye\n");
+    drop(function);
+    let ended = || {
+        let streams = streams.0.lock().unwrap();
+        // Only the map of this test has the events then.
+        streams
+            .values()
+            .all(|events| Arc::strong_count(events) == 1)
+    };
+    support::eventually("the stream has ended", ended).await;
+}
+
+#[tokio::test]
 async fn lines_joined_by_carriage_returns_are_one_event() {
     let script = r#"while next; do printf 'Traceback\r  File "a"\rKeyError\n'; respond '{}' >/dev/null; done"#;
     let (function, streams) = function(support::config(script));
