@@ -71,9 +71,8 @@ impl Protocol {
             Some("s3" | "s3express" | "s3-outposts") => Self::RestXml,
             // Their errors have the form of the query protocol.
             Some("cloudfront" | "route53") => Self::Query,
-            Some(_) => Self::RestJson,
             None if uri.path() == "/" => Self::Json11,
-            None => Self::RestJson,
+            _ => Self::RestJson,
         }
     }
 

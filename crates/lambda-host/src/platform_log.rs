@@ -313,9 +313,8 @@ impl Report<'_> {
             "metrics": metrics,
             "status": match ending {
                 Ending::Answered => "success",
-                Ending::Failed => "error",
                 Ending::Exited(_) if timed_out => "timeout",
-                Ending::Exited(_) => "error",
+                Ending::Failed | Ending::Exited(_) => "error",
             },
         });
         if matches!(ending, Ending::Exited(_)) && !timed_out {

@@ -68,8 +68,7 @@ impl Invoke {
         let reply = request.send().await.map_err(|error| {
             let error = anyhow::Error::new(error);
             Failure::run(anyhow!(
-                "cannot invoke at {}: {error:#}\nhint: start `klocal up`, or name another with `--url URL`",
-                base
+                "cannot invoke at {base}: {error:#}\nhint: start `klocal up`, or name another with `--url URL`"
             ))
         })?;
         let (status, headers) = (reply.status(), reply.headers().clone());

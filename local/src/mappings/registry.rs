@@ -156,7 +156,7 @@ impl Registry {
                 }
                 Ok(definition) => self.start_one(definition)?,
                 Err(error) => {
-                    tracing::warn!(mapping, %error, "a kept mapping cannot be read; it is dropped")
+                    tracing::warn!(mapping, %error, "a kept mapping cannot be read; it is dropped");
                 }
             }
         }

@@ -200,7 +200,7 @@ fn error_reply(
 ) -> Response {
     let mut text = String::from("<?xml version=\"1.0\"?><ErrorResponse");
     if let Some(namespace) = namespace {
-        text.push_str(&format!(" xmlns=\"{namespace}\""));
+        text.extend([" xmlns=\"", namespace, "\""]);
     }
     text.push('>');
     let fault = if status.is_server_error() {

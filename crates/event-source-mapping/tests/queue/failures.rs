@@ -162,7 +162,7 @@ async fn a_function_that_is_throttled_too_long_gets_the_messages_when_they_are_v
         QueueSettings::default(),
         false,
     );
-    tokio::time::sleep(VISIBILITY - Duration::from_secs(1)).await;
+    tokio::time::sleep(VISIBILITY.saturating_sub(Duration::from_secs(1))).await;
     assert_eq!(queue.receives(&id), 1);
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(queue.receives(&id), 2);

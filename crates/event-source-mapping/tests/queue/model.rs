@@ -157,7 +157,7 @@ impl Function {
                     return Err(Reply::Success(Bytes::from_static(b"[1]")));
                 }
                 3 if self.partial => {
-                    failed.extend((0..items.len()).filter(|_| random.random_bool(0.3)))
+                    failed.extend((0..items.len()).filter(|_| random.random_bool(0.3)));
                 }
                 _ => return Err(error()),
             }

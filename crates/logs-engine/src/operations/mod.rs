@@ -1,5 +1,10 @@
 //! The operations of the API, one file for each group.
 
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "each operation is handed the request that was read for it"
+)]
+
 mod filter_log_events;
 mod get_log_events;
 mod groups;

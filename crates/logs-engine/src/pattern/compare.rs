@@ -63,7 +63,9 @@ pub(super) fn json(value: &Value, operator: Operator, operand: &Operand) -> bool
         (Operand::Number(number), Value::Number(value)) => value
             .as_f64()
             .is_some_and(|value| ordered(value, operator, *number)),
-        (Operand::Number(_), Value::String(_) | Value::Bool(_)) => operator == Operator::NotEqual,
+        // Of different kinds: they differ, and no other comparison holds.
+        (Operand::Number(_), Value::String(_) | Value::Bool(_))
+        | (Operand::Quoted(_), Value::Number(_) | Value::Bool(_)) => operator == Operator::NotEqual,
         (Operand::Quoted(text) | Operand::Word(text), Value::String(value)) => {
             same(text.matches(value), operator)
         }
@@ -74,7 +76,6 @@ pub(super) fn json(value: &Value, operator: Operator, operand: &Operand) -> bool
             text.matches(if *value { "true" } else { "false" }),
             operator,
         ),
-        (Operand::Quoted(_), Value::Number(_) | Value::Bool(_)) => operator == Operator::NotEqual,
         (Operand::Regex(regex), Value::String(value)) => same(regex.is_match(value), operator),
         (Operand::Regex(regex), Value::Number(value)) => {
             same(regex.is_match(&value.to_string()), operator)

@@ -40,7 +40,7 @@ fn a_json_pattern_selects_and_compares() {
         (r#"{$.level="ERROR"}"#, true),
         (r#"{ $.level = "E*R" }"#, true),
         (r#"{ $.level = "*RR*" }"#, true),
-        (r#"{ $.level = ERR* }"#, true),
+        (r"{ $.level = ERR* }", true),
         (r#"{ $.level != "ERROR" }"#, false),
         (r#"{ $.missing != "ERROR" }"#, false),
         ("{ $.took > 12 }", true),
@@ -58,7 +58,7 @@ fn a_json_pattern_selects_and_compares() {
         (r#"{ $.deep["a b"][1].x = "y" }"#, true),
         (r#"{ $.ids[*] = "i-2" }"#, true),
         (r#"{ $.ids[*] = "i-3" }"#, false),
-        (r#"{ $.level = %^ERR|WARN$% }"#, true),
+        (r"{ $.level = %^ERR|WARN$% }", true),
         (
             r#"{ ($.level = "INFO") || ($.took > 1 && $.ok IS FALSE) }"#,
             true,

@@ -228,9 +228,10 @@ pub(super) fn reports_failures(types: &Value) -> Result<bool, Unsuited> {
         Unsuited::outside("FunctionResponseTypes", types, constraint)
     };
     let types = types.as_array().ok_or_else(wrong)?;
-    match types.iter().all(|one| one == "ReportBatchItemFailures") {
-        true => Ok(!types.is_empty()),
-        false => Err(wrong()),
+    if types.iter().all(|one| one == "ReportBatchItemFailures") {
+        Ok(!types.is_empty())
+    } else {
+        Err(wrong())
     }
 }
 
