@@ -1,7 +1,7 @@
 //! How a port refuses a request that does not name this machine, or that another site's
 //! page sends.
 
-use aws_wire::{error::AwsError, format::Format};
+use aws_wire::{error::AwsError, protocol};
 use axum::{
     Json,
     response::{IntoResponse, Response},
@@ -15,7 +15,7 @@ const CODE: &str = "AccessDeniedException";
 /// The form of a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
-    /// AWS JSON or CBOR, as the request is.
+    /// That of AWS which the request speaks.
     Aws,
     /// Lambda's REST API.
     Lambda,
@@ -41,11 +41,15 @@ impl Guard {
     /// HTTP 403 in the protocol's form.
     pub(crate) fn refuse<B>(&self, request: &Request<B>, reason: String) -> Response {
         match self.protocol {
-            Protocol::Aws => Format::of(request.headers()).error(AwsError {
-                status: StatusCode::FORBIDDEN,
-                code: CODE,
-                message: reason,
-            }),
+            Protocol::Aws => {
+                let error = AwsError {
+                    status: StatusCode::FORBIDDEN,
+                    code: CODE,
+                    message: reason,
+                };
+                let protocol = protocol::Protocol::of(request.headers(), request.uri());
+                protocol.error(&error, "")
+            }
             Protocol::Lambda => {
                 let body = Json(json!({ "Type": "User", "Message": reason }));
                 (StatusCode::FORBIDDEN, [("x-amzn-errortype", CODE)], body).into_response()

@@ -192,8 +192,7 @@ async fn json_format_writes_platform_events_and_tells_the_runtime() {
 
 #[tokio::test]
 async fn a_stream_ends_with_its_environment_and_has_its_last_lines() {
-    let script =
-        r"trap 'echo bye; exit' TERM; next; respond '{}' >/dev/null; while :; do sleep 0.01; done";
+    let script = r"trap 'echo bye >&2; exit' TERM; next; respond '{}' >/dev/null; while :; do sleep 0.01; done";
     let (function, streams) = function(support::config(script));
     function.invoke(Bytes::from_static(b"{}")).await;
     function.shut_down().await;

@@ -203,3 +203,17 @@ async fn paths_are_served_with_a_request_id_and_appear_in_health() {
     assert_eq!(health["services"]["lambda"], "running");
     assert_eq!(health["services"]["sts"], "running");
 }
+
+#[tokio::test]
+async fn a_refused_host_is_named_in_the_protocol_of_the_caller() {
+    let server = serve().await;
+    let request = form(&server, "/", "Action=GetCallerIdentity").header("host", "evil.example");
+    let reply = request.send().await.unwrap();
+    assert_eq!(reply.status(), 403);
+    assert_eq!(reply.headers()["content-type"], "text/xml");
+    let body = reply.text().await.unwrap();
+    assert!(
+        body.contains("<Code>AccessDeniedException</Code>"),
+        "{body}"
+    );
+}
