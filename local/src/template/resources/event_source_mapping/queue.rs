@@ -235,6 +235,57 @@ mod tests {
     }
 
     #[test]
+    fn a_visibility_timeout_below_the_function_s_timeout_is_refused() {
+        let read = |visibility: &str, timeout: u32| {
+            let template = format!(
+                "Resources:
+  Q: {{Type: 'AWS::SQS::Queue'{visibility}}}
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: .
+      Handler: bootstrap
+      Runtime: provided.al2023
+      Timeout: {timeout}
+      Events:
+        Work: {{Type: SQS, Properties: {{Queue: !GetAtt Q.Arn}}}}"
+            );
+            let parsed = template::parse(&template, &Context::in_region("us-east-1"));
+            parsed.map(|_| ()).map_err(|problem| problem.what)
+        };
+        assert_eq!(read("", 30), Ok(()));
+        assert_eq!(read(", Properties: {VisibilityTimeout: 900}", 900), Ok(()));
+        let error = read("", 31).unwrap_err();
+        assert!(
+            error.contains("is 30 s, less than the function's Timeout of 31 s"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_queue_of_another_stack_is_created_with_its_kind() {
+        let arn = "arn:aws:sqs:us-east-1:000000000000:orders.fifo";
+        let template = format!(
+            "Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: .
+      Handler: bootstrap
+      Runtime: provided.al2023
+      Events:
+        Work: {{Type: SQS, Properties: {{Queue: '{arn}'}}}}"
+        );
+        let context = Context::in_region("us-east-1");
+        let environment = template::parse(&template, &context).unwrap();
+        let queue = &environment.queues[0];
+        assert_eq!(queue.name, "orders.fifo");
+        assert_eq!(queue.attributes["FifoQueue"], "true");
+        let notes: Vec<_> = environment.notes.lines().collect();
+        assert!(notes[0].starts_with("queue orders.fifo: "), "{notes:?}");
+    }
+
+    #[test]
     fn a_stream_s_arn_is_no_queue() {
         let arn = "arn:aws:kinesis:us-east-1:000000000000:stream/s";
         let error = read(&format!("            Queue: {arn}")).unwrap_err();
