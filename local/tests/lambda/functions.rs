@@ -91,6 +91,7 @@ async fn new_environments_start_with_an_updated_configuration() {
         "Timeout": 7,
         "MemorySize": 512,
         "Environment": { "Variables": { "LEVEL": "debug", "MORE": "1" } },
+        "LoggingConfig": { "LogFormat": "JSON", "LogGroup": "/orders" },
     });
     let (status, reply) = world.call(Method::PUT, &path, change.clone()).await;
     assert_eq!(status, 200, "{reply}");

@@ -6,7 +6,7 @@ use axum::{
     body::Body,
     extract::{Path, State},
 };
-use lambda_host::FunctionConfig;
+use lambda_host::{FunctionConfig, LogFormat};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -30,6 +30,8 @@ struct Change {
     timeout: Option<Duration>,
     memory_mb: Option<u32>,
     variables: Option<BTreeMap<String, String>>,
+    log_format: Option<LogFormat>,
+    log_group: Option<String>,
 }
 
 /// `UpdateFunctionConfiguration`. When the reply is sent, new execution environments start
@@ -153,7 +155,11 @@ impl Change {
                 "1 validation error detected: Value at 'description' failed to satisfy constraint: Member must have length less than or equal to 256",
             ));
         }
+        let logging = members.get("LoggingConfig");
+        let log_group = logging.and_then(|config| config["LogGroup"].as_str());
         Ok(Self {
+            log_format: logging.map_or(Ok(None), log_format)?,
+            log_group: log_group.map(str::to_owned),
             description,
             handler: text("Handler"),
             timeout: timeout.map(|seconds| Duration::from_secs(seconds.into())),
@@ -175,6 +181,24 @@ impl Change {
         if let Some(variables) = &self.variables {
             config.environment = managed.with_own(variables.clone());
         }
+        if let Some(format) = self.log_format {
+            config.log_format = format;
+        }
+        if let Some(group) = &self.log_group {
+            config.log_group = Some(group.clone());
+        }
+    }
+}
+
+/// `LoggingConfig.LogFormat`.
+fn log_format(logging: &Value) -> Result<Option<LogFormat>, LambdaError> {
+    match logging["LogFormat"].as_str() {
+        None => Ok(None),
+        Some("Text") => Ok(Some(LogFormat::Text)),
+        Some("JSON") => Ok(Some(LogFormat::Json)),
+        Some(other) => Err(LambdaError::validation(format!(
+            "1 validation error detected: Value '{other}' at 'loggingConfig.logFormat' failed to satisfy constraint: Member must satisfy enum value set: [JSON, Text]"
+        ))),
     }
 }
 
