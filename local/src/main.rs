@@ -7,7 +7,7 @@ use local::cli::Cli;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match Cli::parse().run().await {
+    match Box::pin(Cli::parse().run()).await {
         Ok(code) => code,
         Err(failure) => {
             eprintln!("error: {failure}");

@@ -64,7 +64,7 @@ impl Writer {
     /// Waits until more records are written.
     async fn writes_more(&self) {
         let before = self.count.load(Relaxed);
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while self.count.load(Relaxed) < before + 5 * RECORDS {
             assert!(Instant::now() < deadline, "nothing is written");
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -104,7 +104,7 @@ async fn flows(world: &World, mapping: &str) {
             .sum::<usize>()
     };
     let before = count();
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while count() < before + 40 {
         assert!(Instant::now() < deadline, "{mapping} delivers nothing");
         tokio::time::sleep(Duration::from_millis(5)).await;

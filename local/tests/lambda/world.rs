@@ -25,7 +25,7 @@ pub const REGION: &str = "us-east-1";
 pub const STREAM_ARN: &str = "arn:aws:kinesis:us-east-1:000000000000:stream/orders";
 
 /// How long a test waits for something that must happen. A test that passes never does.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 const TEMPLATE: &str = "
 Resources:
