@@ -1,6 +1,7 @@
 // Every service through the AWS SDK for JavaScript, with nothing but the variables of
 // `klocal exec`: cargo local exec -- node aws_sdk.mjs
 import assert from 'node:assert/strict';
+import {CloudWatchLogsClient, FilterLogEventsCommand} from '@aws-sdk/client-cloudwatch-logs';
 import {DynamoDBClient, GetItemCommand} from '@aws-sdk/client-dynamodb';
 import {KinesisClient, PutRecordCommand} from '@aws-sdk/client-kinesis';
 import {
@@ -35,6 +36,9 @@ const lambda = new LambdaClient(options);
 const batch = {FunctionName: FUNCTION, Payload: JSON.stringify({Records: []})};
 const reply = await lambda.send(new InvokeCommand(batch));
 assert.deepEqual(JSON.parse(text(reply.Payload)), {batchItemFailures: []});
+const reports = {logGroupName: `/aws/lambda/${FUNCTION}`, filterPattern: 'REPORT'};
+const {events} = await new CloudWatchLogsClient(options).send(new FilterLogEventsCommand(reports));
+assert.match(events[0].message, /^REPORT RequestId: .*Duration: /);
 const mappings = await lambda.send(new ListEventSourceMappingsCommand({FunctionName: FUNCTION}));
 const {UUID} = mappings.EventSourceMappings[0];
 await lambda.send(new UpdateEventSourceMappingCommand({UUID, BatchSize: 10}));
