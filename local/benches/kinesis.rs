@@ -8,8 +8,9 @@
 //! alternate between the endpoints, so that other load on the machine affects all of
 //! them; the results are medians. `docs/measurements.md` has them.
 
+mod engines;
+
 use std::{
-    env, fs,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -18,12 +19,11 @@ use aws_wire::service::{Call, Service};
 use axum::body::to_bytes;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use kinesis_engine::{FsyncPolicy, Kinesis, Options, arrivals::Arrivals};
-use local::aws::gateway::Gateway;
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::task::JoinSet;
 
-/// Rounds unless `rounds=N` says otherwise.
-const ROUNDS: usize = 5;
+use engines::{Api, Endpoint, Failure, median, per_second, resident};
+
 const SEQUENTIAL: usize = 1000;
 const IN_FLIGHT: usize = 32;
 const BATCHES: usize = 20;
@@ -32,54 +32,36 @@ const BATCH: usize = 500;
 const RECORD: usize = 256;
 const MILLION: usize = 1_000_000;
 
-type Failure = Box<dyn std::error::Error>;
+const API: Api = Api {
+    content_type: "application/x-amz-json-1.1",
+    target: "Kinesis_20131202",
+    scope: "kinesis",
+};
 
-#[derive(Clone)]
-struct Endpoint {
-    name: String,
-    url: String,
-    http: reqwest::Client,
+async fn create(endpoint: &Endpoint, stream: &str, shards: usize) -> Result<(), reqwest::Error> {
+    let request = json!({"StreamName": stream, "ShardCount": shards});
+    endpoint.call("CreateStream", request.to_string()).await?;
+    loop {
+        let request = json!({"StreamName": stream}).to_string();
+        let reply = endpoint.call("DescribeStreamSummary", request).await?;
+        if reply["StreamDescriptionSummary"]["StreamStatus"] == "ACTIVE" {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
-impl Endpoint {
-    async fn call(&self, operation: &str, body: String) -> Result<Value, reqwest::Error> {
-        let body = self.send(operation, body).await?.bytes().await?;
-        Ok(serde_json::from_slice(&body).unwrap_or(Value::Null))
-    }
-
-    async fn send(&self, operation: &str, body: String) -> reqwest::Result<reqwest::Response> {
-        let request = self
-            .http
-            .post(&self.url)
-            .header("content-type", "application/x-amz-json-1.1")
-            .header("x-amz-target", format!("Kinesis_20131202.{operation}"))
-            .header("x-amz-date", "20260101T000000Z")
-            .header(
-                "authorization",
-                "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/kinesis/aws4_request, \
-                 SignedHeaders=host;x-amz-date, Signature=0",
-            );
-        request.body(body).send().await?.error_for_status()
-    }
-
-    async fn create(&self, stream: &str, shards: usize) -> Result<(), reqwest::Error> {
-        let request = json!({"StreamName": stream, "ShardCount": shards});
-        self.call("CreateStream", request.to_string()).await?;
-        loop {
-            let request = json!({"StreamName": stream}).to_string();
-            let reply = self.call("DescribeStreamSummary", request).await?;
-            if reply["StreamDescriptionSummary"]["StreamStatus"] == "ACTIVE" {
-                return Ok(());
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    async fn iterator(&self, stream: &str, kind: &str) -> Result<Value, reqwest::Error> {
-        let request = json!({"StreamName": stream, "ShardId": "shardId-000000000000", "ShardIteratorType": kind});
-        let reply = self.call("GetShardIterator", request.to_string()).await?;
-        Ok(reply["ShardIterator"].clone())
-    }
+async fn shard_iterator(
+    endpoint: &Endpoint,
+    stream: &str,
+    kind: &str,
+) -> Result<Value, reqwest::Error> {
+    let request =
+        json!({"StreamName": stream, "ShardId": "shardId-000000000000", "ShardIteratorType": kind});
+    let reply = endpoint
+        .call("GetShardIterator", request.to_string())
+        .await?;
+    Ok(reply["ShardIterator"].clone())
 }
 
 /// The results of one round, in the order of [`COLUMNS`].
@@ -97,41 +79,9 @@ const COLUMNS: [(&str, usize); 5] = [
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let ours = Kinesis::open(Options::default(), Arrivals::default()).await?;
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let url = format!("http://{}", listener.local_addr()?);
-    let router = Gateway::new(vec![ours]).router();
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    let mut endpoints = vec![endpoint("ours", &url)];
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let mut count = ROUNDS;
-    for (name, value) in arguments.iter().filter_map(|one| one.split_once('=')) {
-        match name {
-            "rounds" => count = value.parse()?,
-            peer => endpoints.push(endpoint(peer, value)),
-        }
-    }
-
-    let mut rounds: Vec<Vec<Round>> = vec![Vec::new(); endpoints.len()];
-    for round in 0..count {
-        for (endpoint, rounds) in endpoints.iter().zip(&mut rounds) {
-            match measure(endpoint, &format!("bench-{round}")).await {
-                Ok(measured) => rounds.push(measured),
-                Err(error) => eprintln!("{}: {error}", endpoint.name),
-            }
-        }
-    }
-    let headings: Vec<_> = COLUMNS.iter().map(|(heading, _)| *heading).collect();
-    println!("One shard, records of {RECORD} bytes, JSON. Medians of {count} rounds.\n");
-    println!("| engine | {} |", headings.join(" | "));
-    println!("|---{}|", "|---".repeat(COLUMNS.len()));
-    for (endpoint, rounds) in endpoints.iter().zip(&rounds) {
-        let cells = COLUMNS.iter().enumerate().map(|(column, (_, decimals))| {
-            let median = median(rounds.iter().map(|round| round[column]).collect());
-            format!("{median:.decimals$}")
-        });
-        let cells: Vec<_> = cells.collect();
-        println!("| {} | {} |", endpoint.name, cells.join(" | "));
-    }
+    let (endpoints, rounds) = engines::endpoints(ours, API).await?;
+    println!("One shard, records of {RECORD} bytes, JSON. Medians of {rounds} rounds.\n");
+    engines::compare(COLUMNS, (&endpoints, rounds), measure).await;
     waiting(&endpoints[0]).await?;
     open_shards(&endpoints[0]).await?;
     durable().await?;
@@ -141,7 +91,7 @@ async fn main() -> Result<(), Failure> {
 /// From a put until a reader that waits sees the record: over HTTP with
 /// `SubscribeToShard`, and inside the process.
 async fn waiting(endpoint: &Endpoint) -> Result<(), Failure> {
-    endpoint.create("waiting", 1).await?;
+    create(endpoint, "waiting", 1).await?;
     let stream = json!({"StreamName": "waiting"}).to_string();
     let summary = endpoint.call("DescribeStreamSummary", stream).await?;
     let arn = &summary["StreamDescriptionSummary"]["StreamARN"];
@@ -186,7 +136,7 @@ async fn waiting(endpoint: &Endpoint) -> Result<(), Failure> {
 async fn open_shards(endpoint: &Endpoint) -> Result<(), Failure> {
     const SHARDS: [usize; 2] = [4, 10_000];
     for shards in SHARDS {
-        endpoint.create(&format!("shards-{shards}"), shards).await?;
+        create(endpoint, &format!("shards-{shards}"), shards).await?;
     }
     let mut times = SHARDS.map(|_| Vec::new());
     for number in 0..SEQUENTIAL * 3 {
@@ -208,16 +158,8 @@ async fn open_shards(endpoint: &Endpoint) -> Result<(), Failure> {
     Ok(())
 }
 
-fn endpoint(name: &str, url: &str) -> Endpoint {
-    Endpoint {
-        name: name.to_owned(),
-        url: url.to_owned(),
-        http: reqwest::Client::new(),
-    }
-}
-
 async fn measure(endpoint: &Endpoint, stream: &str) -> Result<Round, Failure> {
-    endpoint.create(stream, 1).await?;
+    create(endpoint, stream, 1).await?;
     let data = STANDARD.encode(vec![b'x'; RECORD]);
     let put = json!({"StreamName": stream, "PartitionKey": "key", "Data": data}).to_string();
 
@@ -253,7 +195,7 @@ async fn measure(endpoint: &Endpoint, stream: &str) -> Result<Round, Failure> {
     }
     let batched = per_second(BATCHES * BATCH, start);
 
-    let mut iterator = endpoint.iterator(stream, "TRIM_HORIZON").await?;
+    let mut iterator = shard_iterator(endpoint, stream, "TRIM_HORIZON").await?;
     let (mut read, start) = (0, Instant::now());
     while read < BATCHES * BATCH {
         let reply = endpoint
@@ -266,7 +208,7 @@ async fn measure(endpoint: &Endpoint, stream: &str) -> Result<Round, Failure> {
 
     let mut times = Vec::new();
     for _ in 0..100 {
-        let mut iterator = endpoint.iterator(stream, "LATEST").await?;
+        let mut iterator = shard_iterator(endpoint, stream, "LATEST").await?;
         let writer = tokio::spawn({
             let (endpoint, put) = (endpoint.clone(), put.clone());
             async move {
@@ -419,22 +361,4 @@ async fn million() -> Result<(), Failure> {
         grown / MILLION as f64
     );
     Ok(())
-}
-
-/// The resident memory of this process, in KiB.
-fn resident() -> Result<f64, Failure> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let number = line.and_then(|line| line.split_whitespace().next());
-    Ok(number.unwrap_or("0").parse()?)
-}
-
-#[allow(clippy::cast_precision_loss)]
-fn per_second(count: usize, since: Instant) -> f64 {
-    count as f64 / since.elapsed().as_secs_f64()
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -8,19 +8,19 @@
 //! alternate between the endpoints, so that other load on the machine affects all of
 //! them; the results are medians. `docs/measurements.md` has them.
 
+mod engines;
+
 use std::{
     collections::BTreeMap,
-    env, fs,
     time::{Duration, Instant},
 };
 
-use local::aws::gateway::Gateway;
 use serde_json::{Value, json};
 use sqs_engine::{FsyncPolicy, Options, Queue, Receive, SendMessage, Sqs};
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::task::JoinSet;
 
-/// Rounds unless `rounds=N` says otherwise.
-const ROUNDS: usize = 5;
+use engines::{Api, Endpoint, Failure, median, per_second, resident};
+
 const SEQUENTIAL: usize = 1000;
 const IN_FLIGHT: usize = 32;
 const BATCH: usize = 10;
@@ -28,44 +28,22 @@ const BATCH: usize = 10;
 const BODY: usize = 256;
 const MILLION: usize = 1_000_000;
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+const API: Api = Api {
+    content_type: "application/x-amz-json-1.0",
+    target: "AmazonSQS",
+    scope: "sqs",
+};
 
-#[derive(Clone)]
-struct Endpoint {
-    name: String,
-    url: String,
-    http: reqwest::Client,
-}
-
-impl Endpoint {
-    async fn call(&self, operation: &str, body: String) -> Result<Value, reqwest::Error> {
-        let request = self
-            .http
-            .post(&self.url)
-            .header("content-type", "application/x-amz-json-1.0")
-            .header("x-amz-target", format!("AmazonSQS.{operation}"))
-            .header("x-amz-date", "20260101T000000Z")
-            .header(
-                "authorization",
-                "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sqs/aws4_request, \
-                 SignedHeaders=host;x-amz-date, Signature=0",
-            );
-        let reply = request.body(body).send().await?.error_for_status()?;
-        let body = reply.bytes().await?;
-        Ok(serde_json::from_slice(&body).unwrap_or(Value::Null))
+async fn receive_and_delete(endpoint: &Endpoint, queue: &Value) -> Result<(), Failure> {
+    let receive = json!({"QueueUrl": queue, "WaitTimeSeconds": 5}).to_string();
+    let reply = endpoint.call("ReceiveMessage", receive).await?;
+    let handle = &reply["Messages"][0]["ReceiptHandle"];
+    if handle.is_null() {
+        return Err("a receive was empty".into());
     }
-
-    async fn receive_and_delete(&self, queue: &Value) -> Result<(), Failure> {
-        let receive = json!({"QueueUrl": queue, "WaitTimeSeconds": 5}).to_string();
-        let reply = self.call("ReceiveMessage", receive).await?;
-        let handle = &reply["Messages"][0]["ReceiptHandle"];
-        if handle.is_null() {
-            return Err("a receive was empty".into());
-        }
-        let delete = json!({"QueueUrl": queue, "ReceiptHandle": handle});
-        self.call("DeleteMessage", delete.to_string()).await?;
-        Ok(())
-    }
+    let delete = json!({"QueueUrl": queue, "ReceiptHandle": handle});
+    endpoint.call("DeleteMessage", delete.to_string()).await?;
+    Ok(())
 }
 
 /// The results of one round, in the order of [`COLUMNS`].
@@ -87,51 +65,11 @@ const COLUMNS: [(&str, usize); 6] = [
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let ours = Sqs::open(Options::default()).await?;
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let url = format!("http://{}", listener.local_addr()?);
-    let router = Gateway::new(vec![ours]).router();
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    let mut endpoints = vec![endpoint("ours", &url)];
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let mut count = ROUNDS;
-    for (name, value) in arguments.iter().filter_map(|one| one.split_once('=')) {
-        match name {
-            "rounds" => count = value.parse()?,
-            peer => endpoints.push(endpoint(peer, value)),
-        }
-    }
-
-    let mut rounds: Vec<Vec<Round>> = vec![Vec::new(); endpoints.len()];
-    for round in 0..count {
-        for (endpoint, rounds) in endpoints.iter().zip(&mut rounds) {
-            match measure(endpoint, &format!("bench-{round}")).await {
-                Ok(measured) => rounds.push(measured),
-                Err(error) => eprintln!("{}: {error}", endpoint.name),
-            }
-        }
-    }
-    let headings: Vec<_> = COLUMNS.iter().map(|(heading, _)| *heading).collect();
-    println!("A standard queue, bodies of {BODY} bytes, JSON. Medians of {count} rounds.\n");
-    println!("| engine | {} |", headings.join(" | "));
-    println!("|---{}|", "|---".repeat(COLUMNS.len()));
-    for (endpoint, rounds) in endpoints.iter().zip(&rounds) {
-        let cells = COLUMNS.iter().enumerate().map(|(column, (_, decimals))| {
-            let median = median(rounds.iter().map(|round| round[column]).collect());
-            format!("{median:.decimals$}")
-        });
-        let cells: Vec<_> = cells.collect();
-        println!("| {} | {} |", endpoint.name, cells.join(" | "));
-    }
+    let (endpoints, rounds) = engines::endpoints(ours, API).await?;
+    println!("A standard queue, bodies of {BODY} bytes, JSON. Medians of {rounds} rounds.\n");
+    engines::compare(COLUMNS, (&endpoints, rounds), measure).await;
     durable().await?;
     million().await
-}
-
-fn endpoint(name: &str, url: &str) -> Endpoint {
-    Endpoint {
-        name: name.to_owned(),
-        url: url.to_owned(),
-        http: reqwest::Client::new(),
-    }
 }
 
 async fn measure(endpoint: &Endpoint, name: &str) -> Result<Round, Failure> {
@@ -170,13 +108,13 @@ async fn measure(endpoint: &Endpoint, name: &str) -> Result<Round, Failure> {
     let mut times = Vec::with_capacity(SEQUENTIAL);
     for _ in 0..SEQUENTIAL {
         let start = Instant::now();
-        endpoint.receive_and_delete(queue).await?;
+        receive_and_delete(endpoint, queue).await?;
         times.push(milliseconds(start));
     }
     let received = median(times);
     let received_in_flight = in_flight(|| {
         let (endpoint, queue) = (endpoint.clone(), queue.clone());
-        async move { endpoint.receive_and_delete(&queue).await }
+        async move { receive_and_delete(&endpoint, &queue).await }
     })
     .await?;
 
@@ -224,8 +162,7 @@ async fn long_polls(endpoint: &Endpoint, name: &str) -> Result<f64, Failure> {
         let poll = tokio::spawn({
             let (endpoint, queue) = (endpoint.clone(), queue.clone());
             async move {
-                endpoint
-                    .receive_and_delete(&queue)
+                receive_and_delete(&endpoint, &queue)
                     .await
                     .map(|()| Instant::now())
             }
@@ -346,24 +283,6 @@ async fn million() -> Result<(), Failure> {
     Ok(())
 }
 
-/// The resident memory of this process, in KiB.
-fn resident() -> Result<f64, Failure> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let number = line.and_then(|line| line.split_whitespace().next());
-    Ok(number.unwrap_or("0").parse()?)
-}
-
 fn milliseconds(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1e3
-}
-
-#[allow(clippy::cast_precision_loss)]
-fn per_second(count: usize, since: Instant) -> f64 {
-    count as f64 / since.elapsed().as_secs_f64()
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

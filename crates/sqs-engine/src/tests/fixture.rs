@@ -7,6 +7,7 @@ use axum_core::body::Body;
 use durable_files::Disk;
 use http::{HeaderMap, HeaderValue};
 use movable_clock::Clock;
+use proptest::prelude::ProptestConfig;
 use serde_json::{Value, json};
 
 use crate::{OpenError, Options, Queue, Receive, Received, SendMessage, Sqs};
@@ -170,4 +171,22 @@ pub(super) fn counts(queue: &Queue) -> (usize, usize, usize) {
         count("ApproximateNumberOfMessagesDelayed"),
         count("ApproximateNumberOfMessagesNotVisible"),
     )
+}
+
+/// Random histories: `SQS_HISTORIES`, or `usual`.
+pub(super) fn histories(usual: u32) -> ProptestConfig {
+    let cases = std::env::var("SQS_HISTORIES").ok();
+    let cases = cases.and_then(|cases| cases.parse().ok()).unwrap_or(usual);
+    ProptestConfig {
+        cases,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+pub(super) fn block_on(history: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.unwrap().block_on(history);
 }

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, time::Duration};
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::fixture::{Fixture, counts, receive};
+use super::fixture::{Fixture, block_on, counts, histories, receive};
 use crate::{Queue, Receive, SendMessage};
 
 const MAX_RECEIVES: u32 = 3;
@@ -314,25 +314,8 @@ async fn queues(fixture: &Fixture, fifo: bool) -> (Queue, Queue) {
     (queue, dead)
 }
 
-fn histories() -> ProptestConfig {
-    let cases = std::env::var("SQS_HISTORIES").ok();
-    let cases = cases.and_then(|cases| cases.parse().ok()).unwrap_or(64);
-    ProptestConfig {
-        cases,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
-}
-
-fn block_on(history: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    runtime.unwrap().block_on(history);
-}
-
 proptest! {
-    #![proptest_config(histories())]
+    #![proptest_config(histories(64))]
 
     #[test]
     fn a_standard_queue_is_as_its_model(steps in prop::collection::vec(step(), 1..80)) {

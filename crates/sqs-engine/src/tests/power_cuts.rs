@@ -14,7 +14,7 @@ use movable_clock::Clock;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::fixture::{Fixture, map};
+use super::fixture::{Fixture, block_on, histories, map};
 use crate::{FsyncPolicy, OpenError, Options, Queue, Receive, SendMessage, SqsError, error::Code};
 
 #[derive(Debug, Clone)]
@@ -237,25 +237,8 @@ async fn run(fsync: FsyncPolicy, seed: u64, sessions: Vec<Session>) {
     }
 }
 
-fn histories() -> ProptestConfig {
-    let cases = std::env::var("SQS_HISTORIES").ok();
-    let cases = cases.and_then(|cases| cases.parse().ok()).unwrap_or(48);
-    ProptestConfig {
-        cases,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
-}
-
-fn block_on(history: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    runtime.unwrap().block_on(history);
-}
-
 proptest! {
-    #![proptest_config(histories())]
+    #![proptest_config(histories(48))]
 
     #[test]
     fn with_always_whatever_was_acknowledged_survives_power_cuts(
