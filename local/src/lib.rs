@@ -23,6 +23,7 @@ pub mod mappings;
 pub mod nearest;
 pub mod outcome;
 pub mod output;
+pub mod page;
 pub mod plan;
 pub mod ports;
 pub mod private;

@@ -17,7 +17,7 @@ use super::{
     destination::document,
     event::{self, Origin},
     low_watermark::LowWatermark,
-    observer::{self, Invoked},
+    observer::{self, Invoked, Invoking},
     response::{self, BatchResult},
     retry_state::{Discarded, RetryState, Rules, Step, Verdict},
     settlement::DiscardedBatch,
@@ -174,6 +174,13 @@ impl BatchInvoker {
         let status = &self.context.status;
         status.update(&self.shard, |status| status.retries += u64::from(retry));
         let request_id = new_id();
+        self.context.observer.invoking(&Invoking {
+            mapping: &self.context.name,
+            shard: &self.shard,
+            request_id: &request_id,
+            retry,
+            records,
+        });
         let started = Instant::now();
         let reply = self.reply_to(&request_id, event).await;
         let elapsed = started.elapsed();

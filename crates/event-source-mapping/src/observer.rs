@@ -32,6 +32,21 @@ pub struct Invoked<'a> {
     pub reply: &'a Reply,
 }
 
+/// An invocation that is about to be sent.
+#[derive(Debug)]
+pub struct Invoking<'a> {
+    /// The mapping's name.
+    pub mapping: &'a str,
+    /// The shard's id.
+    pub shard: &'a str,
+    /// The id that the target gets for the invocation.
+    pub request_id: &'a str,
+    /// Whether the invocation retries records.
+    pub retry: bool,
+    /// The records of the event.
+    pub records: &'a [Prepared],
+}
+
 /// An invocation with messages of a queue that has returned.
 #[derive(Debug)]
 pub struct MessagesInvoked<'a> {
@@ -68,6 +83,16 @@ pub enum ShardEnd {
 
 /// Sees what a mapping does. The mapping waits for these methods: they must not block.
 pub trait Observer: Send + Sync {
+    /// Records of a mapping's shard were read (`GetRecords`). They are not filtered yet.
+    fn read(&self, mapping: &str, shard: &str, records: &[Record]) {
+        let _ = (mapping, shard, records);
+    }
+
+    /// The function is about to be invoked.
+    fn invoking(&self, invoking: &Invoking<'_>) {
+        let _ = invoking;
+    }
+
     /// The function was invoked.
     fn invoked(&self, invoked: &Invoked<'_>) {
         let _ = invoked;

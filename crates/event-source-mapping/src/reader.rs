@@ -102,6 +102,11 @@ impl Reader {
                 Ok(page) => {
                     let last = page.next_iterator.is_none();
                     let empty = page.records.is_empty();
+                    if !empty {
+                        let context = &self.context;
+                        let observer = &context.observer;
+                        observer.read(&context.name, &self.shard, &page.records);
+                    }
                     if (last || !empty) && pages.send(page).await.is_err() {
                         return ReadEnd::Unwanted;
                     }

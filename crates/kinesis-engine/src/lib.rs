@@ -33,6 +33,7 @@ pub mod arrivals;
 mod engine;
 pub mod error;
 mod log;
+pub mod observer;
 mod operations;
 mod options;
 pub mod reader;

@@ -6,6 +6,8 @@ use aws_wire::{ACCOUNT_ID, DEFAULT_REGION};
 use durable_files::FsyncPolicy;
 use movable_clock::Clock;
 
+use crate::observer::Observed;
+
 /// The options of an engine.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -27,6 +29,8 @@ pub struct Options {
     pub fsync: FsyncPolicy,
     /// Where the time comes from.
     pub clock: Clock,
+    /// Who sees what is put.
+    pub observer: Observed,
 }
 
 impl Default for Options {
@@ -40,6 +44,7 @@ impl Default for Options {
             data_dir: None,
             fsync: FsyncPolicy::default(),
             clock: Clock::default(),
+            observer: Observed::default(),
         }
     }
 }

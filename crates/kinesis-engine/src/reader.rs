@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{
-    engine::{Engine, sequence::SequenceNumber},
+    engine::{Engine, sequence::SequenceNumber, shard::shard_id},
     error::KinesisError,
     operations::get_records,
 };
@@ -38,7 +38,44 @@ pub struct Record {
     pub arrival: u64,
 }
 
+/// A shard of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shard {
+    /// Its id.
+    pub id: String,
+    /// The shard that was split, or the first of two merged.
+    pub parent: Option<String>,
+    /// The second of two merged.
+    pub adjacent_parent: Option<String>,
+    /// Whether it takes records.
+    pub open: bool,
+}
+
 impl Reader {
+    /// The names of the streams, in order.
+    #[must_use]
+    pub fn streams(&self) -> Vec<String> {
+        let streams = self.0.streams().into_iter();
+        streams.map(|stream| stream.name.clone()).collect()
+    }
+
+    /// The shards that `ListShards` lists; none for a stream that does not exist.
+    #[must_use]
+    pub fn shards(&self, stream: &str) -> Vec<Shard> {
+        let streams = self.0.streams();
+        let Some(stream) = streams.iter().find(|one| one.name == stream) else {
+            return Vec::new();
+        };
+        let shards = self.0.listed_shards(stream).into_iter();
+        let shards = shards.map(|shard| Shard {
+            id: shard.id.clone(),
+            parent: shard.parent.map(shard_id),
+            adjacent_parent: shard.adjacent_parent.map(shard_id),
+            open: shard.closing().is_none(),
+        });
+        shards.collect()
+    }
+
     pub(super) fn of(engine: &Arc<Engine>) -> Self {
         Self(engine.clone())
     }

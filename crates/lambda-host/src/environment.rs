@@ -1,7 +1,14 @@
 //! An execution environment: one process and its Runtime API, one invocation at a time unless
 //! its function asks for more.
 
-use std::{process::ExitStatus, sync::Arc, time::Duration};
+use std::{
+    process::ExitStatus,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use time::OffsetDateTime;
 use tokio::{
@@ -12,6 +19,7 @@ use tokio::{
 use super::{
     FunctionConfig, LogStreams,
     exchange::{Answer, Exchange, Invocation},
+    listing::{Listed, State},
     log::LogWriter,
     observer::Observer,
     outcome::{ErrorKind, FunctionError},
@@ -31,6 +39,9 @@ pub(super) struct Environment {
     platform: Arc<PlatformLog>,
     process: Process,
     number: u64,
+    began: Instant,
+    /// Invocations that it was given.
+    invocations: AtomicU64,
     timeout: Duration,
     /// Dropped last: its port is the process's.
     api: RuntimeApi,
@@ -113,6 +124,8 @@ impl Environment {
             platform,
             process,
             number,
+            began,
+            invocations: AtomicU64::new(0),
             timeout: config.timeout,
             api,
         };
@@ -190,6 +203,7 @@ impl Environment {
         // Lines from before come before START, and the first of the invocation after it.
         let _written = self.platform.written();
         self.exchange.hand_over(invocation)?;
+        self.invocations.fetch_add(1, Relaxed);
         self.platform.started(&request_id);
         Ok(())
     }
@@ -238,6 +252,21 @@ impl Environment {
     /// What REPORT says of an invocation that took so long.
     pub(super) fn report<'a>(&self, request_id: &'a str, took: Duration) -> Report<'a> {
         self.platform.report(request_id, took)
+    }
+
+    /// What it is at this moment, after its init.
+    pub(super) fn listed(&self) -> Listed {
+        Listed {
+            number: self.number,
+            state: if self.exchange.has_invocation() {
+                State::Busy
+            } else {
+                State::Idle
+            },
+            age: self.began.elapsed(),
+            memory_mb: self.platform.max_memory_mb(),
+            invocations: self.invocations.load(Relaxed),
+        }
     }
 
     /// Its slots.

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, PoisonError, RwLock, Weak,
+        Arc, Mutex as StdMutex, PoisonError, RwLock, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
@@ -60,6 +60,8 @@ pub struct Function {
     /// Room for waiting asynchronous events, KiB.
     pub(super) queue: Arc<Semaphore>,
     started: AtomicU64,
+    /// Environments in init, by number, and since when.
+    initialising: StdMutex<BTreeMap<u64, Instant>>,
     reaped: AtomicBool,
 }
 
@@ -78,6 +80,7 @@ impl Function {
             streams: None,
             pool: Arc::default(),
             started: AtomicU64::new(0),
+            initialising: StdMutex::default(),
             reaped: AtomicBool::new(false),
         }
     }
@@ -121,6 +124,17 @@ impl Function {
     #[must_use]
     pub fn environments(&self) -> usize {
         self.pool.len()
+    }
+
+    pub(super) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// The numbers of the environments in init, and since when.
+    pub(super) fn initialising(&self) -> Vec<(u64, Duration)> {
+        let all = self.initialising.lock();
+        let all = all.unwrap_or_else(PoisonError::into_inner);
+        all.iter().map(|(number, since)| (*number, since.elapsed())).collect()
     }
 
     /// Starts an environment before the first invocation, so that an init that cannot succeed
@@ -389,9 +403,11 @@ impl Function {
         config: &FunctionConfig,
         limit: Duration,
     ) -> Result<Environment, InitFailure> {
+        let number = self.started.fetch_add(1, Relaxed) + 1;
+        let _initialising = Initialising::begin(&self.initialising, number);
         let start = Start {
             config,
-            number: self.started.fetch_add(1, Relaxed) + 1,
+            number,
             limit,
             log: &self.log,
             changed: self.pool.notify(),
@@ -418,6 +434,28 @@ impl Retired {
 fn all_slots(config: &FunctionConfig) -> usize {
     let slots = config.concurrency.saturating_mul(config.slots());
     slots.min(Semaphore::MAX_PERMITS)
+}
+
+/// Lists an environment as being in init until it is dropped.
+struct Initialising<'a> {
+    all: &'a StdMutex<BTreeMap<u64, Instant>>,
+    number: u64,
+}
+
+impl<'a> Initialising<'a> {
+    fn begin(all: &'a StdMutex<BTreeMap<u64, Instant>>, number: u64) -> Self {
+        let mut listed = all.lock().unwrap_or_else(PoisonError::into_inner);
+        listed.insert(number, Instant::now());
+        drop(listed);
+        Self { all, number }
+    }
+}
+
+impl Drop for Initialising<'_> {
+    fn drop(&mut self) {
+        let mut listed = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        listed.remove(&self.number);
+    }
 }
 
 /// Kills an environment whose invocation was abandoned: nobody waits for its result.

@@ -53,6 +53,7 @@ mod exchange;
 mod extensions_api;
 pub mod function;
 pub mod invoke_api;
+pub mod listing;
 pub mod log;
 mod log_streams;
 mod memory;

@@ -233,14 +233,19 @@ impl PlatformLog {
     pub(super) fn report<'a>(&self, request_id: &'a str, took: Duration) -> Report<'a> {
         let init = self.init();
         let first = init.first.as_deref() == Some(request_id);
-        let memory = self.process.get().map(|(_, memory)| memory);
         Report {
             request_id,
             took,
             memory_mb: self.memory_mb,
-            max_memory_mb: memory.and_then(PeakMemory::megabytes),
+            max_memory_mb: self.max_memory_mb(),
             init: init.took.filter(|_| first),
         }
+    }
+
+    /// The peak memory of the process, MB, where the system tells.
+    pub(super) fn max_memory_mb(&self) -> Option<u32> {
+        let memory = self.process.get().map(|(_, memory)| memory);
+        memory.and_then(PeakMemory::megabytes)
     }
 
     fn init(&self) -> MutexGuard<'_, Init> {

@@ -13,6 +13,7 @@ use tokio::{
 use super::{
     environment::Environment,
     exchange::{Exchange, Invocation},
+    listing::Listed,
 };
 
 /// How long the reaper sleeps at the longest, and at the least.
@@ -179,6 +180,36 @@ impl Pool {
             });
         }
         idle
+    }
+
+    /// The environments that run.
+    pub(super) fn list(&self) -> Vec<Listed> {
+        let mut members = self.lock();
+        members.forget_ended();
+        let environments = members.all.iter().map(|member| member.environment.clone());
+        let environments: Vec<_> = environments.collect();
+        drop(members);
+        environments.iter().map(|one| one.listed()).collect()
+    }
+
+    /// How many environments have an invocation.
+    pub(super) fn busy(&self) -> usize {
+        let members = self.lock();
+        let all = members.all.iter();
+        all.filter(|member| member.environment.exchange().has_invocation())
+            .count()
+    }
+
+    /// Kills the environment of this number, if there is one.
+    pub(super) fn kill(&self, number: u64) -> bool {
+        let mut members = self.lock();
+        members.forget_ended();
+        let mut all = members.all.iter();
+        let found = all.find(|member| member.environment.number() == number);
+        if let Some(member) = found {
+            member.environment.kill();
+        }
+        found.is_some()
     }
 
     /// How many environments there are.

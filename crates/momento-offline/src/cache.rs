@@ -80,6 +80,21 @@ impl Usage {
     }
 }
 
+/// An item, for whoever shows what a cache holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The cache's name.
+    pub cache: String,
+    /// The key.
+    pub key: Vec<u8>,
+    /// The type of the value, such as `scalar`.
+    pub kind: &'static str,
+    /// Bytes of key and value.
+    pub bytes: u64,
+    /// The TTL that is left.
+    pub ttl: Duration,
+}
+
 /// The TTL of a write to a collection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CollectionTtl {
@@ -100,6 +115,20 @@ impl Cache {
             usage: Usage::default(),
             writes_since_sweep: 0,
         }
+    }
+
+    /// At most `limit` items, those used last first.
+    pub(crate) fn entries(&self, cache: &str, limit: usize) -> Vec<Entry> {
+        let now = self.clock.instant();
+        let alive = self.items.iter().rev().filter(|(_, item)| item.expires > now);
+        let entries = alive.take(limit).map(|(key, item)| Entry {
+            cache: cache.to_owned(),
+            key: key.clone(),
+            kind: item.value.kind(),
+            bytes: size(key, item),
+            ttl: item.expires.saturating_duration_since(now),
+        });
+        entries.collect()
     }
 
     /// Contents, and removals since the start.

@@ -1,6 +1,6 @@
 //! Plain HTTP: Momento's HTTP API for caches, and this crate's own `/_local/`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::{
     Engine,
@@ -12,6 +12,7 @@ use super::{
     admin,
     faults::Verdict,
     keyspace::Keyspace,
+    observer::{Called, Outcome},
     status::{Code, Status},
     value::Blob,
 };
@@ -85,13 +86,14 @@ pub(crate) fn call(method: &str, path: &str) -> Option<(&'static str, String)> {
     Some((name, cache.into_owned()))
 }
 
-/// Answers `request` and counts it. `verdict` applies to calls of the HTTP API;
+/// Answers `request` and counts it; the observer gets to know of a call that `began` at a
+/// time. `verdict` applies to calls of the HTTP API;
 /// `/_local/status` reports `transport`.
 #[must_use]
 pub(crate) fn answer(
     keyspace: &Keyspace,
     transport: &'static str,
-    verdict: &Verdict,
+    (began, verdict): (Option<Instant>, &Verdict),
     request: &HttpRequest,
 ) -> HttpReply {
     let Some((name, cache)) = call(request.method, request.path) else {
@@ -101,10 +103,34 @@ pub(crate) fn answer(
         Verdict::Refuse(status) => Err(status.clone()),
         _ => cache_call(keyspace, name, &cache, request),
     };
+    if began.is_some() {
+        let injected = matches!(verdict, Verdict::Refuse(_));
+        let key = Query::of(request.query).ok().and_then(|query| query.key);
+        keyspace.called(
+            began,
+            Called {
+                cache: &cache,
+                operation: name,
+                key: key.as_deref().unwrap_or_default(),
+                outcome: outcome(name, injected, &answered),
+                duration: Duration::ZERO,
+            },
+        );
+    }
     answered.unwrap_or_else(|status| {
         keyspace.counters().refused();
         HttpReply::refusal(&status)
     })
+}
+
+fn outcome(name: &str, injected: bool, answered: &Result<HttpReply, Status>) -> Outcome {
+    match answered {
+        Err(status) if injected => Outcome::Fault(status.code),
+        Err(status) => Outcome::Refused(status.code),
+        Ok(reply) if name == "Get" && reply.status == 404 => Outcome::Miss,
+        Ok(_) if name == "Get" => Outcome::Hit,
+        Ok(_) => Outcome::Ok,
+    }
 }
 
 fn cache_call(

@@ -3,16 +3,17 @@
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::{Duration, Instant},
 };
 
 use movable_clock::Clock;
 
 use super::{
-    cache::{Cache, Usage},
+    cache::{Cache, Entry, Usage},
     counters::{Counters, Counts},
     faults::Faults,
+    observer::{Called, Observer},
     status::{Code, Status},
     value::{Blob, Value},
 };
@@ -21,7 +22,6 @@ use super::{
 pub const DEFAULT_CAPACITY: u64 = 1024 * 1024 * 1024;
 
 /// The caches behind a transport, by name.
-#[derive(Debug)]
 pub struct Keyspace {
     caches: Mutex<Caches>,
     capacity: u64,
@@ -29,6 +29,7 @@ pub struct Keyspace {
     counters: Counters,
     /// For the status, which any transport serves.
     protosocket: OnceLock<SocketAddr>,
+    observer: OnceLock<Arc<dyn Observer>>,
     /// Faults to inject; every transport asks them before each call.
     pub faults: Faults,
 }
@@ -40,6 +41,17 @@ struct Caches {
     deleted: Usage,
 }
 
+impl std::fmt::Debug for Keyspace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keyspace")
+            .field("caches", &self.caches)
+            .field("capacity", &self.capacity)
+            .field("counters", &self.counters)
+            .field("faults", &self.faults)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Default for Keyspace {
     fn default() -> Self {
         Self {
@@ -48,6 +60,7 @@ impl Default for Keyspace {
             clock: Clock::system(),
             counters: Counters::default(),
             protosocket: OnceLock::new(),
+            observer: OnceLock::new(),
             faults: Faults::default(),
         }
     }
@@ -108,6 +121,41 @@ impl Keyspace {
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.counters.counts()
+    }
+
+    /// Tells `observer` of every call and every fault plan from now on. The first observer
+    /// stays.
+    pub fn observe(&self, observer: Arc<dyn Observer>) {
+        self.faults.observe(observer.clone());
+        let _ = self.observer.set(observer);
+    }
+
+    /// When a call began, if an observer wants to know of its end.
+    pub(crate) fn watch(&self) -> Option<Instant> {
+        let observer = self.observer.get()?;
+        observer.wants_calls().then(Instant::now)
+    }
+
+    /// Tells the observer of a call, if it began with [`Keyspace::watch`].
+    pub(crate) fn called(&self, began: Option<Instant>, called: Called<'_>) {
+        if let (Some(began), Some(observer)) = (began, self.observer.get()) {
+            observer.called(&Called {
+                duration: began.elapsed(),
+                ..called
+            });
+        }
+    }
+
+    /// Items of the caches, or of one of them: those used last first, at most `limit` of
+    /// each. Expired ones are left out.
+    #[must_use]
+    pub fn entries(&self, cache: Option<&str>, limit: usize) -> Vec<Entry> {
+        let caches = self.lock();
+        let caches = caches.by_name.iter();
+        let wanted = caches.filter(|(name, _)| cache.is_none_or(|cache| cache == *name));
+        wanted
+            .flat_map(|(name, cache)| cache.entries(name, limit))
+            .collect()
     }
 
     pub(crate) fn counters(&self) -> &Counters {

@@ -47,6 +47,7 @@ pub mod counters;
 pub mod faults;
 mod http;
 pub mod keyspace;
+pub mod observer;
 #[cfg(feature = "protosocket")]
 pub mod protosocket;
 #[cfg(feature = "server")]

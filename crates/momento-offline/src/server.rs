@@ -3,7 +3,12 @@
 //! tonic does framing, limits and trailers. [`super::calls`] reads and answers the
 //! messages, so that every transport gives the same answers.
 
-use std::{future::Ready, io, sync::Arc};
+use std::{
+    future::Ready,
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::{Buf, BufMut, Bytes};
 use futures_util::stream;
@@ -29,6 +34,7 @@ use super::{
     faults::Verdict,
     http::{self as plain, HttpReply, HttpRequest},
     keyspace::Keyspace,
+    observer::{Called, Outcome},
     status::{Code, Status},
     transport::Transport,
 };
@@ -88,9 +94,11 @@ async fn reply(
     } else {
         plain::call(parts.method.as_str(), path).map(|(name, cache)| (name.to_owned(), cache))
     };
+    let began = asked.as_ref().and_then(|_| keyspace.watch());
     // Faults apply to Momento's calls, not to `/_local/`.
     let decision = asked
-        .map(|(name, cache)| keyspace.faults.decide(&name, &cache))
+        .as_ref()
+        .map(|(name, cache)| keyspace.faults.decide(name, cache))
         .unwrap_or_default();
     if !decision.delay.is_zero() {
         tokio::time::sleep(decision.delay).await;
@@ -98,20 +106,36 @@ async fn reply(
     match decision.verdict {
         Verdict::BlackHole => {
             keyspace.counters().refused();
+            unanswered(keyspace, began, asked);
             // The connection stays until either side closes it.
             return std::future::pending().await;
         }
         Verdict::DropConnection => {
             keyspace.counters().refused();
+            unanswered(keyspace, began, asked);
             open.cancel();
             return std::future::pending().await;
         }
         Verdict::Answer | Verdict::Refuse(_) => {}
     }
     if grpc {
-        grpc_reply(keyspace.clone(), decision.verdict, parts, body).await
+        grpc_reply(keyspace.clone(), (began, decision.verdict), parts, body).await
     } else {
-        http_reply(keyspace, &decision.verdict, &parts, body).await
+        http_reply(keyspace, (began, &decision.verdict), &parts, body).await
+    }
+}
+
+/// Tells the observer of a call that gets no answer. Its message was not read.
+fn unanswered(keyspace: &Keyspace, began: Option<Instant>, asked: Option<(String, String)>) {
+    if let (Some(_), Some((operation, cache))) = (began, asked) {
+        let called = Called {
+            cache: &cache,
+            operation: &operation,
+            key: &[],
+            outcome: Outcome::NoAnswer,
+            duration: Duration::ZERO,
+        };
+        keyspace.called(began, called);
     }
 }
 
@@ -128,12 +152,13 @@ fn cache_header(headers: &HeaderMap) -> &str {
 
 async fn grpc_reply(
     keyspace: Arc<Keyspace>,
-    verdict: Verdict,
+    (began, verdict): (Option<Instant>, Verdict),
     parts: Parts,
     body: PatientBody,
 ) -> Response<Body> {
     let call = Call {
         keyspace: keyspace.clone(),
+        began,
         verdict,
         path: parts.uri.path().to_owned(),
         cache: cache_header(&parts.headers).to_owned(),
@@ -154,6 +179,8 @@ async fn grpc_reply(
 /// One gRPC call.
 struct Call {
     keyspace: Arc<Keyspace>,
+    /// When it arrived, if the observer wants to know of its end.
+    began: Option<Instant>,
     verdict: Verdict,
     path: String,
     cache: String,
@@ -165,10 +192,14 @@ impl ServerStreamingService<Bytes> for Call {
     type Future = Ready<Result<tonic::Response<Self::ResponseStream>, tonic::Status>>;
 
     fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
-        let answered = match &self.verdict {
-            Verdict::Refuse(status) => Err(status.clone()),
-            _ => calls::answer(&self.keyspace, &self.path, &self.cache, request.get_ref()),
-        };
+        let at = (self.path.as_str(), self.cache.as_str());
+        let answered = calls::answer_watched(
+            &self.keyspace,
+            self.began,
+            &self.verdict,
+            at,
+            request.get_ref(),
+        );
         let reply = answered.map_err(tonic::Status::from).map(|messages| {
             let messages: Vec<_> = messages.into_iter().map(Ok).collect();
             tonic::Response::new(stream::iter(messages))
@@ -228,7 +259,7 @@ impl Decoder for Raw {
 
 async fn http_reply(
     keyspace: &Keyspace,
-    verdict: &Verdict,
+    (began, verdict): (Option<Instant>, &Verdict),
     parts: &Parts,
     body: PatientBody,
 ) -> Response<Body> {
@@ -241,7 +272,7 @@ async fn http_reply(
                 authorization: parts.headers.contains_key(header::AUTHORIZATION),
                 body: &body.to_bytes(),
             };
-            plain::answer(keyspace, Transport::Server.name(), verdict, &request)
+            plain::answer(keyspace, Transport::Server.name(), (began, verdict), &request)
         }
         Err(error) => {
             keyspace.counters().refused();

@@ -17,6 +17,7 @@ use super::{
     sts::Sts,
 };
 use crate::{
+    events::StoreObserver,
     guard::{Guard, Protocol},
     private,
     server::Server,
@@ -35,6 +36,17 @@ pub struct AwsApis {
     pub sqs: Arc<Sqs>,
     /// `CloudWatch` Logs, which functions write to without a request.
     pub logs: Logs,
+}
+
+/// What is served beside the AWS APIs, on the same port.
+#[derive(Default)]
+pub struct Beside {
+    /// Lambda's API.
+    pub lambda: Option<Router>,
+    /// The page, under `/_local/`.
+    pub page: Router,
+    /// Who sees the requests to DynamoDB.
+    pub store: StoreObserver,
 }
 
 /// Why the AWS APIs could not be started.
@@ -82,10 +94,10 @@ impl AwsApis {
         kinesis: kinesis_engine::Options,
         hosts: &AllowedHosts,
     ) -> Result<Self, OpenError> {
-        Self::start_with(listener, kinesis, hosts, None).await
+        Self::start_with(listener, kinesis, hosts, Beside::default()).await
     }
 
-    /// As [`AwsApis::start_for`], and serves Lambda's API, which has paths of its own.
+    /// As [`AwsApis::start_for`], and serves what has paths of its own.
     ///
     /// # Errors
     ///
@@ -94,7 +106,7 @@ impl AwsApis {
         listener: TcpListener,
         kinesis: kinesis_engine::Options,
         hosts: &AllowedHosts,
-        lambda: Option<Router>,
+        beside: Beside,
     ) -> Result<Self, OpenError> {
         let region = kinesis.region.clone();
         let data = kinesis.data_dir.clone();
@@ -113,10 +125,11 @@ impl AwsApis {
         let arrivals = Arrivals::default();
         let kinesis = Kinesis::open(kinesis, arrivals.clone()).await?;
         let reader = kinesis.reader();
+        let dynamodb = DynamoDb::start(&region, file("dynamodb.sqlite").as_deref()).await?;
         let services: Vec<Arc<dyn Service>> = vec![
             kinesis,
             sqs.clone(),
-            Arc::new(DynamoDb::start(&region, file("dynamodb.sqlite").as_deref()).await?),
+            Arc::new(dynamodb.observed_by(beside.store)),
             Arc::new(ParameterStore::open(
                 &region,
                 file("parameters.json").as_deref(),
@@ -126,12 +139,13 @@ impl AwsApis {
         ];
         let guard = Guard::new(Protocol::Aws, hosts);
         let mut gateway = Gateway::new(services);
-        if let Some(lambda) = lambda {
+        let calls = gateway.counts();
+        if let Some(lambda) = beside.lambda {
             gateway = gateway.with_paths("Lambda", lambda);
         }
-        let calls = gateway.counts();
+        let router = gateway.router_beside(beside.page);
         Ok(Self {
-            server: Server::start(listener, gateway.router(), guard)?,
+            server: Server::start(listener, router, guard)?,
             calls,
             arrivals,
             reader,

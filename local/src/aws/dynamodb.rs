@@ -10,6 +10,7 @@ mod arns;
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::Path,
+    time::Instant,
 };
 
 use async_trait::async_trait;
@@ -25,7 +26,7 @@ use dynoxide::Database;
 use http::{HeaderValue, header};
 use tokio::{net::TcpListener, sync::oneshot};
 
-use crate::{loopback, private};
+use crate::{events::StoreObserver, loopback, private};
 
 /// Why DynamoDB could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +49,7 @@ pub struct DynamoDb {
     region: String,
     address: SocketAddr,
     client: reqwest::Client,
+    observer: StoreObserver,
     /// Dropping the sender ends the server.
     _stop: oneshot::Sender<()>,
 }
@@ -88,8 +90,18 @@ impl DynamoDb {
             region: region.to_owned(),
             address,
             client: loopback::client(&format!("http://{address}")),
+            observer: StoreObserver::default(),
             _stop: stop,
         })
+    }
+}
+
+impl DynamoDb {
+    /// Tells `observer` of every request.
+    #[must_use]
+    pub fn observed_by(mut self, observer: StoreObserver) -> Self {
+        self.observer = observer;
+        self
     }
 }
 
@@ -156,6 +168,7 @@ impl Service for DynamoDb {
             headers.remove(name);
         }
         let (body, renamed) = arns::names_for_arns(call.body);
+        let watched = self.observer.wants_calls().then(|| (Instant::now(), body.clone()));
         let reply = self
             .client
             .post(format!("http://{}/", self.address))
@@ -167,6 +180,11 @@ impl Service for DynamoDb {
         let (status, mut headers) = (reply.status(), reply.headers().clone());
         headers.remove(header::TRANSFER_ENCODING);
         let mut body = reply.bytes().await.map_err(unreachable)?;
+        if let Some((began, request)) = watched {
+            let ok = status.is_success();
+            self.observer
+                .called(&call.operation, &request, ok, began.elapsed());
+        }
         let described = arns::describes_a_table(&call.operation);
         if described || !renamed.is_empty() {
             body = if described {

@@ -20,19 +20,23 @@ use tempfile::TempDir;
 
 use crate::{
     adapters::in_process::InProcess,
-    aws::{apis::AwsApis, lambda::LambdaApi},
+    aws::{
+        apis::{AwsApis, Beside},
+        lambda::LambdaApi,
+    },
     clock_control,
-    events::{EventBus, Observers, stream},
+    events::{EventBus, Observers, StoreObserver, of_streams, stream},
     guard::{Guard, Protocol},
     mappings::{
         Mappings,
         definition::Definition,
         registry::{MappedFunctions, Registry},
     },
+    page::{Page, Shown},
     ports, private,
     project::values::Values,
     provision::{Provisioned, Provisioner, memory::Memory, sdk_config},
-    server::Server,
+    server::{self, Server},
     status_board::StatusBoard,
 };
 pub use error::StartError;
@@ -101,13 +105,25 @@ impl Embedded {
         let time = Clock::system();
         let kinesis = kinesis_engine::Options {
             clock: time.clone(),
+            observer: of_streams(&options.events),
             region: options.region.clone(),
             data_dir: kept.map(Path::to_owned),
             ..options.kinesis.clone()
         };
         let lambda_api = LambdaApi::default();
-        let paths = Some(lambda_api.router());
-        let aws = AwsApis::start_with(aws, kinesis, &options.allowed_hosts, paths).await?;
+        let (board, events) = (StatusBoard::default(), options.events.clone());
+        let page = Page::new(events.clone());
+        let shared = || {
+            let router = board.clone().router();
+            let router = router.merge(clock_control::router(time.clone()));
+            router.merge(stream::router(events.clone()))
+        };
+        let beside = Beside {
+            lambda: Some(lambda_api.router()),
+            page: page.router(shared()),
+            store: StoreObserver::new(events.clone()),
+        };
+        let aws = AwsApis::start_with(aws, kinesis, &options.allowed_hosts, beside).await?;
         clock.lap("AWS APIs");
 
         let cache = match cache {
@@ -137,12 +153,9 @@ impl Embedded {
         }
         let logs = (&aws.logs, &time);
         let (functions, managed) = functions::build(&options, &data, &aws.url(), &values, logs)?;
-        let (board, events) = (StatusBoard::default(), options.events.clone());
         let router = invoke_api::router(functions.clone())
             .merge(lambda_api.management())
-            .merge(board.clone().router())
-            .merge(clock_control::router(time.clone()))
-            .merge(stream::router(events.clone()));
+            .merge(shared());
         let guard = Guard::new(Protocol::Lambda, &options.allowed_hosts);
         let lambda = Server::start(lambda, router, guard).map_err(StartError::Invoke)?;
         let failed_inits = functions::warm_up(&functions).await;
@@ -159,16 +172,36 @@ impl Embedded {
         );
         let parts = (Some(aws.url()), functions.keys().cloned().collect());
         board.show(&registry, cache.as_ref(), &failures, parts);
+        let cache_kind = match (&options.cache, &cache) {
+            (None, _) => "none",
+            (Some(_), Some(served)) => served.transport().name(),
+            (Some(_), None) => "momento",
+        };
+        if let Some(cache) = &cache {
+            cache.keyspace().observe(Arc::new(events.clone()));
+        }
+        page.show(Shown {
+            region: options.region.clone(),
+            aws_url: aws.url(),
+            lambda_url: lambda.url(),
+            cache_kind,
+            cache: cache.as_ref().map(|served| {
+                let url = server::url(served.address());
+                (served.keyspace().clone(), url)
+            }),
+            functions: functions.clone(),
+            mappings: registry.clone(),
+            failures: failures.clone(),
+            reader: aws.reader.clone(),
+            calls: aws.calls.clone(),
+            sdk,
+        });
         registry.ready().await;
         clock.lap("event source mappings");
         Ok(Self {
             aws,
             lambda,
-            cache_kind: match (&options.cache, &cache) {
-                (None, _) => "none",
-                (Some(_), Some(served)) => served.transport().name(),
-                (Some(_), None) => "momento",
-            },
+            cache_kind,
             cache,
             provisioned,
             functions,

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, Ordering::Relaxed},
+    atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
 };
 
 use time::OffsetDateTime;
@@ -12,7 +12,7 @@ use tokio::sync::broadcast::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Event, EventKind};
+use super::{Detail, Event, EventKind};
 
 /// Events that wait for the slowest listener: more than a second of 5,000 invocations/s.
 const MOST_WAITING: usize = 8192;
@@ -24,6 +24,10 @@ pub struct EventBus(Arc<Bus>);
 #[derive(Debug)]
 struct Bus {
     events: Sender<Arc<Event>>,
+    /// All events, with the details, for recorders.
+    all: Sender<Happened>,
+    /// Whether a recorder listens: without one, no detail is built.
+    recorded: AtomicBool,
     closed: CancellationToken,
     /// Invocations that have ended, counted without a listener too.
     invocations: AtomicU64,
@@ -33,6 +37,8 @@ impl Default for EventBus {
     fn default() -> Self {
         Self(Arc::new(Bus {
             events: Sender::new(MOST_WAITING),
+            all: Sender::new(MOST_WAITING),
+            recorded: AtomicBool::new(false),
             closed: CancellationToken::new(),
             invocations: AtomicU64::new(0),
         }))
@@ -51,11 +57,49 @@ impl EventBus {
         time: impl FnOnce() -> OffsetDateTime,
         kind: impl FnOnce() -> EventKind,
     ) {
-        if self.0.events.receiver_count() > 0 {
+        let recorded = self.is_recorded();
+        if recorded || self.0.events.receiver_count() > 0 {
             let (time, kind) = (time(), kind());
+            let event = Arc::new(Event { time, kind });
             // The last listener may have gone.
-            let _ = self.0.events.send(Arc::new(Event { time, kind }));
+            let _ = self.0.events.send(event.clone());
+            if recorded {
+                let _ = self.0.all.send(Happened::Event(event));
+            }
         }
+    }
+
+    /// Whether a recorder listens.
+    #[must_use]
+    pub fn is_recorded(&self) -> bool {
+        self.0.recorded.load(Relaxed)
+    }
+
+    /// Publishes a detail of now. Without a recorder this is one atomic load, and `detail`
+    /// is not called.
+    pub fn publish_detail(&self, detail: impl FnOnce() -> Detail) {
+        if self.is_recorded() {
+            let time = OffsetDateTime::now_utc();
+            let detail = Arc::new((time, detail()));
+            let _ = self.0.all.send(Happened::Detail(detail));
+        }
+    }
+
+    /// Every event and every detail from now on, for a recorder: from the first one on,
+    /// details are built.
+    #[must_use]
+    pub fn record(&self) -> Details {
+        let all = self.0.all.subscribe();
+        self.0.recorded.store(true, Relaxed);
+        Details {
+            all,
+            closed: self.0.closed.clone(),
+        }
+    }
+
+    /// Waits for [`EventBus::close`].
+    pub async fn closed(&self) {
+        self.0.closed.cancelled().await;
     }
 
     /// Every event from now on.
@@ -80,6 +124,46 @@ impl EventBus {
 
     pub(super) fn count_invocation(&self) {
         self.0.invocations.fetch_add(1, Relaxed);
+    }
+}
+
+/// An event or a detail.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Happened {
+    /// An event.
+    Event(Arc<Event>),
+    /// A detail, and when it happened.
+    Detail(Arc<(OffsetDateTime, Detail)>),
+}
+
+/// The events and the details of a bus, in the order of their publication.
+#[derive(Debug)]
+pub struct Details {
+    all: Receiver<Happened>,
+    closed: CancellationToken,
+}
+
+impl Details {
+    /// The next one, as [`Subscription::next`].
+    pub async fn next(&mut self) -> Option<Happened> {
+        tokio::select! {
+            biased;
+            next = self.all.recv() => match next {
+                Ok(happened) => Some(happened),
+                Err(RecvError::Lagged(events)) => Some(Happened::Event(dropped(events))),
+                Err(RecvError::Closed) => None,
+            },
+            () = self.closed.cancelled() => None,
+        }
+    }
+
+    /// The next one, if it was published already.
+    pub fn try_next(&mut self) -> Option<Happened> {
+        match self.all.try_recv() {
+            Ok(happened) => Some(happened),
+            Err(TryRecvError::Lagged(events)) => Some(Happened::Event(dropped(events))),
+            Err(TryRecvError::Empty | TryRecvError::Closed) => None,
+        }
     }
 }
 
@@ -124,7 +208,7 @@ fn dropped(events: u64) -> Arc<Event> {
 
 #[cfg(test)]
 mod tests {
-    use super::{EventBus, EventKind, MOST_WAITING};
+    use super::{Detail, EventBus, EventKind, Happened, MOST_WAITING};
 
     fn log(number: usize) -> EventKind {
         EventKind::Log {
@@ -140,6 +224,26 @@ mod tests {
         bus.publish(|| unreachable!("nobody listens"));
         let mut listener = bus.subscribe();
         bus.publish(|| log(1));
+        assert_eq!(listener.next().await.unwrap().kind, log(1));
+    }
+
+    #[tokio::test]
+    async fn a_detail_is_built_for_a_recorder_only() {
+        let bus = EventBus::default();
+        let mut listener = bus.subscribe();
+        bus.publish_detail(|| unreachable!("nobody records"));
+        let mut recorder = bus.record();
+        let put = || Detail::RecordsPut {
+            stream: "s".into(),
+            records: Vec::new(),
+        };
+        bus.publish_detail(put);
+        bus.publish(|| log(1));
+        let Some(Happened::Detail(detail)) = recorder.next().await else {
+            unreachable!("the detail comes first")
+        };
+        assert_eq!(detail.1, put());
+        assert!(matches!(recorder.next().await, Some(Happened::Event(_))));
         assert_eq!(listener.next().await.unwrap().kind, log(1));
     }
 

@@ -101,6 +101,17 @@ pub enum EventKind {
         /// The line.
         text: String,
     },
+    /// The list of a stream's shards has changed: the stream was created, deleted or
+    /// resharded.
+    ShardsChanged {
+        /// The stream's name.
+        stream: String,
+    },
+    /// The fault rules of the cache were replaced.
+    FaultsSet {
+        /// The rules; empty where all were removed.
+        rules: Vec<String>,
+    },
     /// This listener was too slow for these events.
     Dropped {
         /// How many.
@@ -293,7 +304,7 @@ impl EventKind {
             | Self::ShardOpened { function, .. }
             | Self::ShardClosed { function, .. }
             | Self::Log { function, .. } => Some(function),
-            Self::Dropped { .. } => None,
+            Self::ShardsChanged { .. } | Self::FaultsSet { .. } | Self::Dropped { .. } => None,
         }
     }
 }

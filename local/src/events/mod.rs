@@ -3,14 +3,20 @@
 //!
 //! Functions and event source mappings publish to an [`EventBus`], which has a bound: a
 //! listener that is too slow misses events and gets their number, and publishers never
-//! wait. Without a listener no event is built.
+//! wait. Without a listener no event is built. What happens to single records
+//! ([`Detail`]) is built only while a recorder listens too.
 
 mod bus;
+mod calls;
+mod detail;
 mod event;
 mod observers;
+mod store_keys;
 pub mod stream;
 
-pub use bus::{EventBus, Subscription};
+pub use bus::{Details, EventBus, Happened, Subscription};
+pub use calls::{StoreObserver, of_streams};
+pub use detail::{CallOutcome, Detail, Records, SeenRecord};
 pub use event::{
     BatchDiscarded, BatchInvoked, Error, Event, EventKind, InvocationEnded, MessagesInvoked,
     Outcome, ShardEnd,

@@ -2,9 +2,10 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use event_source_mapping::{
     batch::Prepared,
-    observer::{self, Invoked},
+    observer::{self, Invoked, Invoking},
     queue::message::Message,
     retry_state::Discarded,
     settlement::DiscardedBatch,
@@ -19,10 +20,13 @@ use lambda_host::{
 use serde_json::Value;
 
 use super::{
-    BatchDiscarded, BatchInvoked, Error, EventBus, EventKind, InvocationEnded, MessagesInvoked,
-    Outcome, ShardEnd,
+    BatchDiscarded, BatchInvoked, Detail, Error, EventBus, EventKind, InvocationEnded, MessagesInvoked,
+    Outcome, Records, SeenRecord, ShardEnd,
 };
 use crate::mappings::registry::MappedFunctions;
+
+/// Bytes of a response that a detail has.
+const MOST_OF_RESPONSE: usize = 2048;
 
 /// Publishes what mappings do, and passes it on to another observer.
 pub struct Observers {
@@ -49,6 +53,25 @@ impl Observers {
 
     fn function(&self, mapping: &str) -> String {
         self.functions.of(mapping)
+    }
+
+    fn stream(&self, mapping: &str) -> Arc<str> {
+        self.functions.source_of(mapping)
+    }
+
+    fn records(
+        &self,
+        mapping: &str,
+        shard: &str,
+        numbers: impl Iterator<Item = String>,
+    ) -> Records {
+        Records {
+            mapping: mapping.to_owned(),
+            function: self.function(mapping),
+            stream: self.stream(mapping),
+            shard: shard.to_owned(),
+            sequence_numbers: numbers.collect(),
+        }
     }
 
     fn batch_invoked(&self, invoked: &Invoked<'_>) -> BatchInvoked {
@@ -125,17 +148,55 @@ impl observer::Observer for Observers {
         self.next.message_filtered(mapping, message);
     }
 
+    fn read(&self, mapping: &str, shard: &str, records: &[Record]) {
+        self.bus.publish_detail(|| {
+            let numbers = records.iter().map(|record| record.sequence_number.clone());
+            Detail::RecordsRead(self.records(mapping, shard, numbers))
+        });
+        self.next.read(mapping, shard, records);
+    }
+
+    fn invoking(&self, invoking: &Invoking<'_>) {
+        self.bus.publish_detail(|| {
+            let (mapping, shard) = (invoking.mapping, invoking.shard);
+            Detail::Invoking {
+                records: self.records(mapping, shard, numbers(invoking.records)),
+                request_id: invoking.request_id.to_owned(),
+                retry: invoking.retry,
+            }
+        });
+        self.next.invoking(invoking);
+    }
+
     fn invoked(&self, invoked: &Invoked<'_>) {
         self.bus
             .publish(|| EventKind::BatchInvoked(self.batch_invoked(invoked)));
+        self.bus.publish_detail(|| {
+            let shard: Arc<str> = invoked.shard.into();
+            let records = invoked.records.iter();
+            Detail::Invoked {
+                stream: self.stream(invoked.mapping),
+                batch: self.batch_invoked(invoked),
+                records: records.map(|one| seen(&shard, &one.record)).collect(),
+                response: response(invoked.reply),
+            }
+        });
         self.next.invoked(invoked);
     }
 
     fn filtered(&self, mapping: &str, shard: &str, record: &Record) {
+        self.bus.publish_detail(|| {
+            let number = std::iter::once(record.sequence_number.clone());
+            Detail::Filtered(self.records(mapping, shard, number))
+        });
         self.next.filtered(mapping, shard, record);
     }
 
     fn discarded(&self, mapping: &str, shard: &str, records: &[Prepared], discarded: &Discarded) {
+        self.bus.publish_detail(|| Detail::Discarded {
+            records: self.records(mapping, shard, numbers(records)),
+            condition: discarded.condition.as_str(),
+        });
         self.next.discarded(mapping, shard, records, discarded);
     }
 
@@ -191,6 +252,33 @@ impl observer::Observer for Observers {
         });
         self.next.shard_closed(mapping, shard, why);
     }
+}
+
+fn numbers(records: &[Prepared]) -> impl Iterator<Item = String> {
+    let numbers = records.iter();
+    numbers.map(|one| one.record.sequence_number.clone())
+}
+
+fn seen(shard: &Arc<str>, record: &Record) -> SeenRecord {
+    SeenRecord {
+        shard: shard.clone(),
+        sequence_number: record.sequence_number.clone(),
+        partition_key: record.partition_key.clone(),
+        data: record.data.clone(),
+        arrived: Some(record.arrived),
+    }
+}
+
+/// The beginning of a response, or of a function error's document. Copied: the whole could
+/// be kept for it.
+fn response(reply: &Reply) -> Option<Bytes> {
+    let payload = match reply {
+        Reply::Success(payload) => payload,
+        Reply::FunctionError(error) => &error.payload,
+        Reply::Throttled | Reply::TooLarge | Reply::Unavailable(_) => return None,
+    };
+    let most = payload.len().min(MOST_OF_RESPONSE);
+    Some(Bytes::copy_from_slice(&payload[..most]))
 }
 
 impl lambda_host::observer::Observer for EventBus {
@@ -344,7 +432,7 @@ fn id(location: &str) -> Option<String> {
     Some(id.to_str()?.to_owned())
 }
 
-fn milliseconds(duration: Duration) -> f64 {
+pub(super) fn milliseconds(duration: Duration) -> f64 {
     // Microseconds are enough, and shorter.
     let microseconds = u32::try_from(duration.as_micros()).unwrap_or(u32::MAX);
     f64::from(microseconds) / 1000.0

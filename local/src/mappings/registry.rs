@@ -36,21 +36,31 @@ pub trait Connections: Send + Sync {
     fn poll_trigger(&self, stream: &str) -> Arc<dyn PollTrigger>;
 }
 
-/// The function of each mapping, by the mapping's name. Clones are the same.
+/// The function and the source of each mapping, by the mapping's name. Clones are the same.
 #[derive(Debug, Clone, Default)]
-pub struct MappedFunctions(Arc<RwLock<BTreeMap<String, String>>>);
+pub struct MappedFunctions(Arc<RwLock<BTreeMap<String, (String, Arc<str>)>>>);
 
 impl MappedFunctions {
     /// The function of a mapping; empty for one that is not known.
     #[must_use]
     pub fn of(&self, mapping: &str) -> String {
         let functions = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        functions.get(mapping).cloned().unwrap_or_default()
+        let found = functions.get(mapping);
+        found.map(|(function, _)| function.clone()).unwrap_or_default()
+    }
+
+    /// The name of a mapping's stream or queue; empty for one that is not known.
+    #[must_use]
+    pub fn source_of(&self, mapping: &str) -> Arc<str> {
+        let functions = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let found = functions.get(mapping);
+        found.map_or_else(|| "".into(), |(_, source)| source.clone())
     }
 
     fn set(&self, definition: &Definition) {
         let mut functions = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        functions.insert(definition.name.clone(), definition.function.clone());
+        let about = (definition.function.clone(), definition.source().into());
+        functions.insert(definition.name.clone(), about);
     }
 }
 

@@ -185,6 +185,8 @@ impl Presenter {
             EventKind::Dropped { events } => Some(layout.dropped(time, *events)),
             EventKind::Log { .. }
             | EventKind::ShardClosed { .. }
+            | EventKind::ShardsChanged { .. }
+            | EventKind::FaultsSet { .. }
             | EventKind::InvocationStarted { .. }
             | EventKind::InvocationEnded(_) => None,
         }
@@ -263,7 +265,10 @@ fn level(kind: &EventKind) -> Level {
             ShardEnd::Gone | ShardEnd::Recreated => Level::Warn,
             ShardEnd::Processed | ShardEnd::Stopped => Level::Info,
         },
-        EventKind::EnvironmentEnded { .. } | EventKind::InvocationStarted { .. } => Level::Debug,
+        EventKind::EnvironmentEnded { .. }
+        | EventKind::InvocationStarted { .. }
+        | EventKind::ShardsChanged { .. }
+        | EventKind::FaultsSet { .. } => Level::Debug,
     }
 }
 

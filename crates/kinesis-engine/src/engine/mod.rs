@@ -364,6 +364,9 @@ impl Engine {
     /// transition that has begun.
     pub(crate) fn announce_shards(&self, stream: &Stream) {
         self.arrivals.notify_shards(&stream.name);
+        if let Some(observer) = self.options.observer.get() {
+            observer.shards_changed(&stream.name);
+        }
         let delay = self.options.transition_delay;
         if delay.is_zero() {
             return;

@@ -1,7 +1,8 @@
 //! Puts, wake-ups, and `max_memory`.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
+use bytes::Bytes;
 use futures_util::future::join_all;
 
 use super::{
@@ -12,7 +13,7 @@ use super::{
 };
 use durable_files::Commit;
 
-use crate::error::KinesisError;
+use crate::{error::KinesisError, observer::PutRecord};
 
 impl Engine {
     /// Stores `records` in `stream` and wakes the readers of the shards that
@@ -27,6 +28,7 @@ impl Engine {
         records: &[(HashKey, NewRecord<'_>)],
     ) -> Result<Vec<Routed>, KinesisError> {
         let Put { routed, commits } = stream.append(records, self.moment(stream)).await?;
+        self.tell_put(stream, records, &routed);
         let mut touched: Vec<&Arc<Shard>> = Vec::new();
         for record in &routed {
             let stored = matches!(record.outcome, Outcome::Stored(_));
@@ -49,6 +51,36 @@ impl Engine {
             KinesisError::Internal(format!("the log cannot be flushed: {error}"))
         })?;
         Ok(routed)
+    }
+
+    /// Tells the observer, before a reader can be woken.
+    fn tell_put(
+        &self,
+        stream: &Stream,
+        records: &[(HashKey, NewRecord<'_>)],
+        routed: &[Routed],
+    ) {
+        let observer = self.options.observer.get();
+        let Some(observer) = observer.filter(|observer| observer.wants_records()) else {
+            return;
+        };
+        let mut shards: HashMap<u64, Arc<str>> = HashMap::new();
+        let stored = records.iter().zip(routed).filter_map(|((_, record), routed)| {
+            let Outcome::Stored(number) = routed.outcome else {
+                return None;
+            };
+            let shard = shards.entry(routed.shard.number);
+            Some(PutRecord {
+                shard: shard.or_insert_with(|| routed.shard.id.as_str().into()).clone(),
+                sequence_number: number.to_string(),
+                partition_key: record.partition_key.to_owned(),
+                data: Bytes::copy_from_slice(record.data),
+            })
+        });
+        let stored: Vec<_> = stored.collect();
+        if !stored.is_empty() {
+            observer.records_put(&stream.name, stored);
+        }
     }
 
     /// Drops the oldest records of all while they take more than the memory

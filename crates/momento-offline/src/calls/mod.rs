@@ -11,11 +11,14 @@ pub(crate) mod names;
 mod scalar;
 mod set;
 mod sorted_set;
+mod watched;
 
 use std::time::Duration;
 
 use momento_protos::cache_client as proto;
 use prost::Message;
+
+pub(crate) use watched::{answer_watched, first_field};
 
 use super::{
     cache::{Cache, CollectionTtl, MAX_ELEMENT},

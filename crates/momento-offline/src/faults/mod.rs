@@ -7,7 +7,7 @@ pub use plan::{Fault, FaultPlan, FaultRule, PlanError};
 
 use std::{
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::Duration,
@@ -17,7 +17,10 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::status::{Code, Status};
+use super::{
+    observer::Observer,
+    status::{Code, Status},
+};
 
 /// Name of the command that opens a protosocket connection.
 pub(crate) const AUTH: &str = "Auth";
@@ -57,13 +60,21 @@ pub struct RuleStatus {
 }
 
 /// The active plan. It can be replaced at any time.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Faults {
     /// Whether there are rules: without rules, calls skip the lock.
     active: AtomicBool,
     /// Whether the transport is unable to drop connections.
     keeps_connections: AtomicBool,
+    observer: OnceLock<Arc<dyn Observer>>,
     state: Mutex<State>,
+}
+
+impl std::fmt::Debug for Faults {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let plan = self.plan();
+        f.debug_struct("Faults").field("plan", &plan).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -98,6 +109,8 @@ impl Faults {
         let mut state = self.lock();
         self.active.store(!plan.rules.is_empty(), Relaxed);
         *state = State::of(plan);
+        drop(state);
+        self.tell();
         Ok(())
     }
 
@@ -106,6 +119,18 @@ impl Faults {
         let mut state = self.lock();
         self.active.store(false, Relaxed);
         *state = State::default();
+        drop(state);
+        self.tell();
+    }
+
+    pub(crate) fn observe(&self, observer: Arc<dyn Observer>) {
+        let _ = self.observer.set(observer);
+    }
+
+    fn tell(&self) {
+        if let Some(observer) = self.observer.get() {
+            observer.faults_set(&self.plan());
+        }
     }
 
     /// The active plan.

@@ -5,7 +5,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use momento_protos::protosocket::{
@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     faults::{AUTH, Verdict},
     keyspace::Keyspace,
+    observer::{Called, Outcome},
     status::{Code, Status},
 };
 
@@ -48,37 +49,47 @@ impl Session {
     /// Accepts a command. The connection polls the answer when it can send it.
     pub(super) fn accept(&mut self, command: Option<Command>) -> Answer {
         let Some(command) = command else {
-            return self.answer(Err(Status::invalid("the message has no command")));
+            let status = Status::invalid("the message has no command");
+            return self.answer(Err(status), None);
         };
         let (call, cache) = match &command {
             Command::Auth(_) => (AUTH, ""),
             _ if !self.authenticated => {
                 let what = "the connection is not authenticated; its first command must be Auth";
-                return self.answer(Err(Status::new(Code::Unauthenticated, what)));
+                return self.answer(Err(Status::new(Code::Unauthenticated, what)), None);
             }
             Command::Get(get) => ("Get", &*get.namespace),
             Command::Set(set) => ("Set", &*set.namespace),
             Command::Delete(delete) => ("Delete", &*delete.namespace),
         };
+        let began = self.keyspace.watch().filter(|_| call != AUTH);
         let decision = self.keyspace.faults.decide(call, cache);
         if let Command::Auth(auth) = &command {
             // Before the answer, so that commands sent behind it are accepted.
             self.authenticated = decision.verdict == Verdict::Answer && !auth.token.is_empty();
         }
         let answer = match decision.verdict {
-            Verdict::Answer => self.answer(Ok(command)),
-            Verdict::Refuse(status) => self.answer(Err(status)),
-            Verdict::BlackHole => return self.never(decision.delay, None),
+            Verdict::Answer => self.answer(Ok(command), began),
+            Verdict::Refuse(status) => {
+                tell(&self.keyspace, began, &command, Outcome::Fault(status.code));
+                self.answer(Err(status), None)
+            }
+            Verdict::BlackHole => {
+                tell(&self.keyspace, began, &command, Outcome::NoAnswer);
+                return self.never(decision.delay, None);
+            }
             Verdict::DropConnection => {
+                tell(&self.keyspace, began, &command, Outcome::NoAnswer);
                 return self.never(decision.delay, Some(self.open.clone()));
             }
         };
         answer.after(decision.delay)
     }
 
-    fn answer(&self, command: Result<Command, Status>) -> Answer {
+    fn answer(&self, command: Result<Command, Status>, began: Option<Instant>) -> Answer {
         Answer::Now(Some(Work {
             keyspace: self.keyspace.clone(),
+            began,
             command,
         }))
     }
@@ -135,13 +146,23 @@ impl Future for Answer {
 /// A command to carry out, or its refusal.
 pub(super) struct Work {
     keyspace: Arc<Keyspace>,
+    /// When it arrived, if the observer wants to know of its end.
+    began: Option<Instant>,
     command: Result<Command, Status>,
 }
 
 impl Work {
     fn carry_out(self) -> CacheResponse {
-        let Self { keyspace, command } = self;
+        let Self {
+            keyspace,
+            began,
+            command,
+        } = self;
+        let watched = began.and_then(|_| Some(command.as_ref().ok()?.clone()));
         let answered = command.and_then(|command| answer(&keyspace, command));
+        if let Some(command) = watched {
+            tell(&keyspace, began, &command, outcome(&answered));
+        }
         let kind = answered.unwrap_or_else(|status| {
             keyspace.counters().refused();
             error(status.code, status.message)
@@ -152,6 +173,33 @@ impl Work {
             ..CacheResponse::default()
         }
     }
+}
+
+fn outcome(answered: &Result<Kind, Status>) -> Outcome {
+    match answered {
+        Ok(Kind::Get(_)) => Outcome::Hit,
+        Ok(Kind::Error(_)) => Outcome::Miss,
+        Ok(_) => Outcome::Ok,
+        Err(status) => Outcome::Refused(status.code),
+    }
+}
+
+/// Tells the observer of a command that `began` at a time.
+fn tell(keyspace: &Keyspace, began: Option<Instant>, command: &Command, outcome: Outcome) {
+    let (operation, cache, key) = match command {
+        Command::Auth(_) => return,
+        Command::Get(get) => ("Get", &get.namespace, &get.key),
+        Command::Set(set) => ("Set", &set.namespace, &set.key),
+        Command::Delete(delete) => ("Delete", &delete.namespace, &delete.key),
+    };
+    let called = Called {
+        cache,
+        operation,
+        key,
+        outcome,
+        duration: Duration::ZERO,
+    };
+    keyspace.called(began, called);
 }
 
 fn answer(keyspace: &Keyspace, command: Command) -> Result<Kind, Status> {

@@ -8,7 +8,7 @@ mod retained;
 use std::{
     net::TcpListener,
     sync::{Arc, Weak},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use loopback_server::hosts::AllowedHosts;
@@ -20,6 +20,7 @@ use super::{
     faults::{Decision, Verdict},
     http::{self, HttpReply, HttpRequest},
     keyspace::Keyspace,
+    observer::{Called, Outcome},
     status::{Code, Status},
     transport::Transport,
     wire,
@@ -124,15 +125,46 @@ impl Answerer {
         Some(template.set_body_raw(reply.body, reply.content_type))
     }
 
+    /// When a call began, if an observer wants to know of its end. The server delays the
+    /// reply later on.
+    fn began(&self, decision: &Decision) -> Option<Instant> {
+        let began = self.keyspace.watch()?;
+        Some(began.checked_sub(decision.delay).unwrap_or(began))
+    }
+
+    fn unanswered(
+        &self,
+        began: Option<Instant>,
+        (operation, cache): (&str, &str),
+        key: &[u8],
+    ) {
+        let called = Called {
+            cache,
+            operation,
+            key,
+            outcome: Outcome::NoAnswer,
+            duration: Duration::ZERO,
+        };
+        self.keyspace.called(began, called);
+    }
+
     fn grpc(&self, request: &Request, cache: &str) -> (ResponseTemplate, Decision) {
         let path = request.url.path();
         let decision = self.keyspace.faults.decide(calls::name(path), cache);
-        let answered = match &decision.verdict {
-            Verdict::Refuse(status) => Err(status.clone()),
+        let began = self.began(&decision);
+        let verdict = &decision.verdict;
+        let answered = match verdict {
             // The cache does not carry out the call.
-            Verdict::BlackHole => Ok(Vec::new()),
-            _ => wire::unframe(&request.body)
-                .and_then(|message| calls::answer(&self.keyspace, path, cache, message)),
+            Verdict::BlackHole => {
+                let name = calls::name(path);
+                let message = wire::unframe(&request.body).unwrap_or_default();
+                self.unanswered(began, (name, cache), calls::first_field(message));
+                Ok(Vec::new())
+            }
+            _ => wire::unframe(&request.body).and_then(|message| {
+                let at = (path, cache);
+                calls::answer_watched(&self.keyspace, began, verdict, at, message)
+            }),
         };
         let reply = match answered {
             Ok(messages) => ResponseTemplate::new(200)
@@ -148,10 +180,15 @@ impl Answerer {
 
     fn http(&self, request: &Request) -> (ResponseTemplate, Decision) {
         let (method, path) = (request.method.as_str(), request.url.path());
-        let decision = http::call(method, path)
-            .map(|(name, cache)| self.keyspace.faults.decide(name, &cache))
+        let asked = http::call(method, path);
+        let decision = asked.as_ref();
+        let decision = decision
+            .map(|(name, cache)| self.keyspace.faults.decide(name, cache))
             .unwrap_or_default();
+        let began = self.began(&decision);
         if decision.verdict == Verdict::BlackHole {
+            let (name, cache) = asked.unwrap_or_default();
+            self.unanswered(began, (name, &cache), &[]);
             return (ResponseTemplate::new(500), decision);
         }
         let request = HttpRequest {
@@ -162,7 +199,12 @@ impl Answerer {
             body: &request.body,
         };
         let transport = Transport::Stub.name();
-        let reply = http::answer(&self.keyspace, transport, &decision.verdict, &request);
+        let reply = http::answer(
+            &self.keyspace,
+            transport,
+            (began, &decision.verdict),
+            &request,
+        );
         let template = ResponseTemplate::new(reply.status);
         (
             template.set_body_raw(reply.body, reply.content_type),

@@ -71,8 +71,13 @@ impl Gateway {
     }
 
     /// The HTTP surface: AWS calls on every path, health as LocalStack spells it.
-    pub fn router(mut self) -> Router {
-        let mut router = Router::new().route("/_localstack/health", get(health));
+    pub fn router(self) -> Router {
+        self.router_beside(Router::new())
+    }
+
+    /// The same, with the routes of `other`, which are no AWS API.
+    pub fn router_beside(mut self, other: Router) -> Router {
+        let mut router = other.with_state(()).route("/_localstack/health", get(health));
         for paths in &mut self.paths {
             let paths = std::mem::take(&mut paths.router);
             router = router.merge(paths.layer(map_response(with_request_id)).with_state(()));

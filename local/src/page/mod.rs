@@ -1,0 +1,156 @@
+//! The page at `/_local/` of the AWS port, and what only it asks for.
+//!
+//! The page is an AWS client of its own origin. What no AWS API has is under `/_local/`:
+//! the live stream ([`live`]), records and their journeys ([`records`]), execution
+//! environments ([`functions`]), the cache ([`cache`]) and discarded batches
+//! ([`failures`]). A recorder listens to the events from the first page on.
+
+mod assets;
+mod cache;
+mod failures;
+mod functions;
+mod journey;
+mod journey_text;
+mod live;
+mod recorder;
+mod records;
+mod refusal;
+mod sample;
+mod sampler;
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
+
+use aws_config::SdkConfig;
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request},
+    middleware::{Next, from_fn},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use http::{Method, StatusCode};
+use kinesis_engine::reader::Reader;
+use lambda_host::Functions;
+use momento_offline::keyspace::Keyspace;
+
+use self::{recorder::Recorder, refusal::Refusal, sampler::Samples};
+use crate::{aws::gateway::CallCounts, events::EventBus, mappings::registry::Registry};
+
+/// The page's path, on the AWS port.
+pub const PAGE_PATH: &str = "/_local/";
+
+/// The header that a change needs: another site's page cannot send it without a preflight
+/// request, which is not answered.
+pub const CHANGE_HEADER: &str = "x-klocal";
+
+/// The value of [`CHANGE_HEADER`].
+pub const CHANGE_VALUE: &str = "page";
+
+pub use self::records::RECORDS_PATH;
+
+/// Bytes of a request's body at most.
+const MAX_BODY: usize = 1024 * 1024;
+
+/// The page of an environment. It is empty until [`Page::show`]: the port listens before
+/// the functions start. Clones are the same page.
+#[derive(Clone)]
+pub struct Page(Arc<Inner>);
+
+struct Inner {
+    bus: EventBus,
+    recorder: Recorder,
+    samples: Samples,
+    shown: OnceLock<Shown>,
+}
+
+/// What a page shows.
+pub struct Shown {
+    /// The region of all ARNs.
+    pub region: String,
+    /// The URL of the AWS APIs.
+    pub aws_url: String,
+    /// The URL of the Invoke API.
+    pub lambda_url: String,
+    /// The kind of the cache: its transport, `momento` or `none`.
+    pub cache_kind: &'static str,
+    /// The cache in this process, and its URL.
+    pub cache: Option<(Arc<Keyspace>, String)>,
+    /// The functions.
+    pub functions: Functions,
+    /// The event source mappings.
+    pub mappings: Registry,
+    /// The folder of the invocation records of discarded batches.
+    pub failures: PathBuf,
+    /// The streams.
+    pub reader: Reader,
+    /// How often each AWS operation was called.
+    pub calls: Arc<CallCounts>,
+    /// How the AWS APIs are called.
+    pub sdk: SdkConfig,
+}
+
+impl Page {
+    /// The page of an environment that publishes to `bus`.
+    #[must_use]
+    pub fn new(bus: EventBus) -> Self {
+        Self(Arc::new(Inner {
+            recorder: Recorder::new(bus.clone()),
+            bus,
+            samples: Samples::default(),
+            shown: OnceLock::new(),
+        }))
+    }
+
+    /// Shows this from now on.
+    pub fn show(&self, shown: Shown) {
+        let _ = self.0.shown.set(shown);
+    }
+
+    /// The routes, with `others` that are under `/_local/` too. A change needs
+    /// [`CHANGE_HEADER`].
+    pub fn router(&self, others: Router) -> Router {
+        let own = Router::new()
+            .route(PAGE_PATH, get(assets::index))
+            .route("/_local", get(assets::to_index))
+            .route("/_local/page/{name}", get(assets::named))
+            .route("/_local/live", get(live::live))
+            .merge(records::router())
+            .merge(functions::router())
+            .merge(cache::router())
+            .merge(failures::router())
+            .with_state(self.clone());
+        own.merge(others)
+            .layer(DefaultBodyLimit::max(MAX_BODY))
+            .layer(from_fn(guarded))
+    }
+
+    /// Records from now on. Returns whether it has done so before.
+    fn record(&self) -> bool {
+        let before = self.0.recorder.start();
+        if !before {
+            sampler::start(&self.0);
+        }
+        before
+    }
+
+    fn shown(&self) -> Result<&Shown, Refusal> {
+        self.0.shown.get().ok_or_else(|| {
+            let what = "the environment is still starting; try again in a second";
+            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, what)
+        })
+    }
+}
+
+/// Refuses a change without its header, and keeps replies out of caches.
+async fn guarded(request: Request, next: Next) -> Response {
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let own = request.headers().get(CHANGE_HEADER);
+    if !reads && own.is_none_or(|value| value != CHANGE_VALUE) {
+        let what = format!("a change under {PAGE_PATH} needs the header {CHANGE_HEADER}: {CHANGE_VALUE}");
+        return Refusal::new(StatusCode::FORBIDDEN, what).into_response();
+    }
+    assets::with_headers(next.run(request).await)
+}
