@@ -1,16 +1,20 @@
 //! The page's files, which are part of the program.
 
+use std::ffi::OsStr;
+
 use axum::{
     extract::Path,
     response::{IntoResponse, Redirect, Response},
 };
 use http::{HeaderName, HeaderValue, header};
+use include_dir::{Dir, include_dir};
 
 use super::{PAGE_PATH, refusal::Refusal};
 
-const HTML: &str = "text/html; charset=utf-8";
+/// The files, as they are in the source tree.
+static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/page/static");
 
-const INDEX: &[u8] = include_bytes!("static/index.html");
+const INDEX: &str = "index.html";
 
 /// What a page may load: its own files, and images that are part of its text. No inline
 /// script or style.
@@ -27,11 +31,8 @@ const HEADERS: [(HeaderName, &str); 4] = [
     (header::REFERRER_POLICY, "no-referrer"),
 ];
 
-/// Each file's name, content type and content.
-const FILES: &[(&str, &str, &[u8])] = &[];
-
-pub(super) async fn index() -> Response {
-    file(HTML, INDEX)
+pub(super) async fn index() -> Result<Response, Refusal> {
+    file(INDEX)
 }
 
 pub(super) async fn to_index() -> Redirect {
@@ -39,14 +40,24 @@ pub(super) async fn to_index() -> Redirect {
 }
 
 pub(super) async fn named(Path(name): Path<String>) -> Result<Response, Refusal> {
-    let found = FILES.iter().find(|(one, ..)| *one == name);
-    let (_, content_type, content) =
-        found.ok_or_else(|| Refusal::not_found(format!("the page has no file {name}")))?;
-    Ok(file(content_type, content))
+    file(&name)
 }
 
-fn file(content_type: &'static str, content: &'static [u8]) -> Response {
-    ([(header::CONTENT_TYPE, content_type)], content).into_response()
+fn file(name: &str) -> Result<Response, Refusal> {
+    let file = FILES.get_file(name);
+    let file = file.ok_or_else(|| Refusal::not_found(format!("the page has no file {name}")))?;
+    let extension = file.path().extension().and_then(OsStr::to_str);
+    let content_type = match extension.unwrap_or_default() {
+        "html" => "text/html; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        // Licences.
+        _ => "text/plain; charset=utf-8",
+    };
+    let headers = [(header::CONTENT_TYPE, content_type)];
+    Ok((headers, file.contents()).into_response())
 }
 
 pub(super) fn with_headers(mut reply: Response) -> Response {

@@ -211,7 +211,11 @@ impl Builder<'_> {
             kind: "invocation".to_owned(),
             at: self.after(began),
             duration_ms: ended.map(|ended| (ended.at - began).max(0.0)),
-            title: format!("Invocation {tries} of {}", invocation.function),
+            title: format!(
+                "{} {tries} of {}",
+                if invocation.retry { "Retry: invocation" } else { "Invocation" },
+                invocation.function
+            ),
             detail: error,
             outcome: Some(ended.map_or("running".to_owned(), |ended| word(ended.outcome))),
             request_id: Some(invocation.request_id.to_string()),

@@ -50,7 +50,13 @@ struct Wanted {
 async fn list(State(page): State<Page>, Query(wanted): Query<Wanted>) -> Json<Value> {
     let recorded = page.record();
     let records = find(&page, wanted.without_empty());
-    Json(json!({ "records": records, "recordedBefore": recorded }))
+    let (kept, bytes) = page.0.recorder.state().kept();
+    Json(json!({
+        "records": records,
+        "kept": kept,
+        "keptBytes": bytes,
+        "recordedBefore": recorded,
+    }))
 }
 
 /// The form of a journey.
@@ -120,7 +126,10 @@ fn find(page: &Page, wanted: Wanted) -> Vec<Summary> {
     let candidates: Vec<(u64, Bytes)> = {
         let state = page.0.recorder.state();
         let before = wanted.before.as_deref().map(|before| {
-            let time = before.parse::<f64>().unwrap_or(f64::MAX);
+            // A sequence number has 56 digits, and a time a third of them at most.
+            let time = Some(before).filter(|text| text.len() < 20);
+            let time = time.and_then(|text| text.parse::<f64>().ok());
+            let time = time.unwrap_or(f64::NEG_INFINITY);
             let mut newest = state.newest();
             let at = newest.find(|(_, record)| {
                 *record.sequence_number == *before || record.put_at < time

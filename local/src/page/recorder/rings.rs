@@ -91,9 +91,4 @@ impl Rings {
         let lines = lines.take_while(move |line| line.at <= to);
         lines.filter(move |line| line.environment == environment && *line.function == *function)
     }
-
-    /// How many bytes of log lines and how many calls are kept.
-    pub(crate) fn kept(&self) -> (usize, usize) {
-        (self.line_bytes, self.calls.len())
-    }
 }
