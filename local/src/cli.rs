@@ -9,8 +9,8 @@ use crate::{
         aws::Aws, cache::CacheCommand, capture::CaptureCommand, clock::ClockCommand,
         completions::Completions, doctor::Doctor, e2e::E2e, event::EventCommand,
         event_source::EventSource, exec::Exec, failures::Failures, faults::Faults, init::Init,
-        invoke::Invoke, lambda::Lambda, plan::PlanCommand, provision::Provision, put::Put,
-        status::StatusCommand, tail::Tail, up::Up, wait::Wait,
+        invoke::Invoke, journey::JourneyCommand, lambda::Lambda, plan::PlanCommand,
+        provision::Provision, put::Put, status::StatusCommand, tail::Tail, up::Up, wait::Wait,
     },
     outcome::{Failure, Outcome},
     output::Output,
@@ -64,6 +64,8 @@ enum Command {
     Status(StatusCommand),
     /// Follow the invocations and log lines of a running `klocal up`
     Tail(Tail),
+    /// Show what happened to one record of a running `klocal up`, step by step
+    Journey(JourneyCommand),
     /// Wait until every record written so far is processed, discarded or filtered out
     Wait(Wait),
     /// Show or move the time of day that a running `klocal up` sees
@@ -108,6 +110,7 @@ impl Cli {
             Command::EventSource(command) => command.run().await,
             Command::Status(command) => command.run().await,
             Command::Tail(command) => command.run().await,
+            Command::Journey(command) => command.run().await,
             Command::Wait(command) => command.run().await,
             Command::Clock(command) => command.run().await,
             Command::Invoke(command) => command.run().await,

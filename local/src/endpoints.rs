@@ -7,7 +7,8 @@ use momento_offline::fake_api_key;
 use serde::Serialize;
 
 use crate::{
-    embedded::Embedded, loopback, server, status_board::STATUS_PATH, template::Environment,
+    embedded::Embedded, loopback, page::PAGE_PATH, server, status_board::STATUS_PATH,
+    template::Environment,
 };
 
 /// The endpoints of a running environment: the line of `klocal up --json`.
@@ -16,6 +17,8 @@ use crate::{
 pub struct Endpoints {
     /// The AWS APIs.
     pub aws: String,
+    /// The page on which one sees the pipeline work.
+    pub page: String,
     /// The Invoke API.
     pub lambda: String,
     /// The status of the mappings and the cache.
@@ -101,6 +104,7 @@ impl Endpoints {
             }
         });
         let mut endpoints = Self {
+            page: format!("{aws}{PAGE_PATH}"),
             status: format!("{lambda}{STATUS_PATH}"),
             region: region.to_owned(),
             functions: functions.collect(),

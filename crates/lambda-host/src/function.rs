@@ -134,7 +134,9 @@ impl Function {
     pub(super) fn initialising(&self) -> Vec<(u64, Duration)> {
         let all = self.initialising.lock();
         let all = all.unwrap_or_else(PoisonError::into_inner);
-        all.iter().map(|(number, since)| (*number, since.elapsed())).collect()
+        all.iter()
+            .map(|(number, since)| (*number, since.elapsed()))
+            .collect()
     }
 
     /// Starts an environment before the first invocation, so that an init that cannot succeed

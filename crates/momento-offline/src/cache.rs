@@ -120,7 +120,11 @@ impl Cache {
     /// At most `limit` items, those used last first.
     pub(crate) fn entries(&self, cache: &str, limit: usize) -> Vec<Entry> {
         let now = self.clock.instant();
-        let alive = self.items.iter().rev().filter(|(_, item)| item.expires > now);
+        let alive = self
+            .items
+            .iter()
+            .rev()
+            .filter(|(_, item)| item.expires > now);
         let entries = alive.take(limit).map(|(key, item)| Entry {
             cache: cache.to_owned(),
             key: key.clone(),

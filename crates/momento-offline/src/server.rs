@@ -272,7 +272,12 @@ async fn http_reply(
                 authorization: parts.headers.contains_key(header::AUTHORIZATION),
                 body: &body.to_bytes(),
             };
-            plain::answer(keyspace, Transport::Server.name(), (began, verdict), &request)
+            plain::answer(
+                keyspace,
+                Transport::Server.name(),
+                (began, verdict),
+                &request,
+            )
         }
         Err(error) => {
             keyspace.counters().refused();

@@ -168,7 +168,10 @@ impl Service for DynamoDb {
             headers.remove(name);
         }
         let (body, renamed) = arns::names_for_arns(call.body);
-        let watched = self.observer.wants_calls().then(|| (Instant::now(), body.clone()));
+        let watched = self
+            .observer
+            .wants_calls()
+            .then(|| (Instant::now(), body.clone()));
         let reply = self
             .client
             .post(format!("http://{}/", self.address))

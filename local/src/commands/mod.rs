@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod aws;
+mod browser;
 pub mod cache;
 pub mod capture;
 pub mod clock;
@@ -19,6 +20,7 @@ mod function_log;
 pub mod init;
 mod input;
 pub mod invoke;
+pub mod journey;
 pub mod kinesis_endpoint;
 pub mod lambda;
 pub mod load_args;

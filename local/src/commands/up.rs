@@ -16,6 +16,7 @@ use tokio::{
 
 use super::{
     args::ProtosocketArgs,
+    browser,
     log_args::{self, ViewArgs},
     start::{StartArgs, tell_failed_inits},
 };
@@ -25,6 +26,7 @@ use crate::{
     events::EventBus,
     outcome::{Failure, Outcome},
     output::Output,
+    page::PAGE_PATH,
     ports,
     running::Note,
     signals::Signals,
@@ -68,6 +70,10 @@ pub struct Up {
 
     #[command(flatten)]
     view: ViewArgs,
+
+    /// When everything is ready, open the page in a browser
+    #[arg(long)]
+    open: bool,
 
     /// When everything is ready, print one line of JSON with every endpoint to stdout; what
     /// the functions print goes to stderr
@@ -120,6 +126,9 @@ impl Up {
         // Other commands find it by this.
         let note = Note::leave(&embedded.lambda.url(), &template);
         self.tell_ready(&embedded, &environment)?;
+        if self.open {
+            browser::open(&format!("{}{PAGE_PATH}", embedded.aws.url()));
+        }
         let watched = if self.watch {
             self.watch(&embedded, &environment, &template)?
         } else {

@@ -9,9 +9,7 @@ use momento_offline::{
 };
 
 use super::{
-    CallOutcome, Detail, EventBus, EventKind,
-    detail::SeenRecord,
-    observers::milliseconds,
+    CallOutcome, Detail, EventBus, EventKind, detail::SeenRecord, observers::milliseconds,
 };
 
 impl kinesis_engine::observer::Observer for EventBus {

@@ -20,8 +20,8 @@ use lambda_host::{
 use serde_json::Value;
 
 use super::{
-    BatchDiscarded, BatchInvoked, Detail, Error, EventBus, EventKind, InvocationEnded, MessagesInvoked,
-    Outcome, Records, SeenRecord, ShardEnd,
+    BatchDiscarded, BatchInvoked, Detail, Error, EventBus, EventKind, InvocationEnded,
+    MessagesInvoked, Outcome, Records, SeenRecord, ShardEnd,
 };
 use crate::mappings::registry::MappedFunctions;
 

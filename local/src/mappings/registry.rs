@@ -46,7 +46,9 @@ impl MappedFunctions {
     pub fn of(&self, mapping: &str) -> String {
         let functions = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let found = functions.get(mapping);
-        found.map(|(function, _)| function.clone()).unwrap_or_default()
+        found
+            .map(|(function, _)| function.clone())
+            .unwrap_or_default()
     }
 
     /// The name of a mapping's stream or queue; empty for one that is not known.

@@ -63,7 +63,9 @@ fn file(name: &str) -> Result<Response, Refusal> {
 pub(super) fn with_headers(mut reply: Response) -> Response {
     for (name, value) in HEADERS {
         let headers = reply.headers_mut();
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
     }
     reply
 }

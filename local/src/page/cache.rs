@@ -10,9 +10,7 @@ use axum::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use http::StatusCode;
-use momento_offline::{
-    admin::FaultStatus, cache::Entry, faults::FaultPlan, keyspace::Keyspace,
-};
+use momento_offline::{admin::FaultStatus, cache::Entry, faults::FaultPlan, keyspace::Keyspace};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

@@ -44,7 +44,9 @@ async fn redrive_one(
     let arn = arn.and_then(Value::as_str).unwrap_or_default();
     let name = arn.rsplit(':').next().unwrap_or_default();
     let function = shown.functions.get(name).ok_or_else(|| {
-        Refusal::not_found(format!("batch {id} is of the function {name:?}, which does not exist"))
+        Refusal::not_found(format!(
+            "batch {id} is of the function {name:?}, which does not exist"
+        ))
     })?;
     let source = SdkSource::new(aws_sdk_kinesis::Client::new(&shown.sdk), info.stream());
     let target = FunctionTarget(function.clone());
@@ -59,7 +61,9 @@ async fn redrive_one(
 }
 
 fn unreadable(error: std::io::Error) -> Refusal {
-    Refusal::failed(format!("the folder of discarded batches cannot be read: {error}"))
+    Refusal::failed(format!(
+        "the folder of discarded batches cannot be read: {error}"
+    ))
 }
 
 fn refused(error: &RedriveError) -> Refusal {

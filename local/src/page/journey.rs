@@ -213,7 +213,11 @@ impl Builder<'_> {
             duration_ms: ended.map(|ended| (ended.at - began).max(0.0)),
             title: format!(
                 "{} {tries} of {}",
-                if invocation.retry { "Retry: invocation" } else { "Invocation" },
+                if invocation.retry {
+                    "Retry: invocation"
+                } else {
+                    "Invocation"
+                },
                 invocation.function
             ),
             detail: error,

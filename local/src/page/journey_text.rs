@@ -37,7 +37,11 @@ pub(super) fn render(journey: &Journey) -> String {
     for step in &journey.steps {
         line(&mut out, step, 0, whole);
     }
-    let _ = write!(out, "\nPut it again:\n  {}\n", printable(&journey.command.put));
+    let _ = write!(
+        out,
+        "\nPut it again:\n  {}\n",
+        printable(&journey.command.put)
+    );
     out
 }
 
@@ -86,7 +90,13 @@ fn bar(step: &Step, whole: f64) -> String {
     };
     let (start, end) = (place(step.at), place(end(step)));
     let mark = if step.duration_ms.is_some() { '=' } else { '.' };
-    let cells = (0..BAR).map(|cell| if (start..=end).contains(&cell) { mark } else { ' ' });
+    let cells = (0..BAR).map(|cell| {
+        if (start..=end).contains(&cell) {
+            mark
+        } else {
+            ' '
+        }
+    });
     cells.collect()
 }
 

@@ -160,7 +160,8 @@ fn hello(shown: &Shown) -> Value {
         })
     });
     let url = shown.cache.as_ref().map(|(_, url)| url);
-    let cache = (shown.cache_kind != "none").then(|| json!({ "kind": shown.cache_kind, "url": url }));
+    let cache =
+        (shown.cache_kind != "none").then(|| json!({ "kind": shown.cache_kind, "url": url }));
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "region": shown.region,

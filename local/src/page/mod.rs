@@ -149,7 +149,8 @@ async fn guarded(request: Request, next: Next) -> Response {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     let own = request.headers().get(CHANGE_HEADER);
     if !reads && own.is_none_or(|value| value != CHANGE_VALUE) {
-        let what = format!("a change under {PAGE_PATH} needs the header {CHANGE_HEADER}: {CHANGE_VALUE}");
+        let what =
+            format!("a change under {PAGE_PATH} needs the header {CHANGE_HEADER}: {CHANGE_VALUE}");
         return Refusal::new(StatusCode::FORBIDDEN, what).into_response();
     }
     assets::with_headers(next.run(request).await)

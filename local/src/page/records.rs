@@ -106,7 +106,8 @@ impl Wanted {
     }
 
     fn is(&self, record: &Recorded) -> bool {
-        let is = |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|one| one == value);
+        let is =
+            |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|one| one == value);
         is(&self.stream, &record.stream)
             && is(&self.shard, &record.shard)
             && is(&self.key, &record.partition_key)
@@ -131,9 +132,8 @@ fn find(page: &Page, wanted: Wanted) -> Vec<Summary> {
             let time = time.and_then(|text| text.parse::<f64>().ok());
             let time = time.unwrap_or(f64::NEG_INFINITY);
             let mut newest = state.newest();
-            let at = newest.find(|(_, record)| {
-                *record.sequence_number == *before || record.put_at < time
-            });
+            let at = newest
+                .find(|(_, record)| *record.sequence_number == *before || record.put_at < time);
             match at {
                 Some((number, record)) if *record.sequence_number == *before => number,
                 Some((number, _)) => number + 1,
@@ -144,20 +144,27 @@ fn find(page: &Page, wanted: Wanted) -> Vec<Summary> {
         let newest = newest.filter(|(number, _)| before.is_none_or(|before| *number < before));
         let newest = newest.filter(|(_, record)| wanted.is(record));
         // Without a text nothing else is to be looked at.
-        let most = if wanted.text.is_some() { usize::MAX } else { limit };
+        let most = if wanted.text.is_some() {
+            usize::MAX
+        } else {
+            limit
+        };
         let newest = newest.take(most);
-        newest.map(|(number, record)| (number, record.data.clone())).collect()
+        newest
+            .map(|(number, record)| (number, record.data.clone()))
+            .collect()
     };
     // Events need not wait for the search.
     let text = wanted.text.map(|text| text.to_lowercase());
     let has = |data: &[u8]| {
-        text.as_ref().is_none_or(|text| {
-            String::from_utf8_lossy(data).to_lowercase().contains(text)
-        })
+        text.as_ref()
+            .is_none_or(|text| String::from_utf8_lossy(data).to_lowercase().contains(text))
     };
     let found = candidates.into_iter().filter(|(_, data)| has(data));
     let found: Vec<_> = found.take(limit).collect();
     let state = page.0.recorder.state();
-    let records = found.into_iter().filter_map(|(number, _)| state.get(number));
+    let records = found
+        .into_iter()
+        .filter_map(|(number, _)| state.get(number));
     records.map(Recorded::summary).collect()
 }

@@ -94,10 +94,12 @@ pub(super) fn start(page: &Arc<Inner>) {
 }
 
 fn before(page: &Inner) -> Before {
-    page.shown.get().map_or_else(Before::default, |shown| Before {
-        cache: cache_counts(shown),
-        store_reads: store_reads(shown),
-    })
+    page.shown
+        .get()
+        .map_or_else(Before::default, |shown| Before {
+            cache: cache_counts(shown),
+            store_reads: store_reads(shown),
+        })
 }
 
 fn cache_counts(shown: &Shown) -> CacheCounts {
@@ -137,7 +139,11 @@ fn sample(shown: &Shown, counts: &Counts, before: &mut Before) -> Sample {
         environments: functions.map(|function| function.environments()).sum(),
         latency: counts.latency.percentiles(),
         invoke: counts.invoke.percentiles(),
-        iterator_age_ms: shards.iter().map(|one| one.iterator_age_ms).max().unwrap_or(0),
+        iterator_age_ms: shards
+            .iter()
+            .map(|one| one.iterator_age_ms)
+            .max()
+            .unwrap_or(0),
         memory_mib: memory_mib(),
         shards,
         dropped: counts.dropped,

@@ -7,7 +7,10 @@ use super::{
     colours::{BOLD, DIM, NAME},
     units::duration,
 };
-use crate::{embedded::Embedded, mappings::definition::Definition, server, template::Environment};
+use crate::{
+    embedded::Embedded, mappings::definition::Definition, page::PAGE_PATH, server,
+    template::Environment,
+};
 
 /// What runs where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +27,8 @@ pub struct Welcome {
     pub changes: Vec<String>,
     /// The URL of the AWS APIs.
     pub aws: String,
+    /// The URL of the page.
+    pub page: String,
     /// The region of all ARNs.
     pub region: String,
     /// The first stream of the template.
@@ -67,6 +72,7 @@ impl Welcome {
             skipped: skipped(environment),
             notes: environment.notes.lines().collect(),
             changes: changes(embedded),
+            page: format!("{aws}{PAGE_PATH}"),
             aws,
             region: region.to_owned(),
             stream: environment
@@ -95,6 +101,9 @@ impl Welcome {
             let id = screen.paint(DIM, &format!("({id})"));
             let _ = writeln!(text, "  {name}  {stream} → {function} {id}");
         }
+        let name = screen.paint(BOLD, "Page    ");
+        let page = screen.paint(NAME, &self.page);
+        let _ = writeln!(text, "  {name}  {page}");
         if !self.skipped.is_empty() {
             let all = self.skipped.join(", ");
             let _ = writeln!(text, "\n  Not here: {all}");

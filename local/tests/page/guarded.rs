@@ -32,12 +32,18 @@ async fn every_file_that_the_index_names_is_served_as_what_it_is() {
     let world = World::start().await;
     let index = world.request(Method::GET, "/_local/").send().await.unwrap();
     let index = index.text().await.unwrap();
-    let names = index.split('"').filter(|text| text.starts_with("/_local/page/"));
+    let names = index
+        .split('"')
+        .filter(|text| text.starts_with("/_local/page/"));
     for name in names {
         let reply = world.request(Method::GET, name).send().await.unwrap();
         assert_eq!(reply.status(), 200, "{name}");
         let content_type = reply.headers()["content-type"].to_str().unwrap();
-        let expected = if name.ends_with(".css") { "text/css" } else { "text/javascript" };
+        let expected = if name.ends_with(".css") {
+            "text/css"
+        } else {
+            "text/javascript"
+        };
         assert!(content_type.starts_with(expected), "{name}: {content_type}");
     }
     for name in ["nothing.js", "..%2Fmod.rs", "%2e%2e%2fmod.rs"] {
@@ -74,7 +80,12 @@ async fn a_change_without_the_page_s_header_is_refused() {
 #[tokio::test]
 async fn another_site_is_refused_by_host_and_by_origin() {
     let world = World::start().await;
-    for path in ["/_local/", "/_local/live", "/_local/records", "/_local/status"] {
+    for path in [
+        "/_local/",
+        "/_local/live",
+        "/_local/records",
+        "/_local/status",
+    ] {
         for (name, value) in [
             ("host", "evil.example"),
             ("origin", "https://evil.example"),
@@ -97,13 +108,24 @@ async fn no_preflight_request_is_answered() {
     let preflight = preflight.header("access-control-request-headers", "x-klocal");
     let reply = preflight.send().await.unwrap();
     assert!(!reply.status().is_success());
-    assert!(reply.headers().get("access-control-allow-headers").is_none());
+    assert!(
+        reply
+            .headers()
+            .get("access-control-allow-headers")
+            .is_none()
+    );
 }
 
 #[tokio::test]
 async fn what_the_invoke_api_s_port_serves_is_served_here_too() {
     let world = World::start().await;
-    assert_eq!(world.get("/_local/status").await["functions"], json!(["work"]));
+    assert_eq!(
+        world.get("/_local/status").await["functions"],
+        json!(["work"])
+    );
     assert_eq!(world.post("/_local/settled").await["settled"], true);
-    assert_eq!(world.post("/_local/clock?advance=1000").await["advancedMs"], 1000);
+    assert_eq!(
+        world.post("/_local/clock?advance=1000").await["advancedMs"],
+        1000
+    );
 }

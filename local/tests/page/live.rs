@@ -14,10 +14,17 @@ struct Frames {
 
 impl Frames {
     async fn open(world: &World) -> Self {
-        let reply = world.request(Method::GET, "/_local/live").send().await.unwrap();
+        let reply = world
+            .request(Method::GET, "/_local/live")
+            .send()
+            .await
+            .unwrap();
         assert_eq!(reply.status(), 200);
         assert_eq!(reply.headers()["content-type"], "text/event-stream");
-        Self { reply, rest: String::new() }
+        Self {
+            reply,
+            rest: String::new(),
+        }
     }
 
     /// The next event's name and data; `None` at the end.
@@ -70,7 +77,9 @@ async fn a_page_is_told_what_there_is_and_then_what_happens() {
     let number = world.put("k", order(1)).await;
     let is_processed = |message: &Value| {
         let records = message["records"].as_array().unwrap().iter();
-        records.clone().any(|one| one["sequenceNumber"] == number && one["status"] == "processed")
+        records
+            .clone()
+            .any(|one| one["sequenceNumber"] == number && one["status"] == "processed")
     };
     let records = frames.until("records", is_processed).await;
     assert_eq!(records["skipped"], 0);
@@ -85,10 +94,22 @@ async fn a_sample_counts_what_a_second_had() {
     world.settled().await;
     world.put("k", poison()).await;
     let mut sums = std::collections::BTreeMap::new();
-    let names = ["put", "processed", "discarded", "invocations", "errors", "misses", "storeReads"];
+    let names = [
+        "put",
+        "processed",
+        "discarded",
+        "invocations",
+        "errors",
+        "misses",
+        "storeReads",
+    ];
     let expected = [2, 1, 1, 3, 2, 3, 3];
     let mut samples = Vec::new();
-    while names.iter().zip(expected).any(|(name, most)| sums.get(name).copied().unwrap_or(0) < most) {
+    while names
+        .iter()
+        .zip(expected)
+        .any(|(name, most)| sums.get(name).copied().unwrap_or(0) < most)
+    {
         let sample = frames.until("sample", |_| true).await;
         for name in names {
             *sums.entry(name).or_insert(0) += sample[name].as_u64().unwrap();
@@ -103,7 +124,11 @@ async fn a_sample_counts_what_a_second_had() {
     let shard = &last["shards"][0];
     assert_eq!(shard["stream"], "orders");
     assert_eq!(shard["open"], true);
-    assert!(samples.iter().any(|sample| sample["invoke"]["p99"].as_f64().is_some()));
+    assert!(
+        samples
+            .iter()
+            .any(|sample| sample["invoke"]["p99"].as_f64().is_some())
+    );
 
     let mut later = Frames::open(&world).await;
     let history = later.until("history", |_| true).await;
@@ -122,12 +147,18 @@ async fn events_are_told_with_those_of_faults_and_without_those_of_single_record
     };
     assert_eq!(plan["rules"].as_array().unwrap().len(), 1);
     let mut types = Vec::new();
-    while !["batchInvoked", "faultsSet"].iter().all(|one| types.contains(&(*one).to_owned())) {
+    while !["batchInvoked", "faultsSet"]
+        .iter()
+        .all(|one| types.contains(&(*one).to_owned()))
+    {
         let events = frames.until("events", |_| true).await;
         let events = events.as_array().unwrap().iter();
         types.extend(events.map(|event| event["type"].as_str().unwrap().to_owned()));
     }
-    assert!(!types.iter().any(|one| one.starts_with("record")), "{types:?}");
+    assert!(
+        !types.iter().any(|one| one.starts_with("record")),
+        "{types:?}"
+    );
 }
 
 #[tokio::test]

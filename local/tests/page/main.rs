@@ -7,6 +7,7 @@
     reason = "a test says what is wrong by stopping"
 )]
 
+mod command;
 mod guarded;
 mod live;
 mod records;

@@ -36,7 +36,12 @@ async fn a_processed_record_s_journey_has_its_batch_its_invocation_and_the_calls
     let steps = &journey["steps"];
     let expected = ["put", "readable", "batch", "invocation", "processed"];
     assert_eq!(kinds(steps), expected, "{steps:#}");
-    let times: Vec<_> = steps.as_array().unwrap().iter().map(|step| step["at"].as_f64().unwrap()).collect();
+    let times: Vec<_> = steps
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| step["at"].as_f64().unwrap())
+        .collect();
     assert!(times.is_sorted() && times[0] == 0.0, "{times:?}");
     let invocation = &steps[3];
     assert_eq!(invocation["outcome"], "ok");
@@ -47,7 +52,11 @@ async fn a_processed_record_s_journey_has_its_batch_its_invocation_and_the_calls
     }
     let of = |kind: &str| {
         let children = invocation["children"].as_array().unwrap();
-        children.iter().find(|step| step["kind"] == kind).unwrap().clone()
+        children
+            .iter()
+            .find(|step| step["kind"] == kind)
+            .unwrap()
+            .clone()
     };
     assert_eq!(of("cache")["title"], "Get c order-1");
     assert_eq!(of("cache")["outcome"], "miss");
@@ -55,7 +64,10 @@ async fn a_processed_record_s_journey_has_its_batch_its_invocation_and_the_calls
     let line = of("log")["title"].as_str().unwrap().to_owned();
     assert!(line.contains(invocation["requestId"].as_str().unwrap()));
     let command = journey["command"]["put"].as_str().unwrap();
-    assert!(command.starts_with("aws kinesis put-record ") && command.contains(&data), "{command}");
+    assert!(
+        command.starts_with("aws kinesis put-record ") && command.contains(&data),
+        "{command}"
+    );
 }
 
 #[tokio::test]
@@ -65,7 +77,14 @@ async fn a_poison_record_s_journey_has_put_invocations_retry_and_discarded() {
     let journey = world.journey(&number, "discarded").await;
     let steps = journey["steps"].as_array().unwrap();
     let expected = [
-        "put", "readable", "batch", "invocation", "retry", "batch", "invocation", "discarded",
+        "put",
+        "readable",
+        "batch",
+        "invocation",
+        "retry",
+        "batch",
+        "invocation",
+        "discarded",
     ];
     assert_eq!(kinds(&journey["steps"]), expected, "{journey:#}");
     for at in [3, 6] {
@@ -130,26 +149,48 @@ async fn records_are_listed_newest_first_and_found_by_their_fields_and_their_tex
         records.into_iter().map(number).collect::<Vec<_>>()
     };
     let path = "/_local/records?status=filtered";
-    world.eventually(path, |list| list["records"].as_array().unwrap().len() == 1).await;
+    world
+        .eventually(path, |list| list["records"].as_array().unwrap().len() == 1)
+        .await;
     numbers.reverse();
     assert_eq!(listed("status=processed").await, numbers);
     assert_eq!(listed("status=processed&limit=2").await, numbers[..2]);
     let before = format!("status=processed&before={}", numbers[1]);
     assert_eq!(listed(&before).await, numbers[2..]);
-    assert_eq!(listed("key=k1").await, [numbers[1].clone(), numbers[3].clone()]);
+    assert_eq!(
+        listed("key=k1").await,
+        [numbers[1].clone(), numbers[3].clone()]
+    );
     assert_eq!(listed("text=ORDER-3").await, [numbers[1].clone()]);
     assert_eq!(listed("text=gr%C3%BC%C3%9Fe").await.len(), 1);
     assert_eq!(listed("stream=nothing").await, [""; 0]);
-    assert_eq!(listed("shard=shardId-000000000000&stream=orders").await.len(), 5);
-    assert_eq!(listed(&format!("sequenceNumber={}", numbers[0])).await, numbers[..1]);
+    assert_eq!(
+        listed("shard=shardId-000000000000&stream=orders")
+            .await
+            .len(),
+        5
+    );
+    assert_eq!(
+        listed(&format!("sequenceNumber={}", numbers[0])).await,
+        numbers[..1]
+    );
 }
 
 #[tokio::test]
 async fn an_unknown_record_is_not_found() {
     let world = World::opened().await;
-    let (status, body) = world.ask(reqwest::Method::GET, "/_local/records/orders/1", Value::Null).await;
+    let (status, body) = world
+        .ask(
+            reqwest::Method::GET,
+            "/_local/records/orders/1",
+            Value::Null,
+        )
+        .await;
     assert_eq!(status, 404);
-    assert!(body["message"].as_str().unwrap().contains("no record 1"), "{body}");
+    assert!(
+        body["message"].as_str().unwrap().contains("no record 1"),
+        "{body}"
+    );
 }
 
 #[tokio::test]
@@ -158,7 +199,11 @@ async fn data_that_is_markup_stays_text_in_json() {
     let data = r#"{"kind":"order","id":"<script>alert(1)</script>"}"#;
     let number = world.put("<b>k</b>", data).await;
     let path = format!("/_local/records/orders/{number}");
-    let reply = world.request(reqwest::Method::GET, &path).send().await.unwrap();
+    let reply = world
+        .request(reqwest::Method::GET, &path)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(reply.headers()["content-type"], "application/json");
     assert_eq!(reply.headers()["x-content-type-options"], "nosniff");
 }

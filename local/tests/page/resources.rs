@@ -35,7 +35,12 @@ async fn a_restarted_function_has_a_new_environment() {
     let world = World::start().await;
     world.post("/_local/functions/work/restart").await;
     let functions = world.get("/_local/functions").await;
-    let numbers: Vec<_> = functions[0]["environments"].as_array().unwrap().iter().map(|one| &one["number"]).collect();
+    let numbers: Vec<_> = functions[0]["environments"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["number"])
+        .collect();
     assert_eq!(numbers, [2]);
 }
 
@@ -48,7 +53,9 @@ async fn fault_rules_are_set_shown_and_removed() {
     assert_eq!(status, 200, "{set}");
     assert_eq!(set["seed"], 3);
     assert_eq!(world.get(path).await, set);
-    let (status, body) = world.ask(Method::PUT, path, json!({ "rules": ["nonsense"] })).await;
+    let (status, body) = world
+        .ask(Method::PUT, path, json!({ "rules": ["nonsense"] }))
+        .await;
     assert_eq!(status, 400, "{body}");
     let (status, cleared) = world.ask(Method::DELETE, path, Value::Null).await;
     assert_eq!((status, &cleared["rules"]), (200, &json!([])));
@@ -59,8 +66,12 @@ async fn the_cache_s_items_are_listed_with_their_ttl_and_flushed() {
     let world = World::start().await;
     let keyspace = world.embedded.cache.as_ref().unwrap().keyspace();
     let ttl = Duration::from_mins(1);
-    keyspace.set("c", b"text".to_vec(), b"1234".to_vec(), ttl).unwrap();
-    keyspace.set("c", vec![0xff, 0], b"1".to_vec(), ttl).unwrap();
+    keyspace
+        .set("c", b"text".to_vec(), b"1234".to_vec(), ttl)
+        .unwrap();
+    keyspace
+        .set("c", vec![0xff, 0], b"1".to_vec(), ttl)
+        .unwrap();
     let entries = world.get("/_local/cache/entries?cache=c").await;
     assert_eq!(entries[0]["key"], "/wA=");
     assert_eq!(entries[0]["keyEncoding"], "base64");
@@ -83,12 +94,18 @@ async fn a_discarded_batch_is_listed_and_a_redrive_that_fails_leaves_it() {
     world.settled().await;
     let failures = world.get("/_local/failures").await;
     let document = &failures[0]["document"];
-    assert_eq!(document["requestContext"]["condition"], "RetryAttemptsExhausted");
+    assert_eq!(
+        document["requestContext"]["condition"],
+        "RetryAttemptsExhausted"
+    );
     let id = failures[0]["id"].as_str().unwrap();
     let path = format!("/_local/failures/{id}/redrive");
     let (status, body) = world.ask(Method::POST, &path, Value::Null).await;
     assert_eq!(status, 409, "{body}");
-    assert!(body["message"].as_str().unwrap().contains("no such order"), "{body}");
+    assert!(
+        body["message"].as_str().unwrap().contains("no such order"),
+        "{body}"
+    );
     assert_eq!(world.get("/_local/failures").await, failures);
     let path = "/_local/failures/nothing/redrive";
     let (status, _) = world.ask(Method::POST, path, Value::Null).await;

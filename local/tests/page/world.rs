@@ -116,7 +116,11 @@ impl World {
     /// A request as the page sends it; the reply's status and JSON.
     pub async fn ask(&self, method: Method, path: &str, body: Value) -> (u16, Value) {
         let request = self.request(method, path).header("x-klocal", "page");
-        let request = if body.is_null() { request } else { request.json(&body) };
+        let request = if body.is_null() {
+            request
+        } else {
+            request.json(&body)
+        };
         let reply = request.send().await.unwrap();
         let status = reply.status().as_u16();
         let text = reply.text().await.unwrap();

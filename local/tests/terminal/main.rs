@@ -61,6 +61,7 @@ fn welcome() -> Welcome {
         notes: vec!["Policies: permissions are not checked".into()],
         changes: vec!["Since the last start: stream orders updated: 4 shards".into()],
         aws: "http://127.0.0.1:4566".into(),
+        page: "http://127.0.0.1:4566/_local/".into(),
         region: "us-east-1".into(),
         stream: Some("orders".into()),
     }

@@ -54,29 +54,29 @@ impl Engine {
     }
 
     /// Tells the observer, before a reader can be woken.
-    fn tell_put(
-        &self,
-        stream: &Stream,
-        records: &[(HashKey, NewRecord<'_>)],
-        routed: &[Routed],
-    ) {
+    fn tell_put(&self, stream: &Stream, records: &[(HashKey, NewRecord<'_>)], routed: &[Routed]) {
         let observer = self.options.observer.get();
         let Some(observer) = observer.filter(|observer| observer.wants_records()) else {
             return;
         };
         let mut shards: HashMap<u64, Arc<str>> = HashMap::new();
-        let stored = records.iter().zip(routed).filter_map(|((_, record), routed)| {
-            let Outcome::Stored(number) = routed.outcome else {
-                return None;
-            };
-            let shard = shards.entry(routed.shard.number);
-            Some(PutRecord {
-                shard: shard.or_insert_with(|| routed.shard.id.as_str().into()).clone(),
-                sequence_number: number.to_string(),
-                partition_key: record.partition_key.to_owned(),
-                data: Bytes::copy_from_slice(record.data),
-            })
-        });
+        let stored = records
+            .iter()
+            .zip(routed)
+            .filter_map(|((_, record), routed)| {
+                let Outcome::Stored(number) = routed.outcome else {
+                    return None;
+                };
+                let shard = shards.entry(routed.shard.number);
+                Some(PutRecord {
+                    shard: shard
+                        .or_insert_with(|| routed.shard.id.as_str().into())
+                        .clone(),
+                    sequence_number: number.to_string(),
+                    partition_key: record.partition_key.to_owned(),
+                    data: Bytes::copy_from_slice(record.data),
+                })
+            });
         let stored: Vec<_> = stored.collect();
         if !stored.is_empty() {
             observer.records_put(&stream.name, stored);

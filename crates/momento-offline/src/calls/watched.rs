@@ -36,7 +36,14 @@ pub(crate) fn answer_watched(
         _ => answer(keyspace, path, cache, message),
     };
     if began.is_some() {
-        tell(keyspace, began, verdict, (name(path), cache), message, &reply);
+        tell(
+            keyspace,
+            began,
+            verdict,
+            (name(path), cache),
+            message,
+            &reply,
+        );
     }
     reply
 }
@@ -51,7 +58,13 @@ fn tell(
 ) {
     let called = |key: &[u8], outcome| {
         let duration = std::time::Duration::ZERO;
-        let called = Called { cache, operation, key, outcome, duration };
+        let called = Called {
+            cache,
+            operation,
+            key,
+            outcome,
+            duration,
+        };
         keyspace.called(began, called);
     };
     let messages = match reply {
@@ -61,7 +74,11 @@ fn tell(
         }
         Err(status) => return called(first_field(message), Outcome::Refused(status.code)),
     };
-    let found = |index: usize| messages.get(index).map_or(Outcome::Ok, |reply| found(reply));
+    let found = |index: usize| {
+        messages
+            .get(index)
+            .map_or(Outcome::Ok, |reply| found(reply))
+    };
     match operation {
         "Get" => called(first_field(message), found(0)),
         "GetBatch" => {

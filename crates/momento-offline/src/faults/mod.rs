@@ -73,7 +73,9 @@ pub struct Faults {
 impl std::fmt::Debug for Faults {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let plan = self.plan();
-        f.debug_struct("Faults").field("plan", &plan).finish_non_exhaustive()
+        f.debug_struct("Faults")
+            .field("plan", &plan)
+            .finish_non_exhaustive()
     }
 }
 

@@ -132,12 +132,7 @@ impl Answerer {
         Some(began.checked_sub(decision.delay).unwrap_or(began))
     }
 
-    fn unanswered(
-        &self,
-        began: Option<Instant>,
-        (operation, cache): (&str, &str),
-        key: &[u8],
-    ) {
+    fn unanswered(&self, began: Option<Instant>, (operation, cache): (&str, &str), key: &[u8]) {
         let called = Called {
             cache,
             operation,

@@ -77,7 +77,9 @@ impl Gateway {
 
     /// The same, with the routes of `other`, which are no AWS API.
     pub fn router_beside(mut self, other: Router) -> Router {
-        let mut router = other.with_state(()).route("/_localstack/health", get(health));
+        let mut router = other
+            .with_state(())
+            .route("/_localstack/health", get(health));
         for paths in &mut self.paths {
             let paths = std::mem::take(&mut paths.router);
             router = router.merge(paths.layer(map_response(with_request_id)).with_state(()));

@@ -7,7 +7,10 @@ pub(super) struct Haystack(String);
 
 impl Haystack {
     pub(super) fn of(data: &[u8], partition_key: &str) -> Self {
-        Self(format!("{partition_key}\n{}", String::from_utf8_lossy(data)))
+        Self(format!(
+            "{partition_key}\n{}",
+            String::from_utf8_lossy(data)
+        ))
     }
 
     /// Whether a call's key occurs; of an item that is put, whether one of its values does.

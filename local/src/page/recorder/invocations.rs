@@ -83,6 +83,12 @@ impl Invocations {
         self.kept.get(index)
     }
 
+    /// How many are kept.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> usize {
+        self.kept.len()
+    }
+
     /// The number of a request's invocation.
     pub(super) fn number(&self, request_id: &str) -> Option<u64> {
         self.numbers.get(request_id).copied()

@@ -6,6 +6,8 @@ mod invocations;
 mod record;
 mod rings;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,

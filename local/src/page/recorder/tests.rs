@@ -1,0 +1,155 @@
+//! The bounds of what is kept.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use time::OffsetDateTime;
+
+use super::{
+    State, Status,
+    state::{MOST_BYTES, MOST_RECORDS},
+};
+use crate::events::{
+    BatchInvoked, Detail, Error, Event, EventKind, Happened, Outcome, Records, SeenRecord,
+};
+
+fn seen(number: usize, bytes: usize) -> SeenRecord {
+    SeenRecord {
+        shard: "shardId-000000000000".into(),
+        sequence_number: format!("{number}"),
+        partition_key: "k".to_owned(),
+        data: Bytes::from(vec![b'x'; bytes]),
+        arrived: None,
+    }
+}
+
+fn apply(state: &mut State, detail: Detail) {
+    let detail = Arc::new((OffsetDateTime::now_utc(), detail));
+    state.apply(&Happened::Detail(detail));
+}
+
+fn put(state: &mut State, numbers: std::ops::Range<usize>, bytes: usize) {
+    let records = numbers.map(|number| seen(number, bytes)).collect();
+    let stream = "orders".into();
+    apply(state, Detail::RecordsPut { stream, records });
+}
+
+fn records(number: usize) -> Records {
+    Records {
+        mapping: "m".to_owned(),
+        function: "f".to_owned(),
+        stream: "orders".into(),
+        shard: "shardId-000000000000".to_owned(),
+        sequence_numbers: vec![number.to_string()],
+    }
+}
+
+/// An invocation with record 0 that fails.
+fn fail(state: &mut State, request_id: &str, retry: bool) {
+    let request_id = request_id.to_owned();
+    apply(
+        state,
+        Detail::Invoking {
+            records: records(0),
+            request_id: request_id.clone(),
+            retry,
+        },
+    );
+    let batch = BatchInvoked {
+        mapping: "m".to_owned(),
+        function: "f".to_owned(),
+        shard: "shardId-000000000000".to_owned(),
+        request_id,
+        retry,
+        records: 1,
+        processed: 0,
+        partition_key: "k".to_owned(),
+        start_sequence_number: "0".to_owned(),
+        end_sequence_number: "0".to_owned(),
+        duration_ms: 1.0,
+        outcome: Outcome::Error,
+        error: Some(Error::read(b"{}")),
+    };
+    apply(
+        state,
+        Detail::Invoked {
+            stream: "orders".into(),
+            batch,
+            records: vec![seen(0, 1)],
+            response: None,
+        },
+    );
+}
+
+#[test]
+fn the_newest_records_are_kept() {
+    let mut state = State::default();
+    put(&mut state, 0..MOST_RECORDS + 5, 1);
+    assert_eq!(state.kept().0, MOST_RECORDS);
+    assert!(state.find(None, "4").is_none());
+    assert!(state.find(Some("orders"), "5").is_some());
+    assert!(state.find(Some("other"), "5").is_none());
+    let (newest, _) = state.newest().next().unwrap();
+    assert_eq!(newest, MOST_RECORDS as u64 + 4);
+}
+
+#[test]
+fn large_records_are_kept_up_to_a_bound_of_bytes() {
+    let mut state = State::default();
+    for number in 0..100 {
+        put(&mut state, number..number + 1, 1024 * 1024);
+        assert!(state.kept().1 <= MOST_BYTES);
+    }
+    assert_eq!(state.kept().0, 31);
+}
+
+#[test]
+fn a_record_that_is_retried_for_hours_keeps_its_first_and_last_steps() {
+    let mut state = State::default();
+    put(&mut state, 0..1, 1);
+    for attempt in 0..30_000 {
+        fail(&mut state, &attempt.to_string(), attempt > 0);
+    }
+    let record = state.find(None, "0").unwrap();
+    assert_eq!(record.tries, 30_000);
+    assert!(record.marks.len() <= 256 && record.omitted > 29_000);
+    assert_eq!(record.status(), Status::Retrying);
+    assert!(state.invocations.kept() <= 20_000);
+}
+
+#[test]
+fn log_lines_are_kept_up_to_a_bound_of_bytes() {
+    let mut state = State::default();
+    for _ in 0..10_000 {
+        let kind = EventKind::Log {
+            function: "f".to_owned(),
+            environment: 1,
+            text: "é".repeat(5000),
+        };
+        let time = OffsetDateTime::now_utc();
+        state.apply(&Happened::Event(Arc::new(Event { time, kind })));
+    }
+    let lines = state.rings.lines(("f", 1), 0.0, f64::INFINITY);
+    let lines: Vec<_> = lines.map(|line| line.text.len()).collect();
+    assert!(lines.iter().sum::<usize>() <= 8 * 1024 * 1024);
+    assert!(lines.len() > 1000 && lines.iter().all(|bytes| *bytes <= 4096));
+}
+
+#[test]
+fn a_page_is_told_of_the_records_that_changed_last() {
+    let mut state = State::default();
+    put(&mut state, 0..3, 1);
+    let seen = state.changes();
+    assert_eq!(state.changed_since(seen, 2), (Vec::new(), 0));
+    fail(&mut state, "r", false);
+    let (changed, skipped) = state.changed_since(seen, 2);
+    assert_eq!((changed.len(), skipped), (1, 0));
+    assert_eq!(changed[0].status, Status::Retrying);
+    let (changed, skipped) = state.changed_since(0, 2);
+    let numbers: Vec<_> = changed.iter().map(|one| &*one.sequence_number).collect();
+    assert_eq!((numbers, skipped), (vec!["0", "2"], 1));
+    put(&mut state, 3..9000, 1);
+    let (changed, skipped) = state.changed_since(0, 100);
+    assert_eq!(changed.len(), 100);
+    assert!(skipped > 8000, "{skipped}");
+}
