@@ -1,0 +1,111 @@
+// Time series of the last five minutes, on uPlot.
+
+import uPlot from './uPlot.esm.js';
+import {h, text} from './dom.js';
+import {on, store} from './live.js';
+
+const SPAN = 300;
+const HEIGHT = 132;
+const cursor = uPlot.sync('charts');
+
+const colour = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** Draws what happened as dashed lines: faults, discarded batches, splits. */
+function markers(chart) {
+  const {ctx, bbox} = chart;
+  const {min, max} = chart.scales.x;
+  ctx.save();
+  ctx.strokeStyle = colour('--marker');
+  ctx.fillStyle = colour('--marker');
+  ctx.lineWidth = devicePixelRatio;
+  ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
+  ctx.font = `${10 * devicePixelRatio}px system-ui, sans-serif`;
+  let free = -Infinity;
+  for (const {time, label} of store.markers) {
+    if (time < min || time > max) continue;
+    const x = Math.round(chart.valToPos(time, 'x', true));
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    const width = ctx.measureText(label).width;
+    const right = x + width + 8 * devicePixelRatio > bbox.left + bbox.width;
+    const left = right ? x - width - 4 * devicePixelRatio : x + 4 * devicePixelRatio;
+    // Where labels would overlap, the line alone is drawn.
+    if (left < free) continue;
+    ctx.fillText(label, left, bbox.top + 10 * devicePixelRatio);
+    free = left + width + 6 * devicePixelRatio;
+  }
+  ctx.restore();
+}
+
+const wholeSeconds = (chart, ticks) => ticks.map(at => {
+  const date = new Date(at * 1000);
+  return `${String(date.getHours()).padStart(2, '0')}:${String(date.getMinutes()).padStart(2, '0')}`
+    + (date.getSeconds() ? `:${String(date.getSeconds()).padStart(2, '0')}` : '');
+});
+
+/** A chart in a box with a title and a legend of the present values. A series is
+ * {label, colour: a custom property, value: sample => number or null}. */
+export function chart(scope, {title, series, format, note}) {
+  const values = series.map(() => h('b', '–'));
+  const legend = h('div.legend', series.map((one, nth) => h('span', h('i', {css: {background: `var(${one.colour})`}}), one.label, ' ', values[nth])));
+  const plot = h('div.plot', {role: 'img', 'aria-label': `${title}, the last five minutes`});
+  const box = h('figure.chart', h('figcaption', h('span.title', {title: note}, title), legend), plot);
+
+  const data = () => {
+    const {samples} = store;
+    return [samples.map(one => one.time / 1000), ...series.map(one => samples.map(sample => one.value(sample) ?? null))];
+  };
+  const show = at => series.forEach((one, nth) => {
+    const sample = store.samples[at];
+    const value = sample && one.value(sample);
+    text(values[nth], value === undefined || value === null ? '–' : format(value));
+  });
+
+  let drawn = null;
+  const draw = () => {
+    drawn?.destroy();
+    const axis = {stroke: colour('--muted'), font: '11px system-ui, sans-serif', ticks: {show: false},
+      grid: {stroke: colour('--grid'), width: 1}};
+    drawn = new uPlot({
+      width: Math.max(120, plot.clientWidth), height: HEIGHT, legend: {show: false}, padding: [8, 8, 0, 0],
+      cursor: {sync: {key: cursor.key}, y: false, points: {size: 5}, drag: {x: false, y: false}},
+      scales: {
+        x: {time: true, range: () => {
+          const end = (store.samples.at(-1)?.time ?? Date.now()) / 1000;
+          return [end - SPAN, end];
+        }},
+        y: {range: (_, low, high) => [0, Math.max(high ?? 0, 1) * 1.15]},
+      },
+      axes: [
+        {...axis, grid: {show: false}, size: 22, space: 70, values: wholeSeconds},
+        {...axis, size: 54, space: 30, values: (_, ticks) => ticks.map(format)},
+      ],
+      series: [{}, ...series.map(one => ({
+        label: one.label, stroke: colour(one.colour), width: 1.5, points: {show: false},
+        fill: one.filled ? colour(`${one.colour}-fill`) : undefined, spanGaps: false,
+      }))],
+      hooks: {
+        draw: [markers],
+        setCursor: [plotted => show(plotted.cursor.idx ?? store.samples.length - 1)],
+      },
+    }, data(), plot);
+  };
+
+  const width = new ResizeObserver(() => {
+    if (!drawn) draw();
+    else if (plot.clientWidth) drawn.setSize({width: plot.clientWidth, height: HEIGHT});
+  });
+  width.observe(plot);
+  const scheme = matchMedia('(prefers-color-scheme: dark)');
+  scheme.addEventListener('change', draw);
+  on(scope, 'sample', () => {
+    if (!drawn || document.hidden) return;
+    drawn.setData(data());
+    if (drawn.cursor.idx === null || drawn.cursor.left < 0) show(store.samples.length - 1);
+  });
+  scope.add(() => { width.disconnect(); scheme.removeEventListener('change', draw); drawn?.destroy(); });
+  show(store.samples.length - 1);
+  return box;
+}

@@ -1,0 +1,58 @@
+// The notable events, newest first.
+
+import {h, keyed} from './dom.js';
+import {clock, ms, plural, shardName} from './format.js';
+import {on, store} from './live.js';
+import {empty} from './ui.js';
+
+const MOST = 60;
+
+const of = event => [event.function, event.shard && shardName(event.shard)].filter(Boolean).join(', ');
+
+/** An event as [tone, words]; null for what the charts show better. */
+export function words(event) {
+  switch (event.type) {
+    case 'environmentStarted': return ['good', `Environment ${event.environment} of ${event.function} started, init ${ms(event.initMs)}`];
+    case 'environmentEnded': return ['warn', `Environment ${event.environment} of ${event.function} ended`];
+    case 'retryScheduled': return ['warn', `Retry of ${of(event)} in ${ms(event.waitMs)}, after ${plural(event.failures, 'failure')}`];
+    case 'batchDiscarded': return ['bad', `${plural(event.records, 'record')} of ${of(event)} discarded: ${event.condition}${event.error ? `, ${event.error}` : ''}`];
+    case 'shardOpened': return ['info', `${event.mapping} reads ${shardName(event.shard)}`];
+    case 'shardClosed': return ['info', `${event.mapping} no longer reads ${shardName(event.shard)}`];
+    case 'faultsSet': return ['warn', faults(event)];
+    case 'shardsChanged': return ['info', `The shards of ${event.stream ?? 'a stream'} changed`];
+    case 'batchInvoked': return event.outcome === 'ok' ? null
+      : ['bad', `${event.function} ended ${event.outcome} with ${plural(event.records, 'record')} of ${shardName(event.shard)}${event.error ? `: ${event.error.message}` : ''}`];
+    case 'invocationEnded': return event.byMapping || event.outcome === 'ok' ? null
+      : ['bad', `${event.function} ended ${event.outcome}${event.error ? `: ${event.error.message}` : ''}`];
+    case 'dropped': return ['warn', `This page was too slow for ${plural(event.events, 'event')}`];
+    default: return null;
+  }
+}
+
+function faults(event) {
+  const rules = Array.isArray(event.rules) ? event.rules.length : event.rules;
+  return rules ? `The cache has ${plural(rules, 'fault rule')}` : 'The cache has no fault rules';
+}
+
+/** The list. */
+export function feed(scope) {
+  const list = h('ol.feed');
+  const nothing = empty('Nothing notable yet', 'Cold starts, retries, discarded batches, splits and faults appear here.');
+  let number = 0;
+  const keys = new WeakMap();
+  const key = event => keys.get(event) ?? keys.set(event, number += 1).get(event);
+  const show = () => {
+    const shown = [];
+    for (let at = store.events.length - 1; at >= 0 && shown.length < MOST; at -= 1) {
+      if (words(store.events[at])) shown.push(store.events[at]);
+    }
+    nothing.hidden = shown.length > 0;
+    keyed(list, shown, key, event => {
+      const [tone, what] = words(event);
+      return h(`li.${tone}`, h('time', clock(event.time).slice(0, 8)), h('span', what));
+    });
+  };
+  on(scope, 'events', show);
+  show();
+  return h('div.scroll.tall', {tabindex: 0, role: 'region', 'aria-label': 'What happened'}, nothing, list);
+}

@@ -1,0 +1,116 @@
+// What the server sends, kept for the views: the newest samples, events and records.
+
+import {place} from './api.js';
+
+const SAMPLES = 300;
+const EVENTS = 1000;
+const LOGS = 5000;
+
+/** What is known now. */
+export const store = {
+  connected: false,
+  hello: null,
+  samples: [],
+  events: [],
+  logs: [],
+  markers: [],
+  dropped: 0,
+};
+
+const listeners = new Map();
+
+/** Calls `run` for each message of this kind (`hello`, `sample`, `events`, `records`,
+ * `state`, `logs`) until the scope ends. */
+export function on(scope, kind, run) {
+  if (!listeners.has(kind)) listeners.set(kind, new Set());
+  listeners.get(kind).add(run);
+  scope.add(() => listeners.get(kind).delete(run));
+}
+
+function tell(kind, value) {
+  for (const run of listeners.get(kind) ?? []) run(value);
+}
+
+function bounded(list, more, most) {
+  list.push(...more);
+  if (list.length > most) list.splice(0, list.length - most);
+}
+
+/** Events that a chart marks, and their words. */
+function marker(event) {
+  const words = {
+    faultsSet: () => event.rules === 0 || event.rules?.length === 0 ? 'faults cleared' : 'faults set',
+    shardsChanged: () => 'shards changed',
+    shardOpened: () => null,
+    batchDiscarded: () => 'discarded',
+    environmentEnded: () => 'environment ended',
+  };
+  const label = words[event.type]?.();
+  return label ? {time: Date.parse(event.time) / 1000, label} : null;
+}
+
+/** Marks this moment in the charts: something that a person did here. */
+export function mark(label) {
+  addMarkers([{time: Date.now() / 1000, label}]);
+}
+
+function addMarkers(found) {
+  for (const one of found) {
+    const last = store.markers.at(-1);
+    // A burst of the same thing is one line.
+    if (last && last.label === one.label && one.time - last.time < 3) continue;
+    bounded(store.markers, [one], 60);
+  }
+}
+
+function sampled(samples) {
+  bounded(store.samples, samples, SAMPLES);
+  store.dropped += samples.reduce((sum, one) => sum + (one.dropped ?? 0), 0);
+}
+
+function happened(events) {
+  bounded(store.logs, events.filter(event => event.type === 'log'), LOGS);
+  const others = events.filter(event => event.type !== 'log');
+  bounded(store.events, others, EVENTS);
+  addMarkers(others.map(marker).filter(Boolean));
+  tell('events', events);
+}
+
+const kinds = {
+  hello(hello) {
+    store.hello = hello;
+    place.region = hello.region ?? place.region;
+    // After a restart of klocal the old samples are of another run.
+    store.samples = [];
+    tell('hello', hello);
+  },
+  history(samples) {
+    sampled(samples);
+    tell('sample', samples.at(-1));
+  },
+  sample(sample) {
+    sampled([sample]);
+    tell('sample', sample);
+  },
+  events: happened,
+  records: message => tell('records', message),
+};
+
+/** Connects; the browser connects again by itself. */
+export function connect() {
+  const source = new EventSource('/_local/live');
+  const state = connected => {
+    if (store.connected === connected) return;
+    store.connected = connected;
+    tell('state', connected);
+  };
+  source.addEventListener('open', () => state(true));
+  source.addEventListener('error', () => {
+    state(false);
+    // A refusal ends an EventSource for good.
+    if (source.readyState === EventSource.CLOSED) setTimeout(connect, 2000);
+  });
+  for (const [kind, run] of Object.entries(kinds)) {
+    source.addEventListener(kind, message => run(JSON.parse(message.data)));
+  }
+}

@@ -1,0 +1,120 @@
+// A function's log: live, with level filter and search, and its errors in groups.
+
+import {aws} from './api.js';
+import {h, fill, text} from './dom.js';
+import {clock, count} from './format.js';
+import {on, store} from './live.js';
+import {choice, empty, panel} from './ui.js';
+
+const MOST = 500;
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error'];
+const WORD = /\b(TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL)\b/;
+
+/** A line's level and message: JSON with `level`, or a level's word near its start. */
+function read(line) {
+  let level = 'info';
+  let message = line.text;
+  if (line.text.startsWith('{')) {
+    try {
+      const json = JSON.parse(line.text);
+      level = String(json.level ?? json.severity ?? 'info').toLowerCase();
+      message = json.message ?? json.fields?.message ?? json.msg ?? line.text;
+      if (typeof message !== 'string') message = JSON.stringify(message);
+      if (json._aws) level = 'trace';
+    } catch {
+      // Not JSON after all.
+    }
+  } else {
+    const found = WORD.exec(line.text.slice(0, 80));
+    if (found) level = found[1].toLowerCase();
+    else if (/Task timed out|Runtime exited|panicked at|Traceback|Uncaught/.test(line.text)) level = 'error';
+  }
+  if (level === 'warning') level = 'warn';
+  if (level === 'fatal' || level === 'critical') level = 'error';
+  return {...line, level: LEVELS.includes(level) ? level : 'info', message};
+}
+
+/** A message without what differs between two of the same error. */
+function group(message) {
+  return message.split('\n')[0]
+    .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/gi, '…').replace(/\b[0-9a-f]{12,}\b/gi, '…').replace(/\d+(\.\d+)?/g, '#').slice(0, 200);
+}
+
+/** The two panels. */
+export function logs(scope, name) {
+  let lines = store.logs.filter(one => one.function === name).map(one => read({time: Date.parse(one.time), environment: one.environment, text: one.text}));
+  let least = 'debug';
+  let search = '';
+  let follows = true;
+  const list = h('div.log', {tabindex: 0, role: 'log', 'aria-label': `Log of ${name}`, 'aria-live': 'off'});
+  const nothing = h('div');
+  const groups = h('ul.groups');
+  const input = h('input', {type: 'search', placeholder: 'Search', 'aria-label': 'Search the log', oninput: () => find(input.value)});
+  const note = h('span.muted');
+  const find = value => { search = value.toLowerCase(); input.value = value; all(); };
+  const matches = line => LEVELS.indexOf(line.level) >= LEVELS.indexOf(least) && (!search || line.text.toLowerCase().includes(search));
+
+  const row = line => h(`div.line.${line.level}`, h('time', clock(line.time)), h('span.level', line.level),
+    line.text === line.message ? h('span.text', line.text)
+      : h('details.text', h('summary', line.message), h('pre', JSON.stringify(JSON.parse(line.text), null, 2))));
+  const ends = () => { if (follows) list.scrollTop = list.scrollHeight; };
+  list.addEventListener('scroll', () => { follows = list.scrollHeight - list.scrollTop - list.clientHeight < 24; });
+  const all = () => {
+    const shown = lines.filter(matches).slice(-MOST);
+    fill(list, shown.map(row));
+    state(shown.length);
+    ends();
+  };
+  const state = shown => {
+    list.hidden = !shown;
+    fill(nothing, shown ? null : lines.length ? empty('No line matches', 'Choose a lower level, or another search.')
+      : empty('No lines yet', 'What the function writes to stdout and stderr appears here.'));
+    text(note, shown ? `newest ${count(shown)}` : '');
+  };
+  const errors = () => {
+    const found = new Map();
+    for (const line of lines) {
+      if (line.level !== 'error') continue;
+      const key = group(line.message);
+      const one = found.get(key) ?? {key, times: 0, last: line};
+      one.times += 1;
+      one.last = line;
+      found.set(key, one);
+    }
+    const sorted = [...found.values()].sort((a, b) => b.times - a.times).slice(0, 20);
+    fill(groups, sorted.length ? sorted.map(one => h('li', h('button.quiet', {type: 'button', title: 'Show these lines', onclick: () => find(one.last.message.slice(0, 60))},
+      h('b.num', `${count(one.times)}×`), h('span', one.last.message.split('\n')[0]), h('time.muted', clock(one.last.time).slice(0, 8)))))
+      : h('li', empty('No errors', 'Lines of level error are grouped here by their message.')));
+  };
+
+  const more = lines_ => {
+    lines = [...lines, ...lines_].slice(-5000);
+    const some = lines_.filter(matches);
+    if (some.length) {
+      list.append(...some.map(row));
+      while (list.children.length > MOST) list.firstChild.remove();
+      state(list.children.length);
+      ends();
+    }
+    if (lines_.some(one => one.level === 'error')) errors();
+  };
+  on(scope, 'events', events => {
+    const mine = events.filter(one => one.type === 'log' && one.function === name);
+    if (mine.length) more(mine.map(one => read({time: Date.parse(one.time), environment: one.environment, text: one.text})));
+  });
+  // What was written before this page opened is in CloudWatch Logs.
+  aws('logs', 'FilterLogEvents', {logGroupName: `/aws/lambda/${name}`, startTime: Date.now() - 600_000, limit: 1000}).then(({events}) => {
+    if (scope.ended || !events.length) return;
+    const first = lines[0]?.time ?? Infinity;
+    const earlier = events.filter(one => one.timestamp < first).map(one => read({time: one.timestamp, text: one.message.trimEnd()}));
+    lines = [...earlier, ...lines];
+    all();
+    errors();
+  }).catch(() => {});
+
+  all();
+  errors();
+  return h('div.stack',
+    panel('Log', [note, input, choice('Least level', LEVELS.map(one => [one, one]), least, value => { least = value; all(); })], nothing, list),
+    panel('Errors', h('span.muted', 'grouped by message'), groups));
+}

@@ -1,0 +1,94 @@
+// Steps on one axis of time; a click shows a step's detail.
+
+import {asJson} from './decode.js';
+import {h, fill} from './dom.js';
+import {ms} from './format.js';
+import {badge, highlighted} from './ui.js';
+
+const NAMES = {
+  put: 'Put', readable: 'Readable', batch: 'Batch', invocation: 'Invocation', retry: 'Back-off', cache: 'Cache',
+  store: 'Store', log: 'Log', response: 'Response', processed: 'Processed', filtered: 'Filtered', discarded: 'Discarded',
+};
+
+// Which steps a person has opened stays so while the journey grows.
+const opened = new Set();
+
+function flat(steps, depth = 0) {
+  return steps.flatMap(step => [{step, depth}, ...flat(step.children ?? [], depth + 1)]);
+}
+
+/** The steps. A gap much longer than what happens in it would flatten all bars, so the
+ * axis is linear in what is left of the time between 0 and the end. */
+export function waterfall(steps, record) {
+  const rows = flat(steps);
+  const end = Math.max(1e-3, ...rows.map(({step}) => step.at + (step.durationMs ?? 0)));
+  const ticks = [0, 0.25, 0.5, 0.75, 1];
+  const axis = h('div.axis', {'aria-hidden': 'true'}, ticks.map(part => h('span', {css: {left: `${part * 100}%`}}, ms(part * end))));
+  return h('div.scroll', {tabindex: 0, role: 'region', 'aria-label': 'Journey'}, h('div.waterfall', h('div.row.head', h('span.what', 'Step'), axis, h('span.took', 'Took')),
+    rows.map(({step, depth}, nth) => row(step, depth, end, `${record.sequenceNumber}/${nth}`))));
+}
+
+function row(step, depth, end, key) {
+  const left = 100 * step.at / end;
+  const width = 100 * (step.durationMs ?? 0) / end;
+  const point = !step.durationMs;
+  const bar = h(`span.bar-${step.kind}.mark${point ? '.point' : ''}`, {css: {left: `${Math.min(left, 99.6)}%`, width: point ? undefined : `${Math.max(width, 0.4)}%`}});
+  const details = [step.detail, step.requestId && `Request id ${step.requestId}`, step.environment && `Execution environment ${step.environment}`].filter(Boolean);
+  const long = step.title.length > 60 || step.title.startsWith('{');
+  const detail = h('div.detail', {hidden: !opened.has(key)});
+  if (long) fill(detail, code(step.title));
+  detail.append(...details.map(code));
+  const can = details.length > 0 || long;
+  const head = h(can ? 'button.row' : 'div.row', {
+    type: can ? 'button' : undefined, 'aria-expanded': can ? String(!detail.hidden) : undefined,
+    onclick: can ? () => {
+      detail.hidden = !detail.hidden;
+      head.setAttribute('aria-expanded', String(!detail.hidden));
+      if (detail.hidden) opened.delete(key); else opened.add(key);
+    } : undefined,
+  },
+  h('span.what', {css: {'--depth': depth}}, h('span.caret', {'aria-hidden': 'true'}, can ? '›' : ''), h(`i.bar-${step.kind}`), h('b', NAMES[step.kind] ?? step.kind),
+    h('span.title', title(step)), step.outcome && badge(step.outcome)),
+  h('span.track', bar),
+  h('span.took', point ? `at ${ms(step.at)}` : ms(step.durationMs)));
+  return [head, detail];
+}
+
+/** A log line's message instead of its JSON. */
+function title(step) {
+  if (step.kind !== 'log' || !step.title.startsWith('{')) return step.title;
+  try {
+    const line = JSON.parse(step.title);
+    return [line.level, line.message ?? line.fields?.message].filter(Boolean).join(' ') || step.title;
+  } catch {
+    return step.title;
+  }
+}
+
+function code(text) {
+  const json = text.startsWith('{') || text.startsWith('[') ? asJson(text) : null;
+  return h('pre.code', json === null ? text : highlighted(json));
+}
+
+/** The record before and after, where the function logs both. */
+export function beforeAndAfter(steps) {
+  for (const {step} of flat(steps).reverse()) {
+    if (step.kind !== 'log') continue;
+    for (const one of [step.detail, step.title]) {
+      try {
+        const line = JSON.parse(one);
+        const after = line.after ?? line.fields?.after;
+        if (after !== undefined) return h('pre.code', {tabindex: 0}, highlighted(JSON.stringify(parsed(after), null, 2)));
+      } catch {
+        // Not a line of JSON.
+      }
+    }
+  }
+  return null;
+}
+
+function parsed(value) {
+  if (typeof value !== 'string') return value;
+  const json = asJson(value);
+  return json === null ? value : JSON.parse(json);
+}
