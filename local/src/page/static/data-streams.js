@@ -3,7 +3,7 @@
 import {aws, shardsOf} from './api.js';
 import {asText, fromBase64, toBase64} from './decode.js';
 import {h, fill} from './dom.js';
-import {age, bytes, clock, plural, shardName} from './format.js';
+import {age, bytes, clock, plural, shardName, short} from './format.js';
 import {action, badge, dataView, dialog, empty, field, panel, said, select, table} from './ui.js';
 import {address} from './records.js';
 import {reshardDialog, splitShard, mergeShard} from './reshard.js';
@@ -106,7 +106,7 @@ export function stream(root, scope, name) {
   const recordRow = one => {
     const data = fromBase64(one.Data);
     return h('tr', h('td.time', clock(one.ApproximateArrivalTimestamp * 1000)), h('td.key', one.PartitionKey),
-      h('td.muted.seq', one.SequenceNumber), h('td.num', bytes(data.length)), h('td.preview', (asText(data) ?? '(bytes)').slice(0, 160)),
+      h('td.muted.seq', {title: one.SequenceNumber}, short(one.SequenceNumber, 8)), h('td.num', bytes(data.length)), h('td.preview', (asText(data) ?? '(bytes)').slice(0, 160)),
       h('td.num', h('button.quiet', {type: 'button', onclick: () => dialog(`Record of ${one.PartitionKey}`, () => dataView(data))}, 'View'),
         h('a.button.quiet', {href: address(name, one.SequenceNumber)}, 'Journey')));
   };

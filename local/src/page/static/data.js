@@ -35,7 +35,7 @@ export function data(root, scope, [kind = 'streams', name]) {
     if (scope.ended) return;
     const one = name ?? all[0];
     if (!one) return fill(content, empty(none, hint));
-    fill(chosen, all.map(each => h('a', {href: `#/data/${key}/${encodeURIComponent(each)}`, 'aria-current': each === one ? 'page' : undefined}, each)));
+    fill(chosen, all.length > 1 && all.map(each => h('a', {href: `#/data/${key}/${encodeURIComponent(each)}`, 'aria-current': each === one ? 'page' : undefined}, each)));
     show(content, scope, one);
   }).catch(error => fill(content, empty(`${title} cannot be listed`, said(error))));
 }

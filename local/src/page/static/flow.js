@@ -17,16 +17,28 @@ function latest(key) {
   return store.samples.findLast(one => one[key])?.[key] ?? null;
 }
 
-function stage(title, href) {
+/** The last minute of a figure as a line. */
+function spark(path, area, key) {
+  const values = store.samples.slice(-60).map(one => one[key] ?? 0);
+  const most = Math.max(1, ...values);
+  const points = values.map((value, nth) => `${60 - values.length + nth + 0.5} ${(29 - 27 * value / most).toFixed(1)}`);
+  path.setAttribute('d', points.length > 1 ? `M${points.join('L')}` : '');
+  area.setAttribute('d', points.length > 1 ? `M${60 - values.length + 0.5} 30L${points.join('L')}L59.5 30Z` : '');
+}
+
+function stage(title, href, key) {
   const name = h('p.name', ' ');
   const big = h('p.big', h('span.value', '–'), h('span.unit'));
   const facts = h('dl');
-  const box = h('a.stage', {href}, h('h2', title), name, big, facts);
+  const [line, area] = [h('path'), h('path.area')];
+  const box = h('a.stage', {href}, h('h2', title), name, big,
+    key && h('svg.spark', {viewBox: '0 0 60 30', preserveAspectRatio: 'none', 'aria-hidden': 'true'}, area, line), facts);
   return {box, show(subject, value, unit, list) {
     text(name, subject);
     name.title = subject;
     text(big.firstChild, value);
     text(big.lastChild, unit);
+    if (key) spark(line, area, key);
     if (facts.children.length !== list.length) fill(facts, list.map(() => h('div', h('dt'), h('dd'))));
     list.forEach(([label, fact, tone], nth) => {
       const row = facts.children[nth];
@@ -49,8 +61,8 @@ function arrow() {
 /** The row of stages. */
 export function flow(scope) {
   const stages = {
-    producer: stage('Producers', '#/records'), stream: stage('Stream', '#/data/streams'),
-    mapping: stage('Mapping', '#/mappings'), environments: stage('Environments', '#/functions'),
+    producer: stage('Producers', '#/records', 'put'), stream: stage('Stream', '#/data/streams', 'iteratorAgeMs'),
+    mapping: stage('Mapping', '#/mappings', 'processed'), environments: stage('Environments', '#/functions', 'invocations'),
     cache: stage('Cache', '#/data/cache'), table: stage('Table', '#/data/tables'),
   };
   const arrows = ['put', 'processed', 'invocations', 'gets'].map(key => [key, arrow()]);

@@ -11,6 +11,7 @@ export function count(value) {
 /** Milliseconds: 0.31 ms, 12 ms, 1.50 s, 2 min 5 s. */
 export function ms(value) {
   if (value === null || value === undefined) return '–';
+  if (value === 0) return '0 ms';
   if (value < 1) return `${value.toFixed(2)} ms`;
   if (value < 10) return `${value.toFixed(1)} ms`;
   if (value < 1000) return `${Math.round(value)} ms`;

@@ -25,7 +25,7 @@ function environmentRow(name, refresh) {
 
 function memoryBar(used, most) {
   if (used === null || used === undefined) return h('span.muted', '–');
-  return h('span.meter', h('span.fill', {css: {width: `${Math.min(100, 100 * used / most)}%`}}), h('span.label', `${bytes(used * 1024 ** 2)} of ${most} MB`));
+  return [h('span.meter', h('span.fill', {css: {width: `${Math.min(100, 100 * used / most)}%`}})), `${bytes(used * 1024 ** 2)} of ${most} MB`];
 }
 
 /** The view: #/functions or #/functions/NAME. */
@@ -86,7 +86,7 @@ function details(scope, {name}, load) {
     text(facts, `${found.memoryMb} MB · timeout ${found.timeoutS} s · at most ${plural(found.concurrency, 'environment')}`);
     none.hidden = found.environments.length > 0;
     rows.hidden = !found.environments.length;
-    keyed(body, found.environments, one => one.number, environmentRow(name, load), (element, one) => {
+    keyed(body, [...found.environments].sort((a, b) => a.number - b.number), one => one.number, environmentRow(name, load), (element, one) => {
       const {state, up, memory, invocations} = element.live;
       if (state.textContent !== one.state) fill(state, badge(one.state));
       text(up, age(one.ageMs));

@@ -14,13 +14,16 @@ const WORD = /\b(TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL)\b/;
 function read(line) {
   let level = 'info';
   let message = line.text;
+  let rest = '';
   if (line.text.startsWith('{')) {
     try {
       const json = JSON.parse(line.text);
       level = String(json.level ?? json.severity ?? 'info').toLowerCase();
       message = json.message ?? json.fields?.message ?? json.msg ?? line.text;
       if (typeof message !== 'string') message = JSON.stringify(message);
-      if (json._aws) level = 'trace';
+      rest = others(json);
+      // Metrics in CloudWatch's Embedded Metric Format.
+      if (json._aws) [level, message] = ['trace', 'metrics'];
     } catch {
       // Not JSON after all.
     }
@@ -31,7 +34,14 @@ function read(line) {
   }
   if (level === 'warning') level = 'warn';
   if (level === 'fatal' || level === 'critical') level = 'error';
-  return {...line, level: LEVELS.includes(level) ? level : 'info', message};
+  return {...line, level: LEVELS.includes(level) ? level : 'info', message, rest};
+}
+
+/** The other members of a line of JSON, in short. */
+function others(json) {
+  const {level, message, msg, severity, timestamp, time, fields, target, xray_trace_id, trace_id, span, spans, ...more} = json;
+  const all = Object.entries({...fields, ...more}).filter(([key]) => key !== 'message' && key !== '_aws');
+  return all.map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`).join(' ').slice(0, 300);
 }
 
 /** A message without what differs between two of the same error. */
@@ -43,7 +53,7 @@ function group(message) {
 /** The two panels. */
 export function logs(scope, name) {
   let lines = store.logs.filter(one => one.function === name).map(one => read({time: Date.parse(one.time), environment: one.environment, text: one.text}));
-  let least = 'debug';
+  let least = 'info';
   let search = '';
   let follows = true;
   const list = h('div.log', {tabindex: 0, role: 'log', 'aria-label': `Log of ${name}`, 'aria-live': 'off'});
@@ -56,7 +66,7 @@ export function logs(scope, name) {
 
   const row = line => h(`div.line.${line.level}`, h('time', clock(line.time)), h('span.level', line.level),
     line.text === line.message ? h('span.text', line.text)
-      : h('details.text', h('summary', line.message), h('pre', JSON.stringify(JSON.parse(line.text), null, 2))));
+      : h('details.text', h('summary', line.message, h('span.rest', line.rest)), h('pre', JSON.stringify(JSON.parse(line.text), null, 2))));
   const ends = () => { if (follows) list.scrollTop = list.scrollHeight; };
   list.addEventListener('scroll', () => { follows = list.scrollHeight - list.scrollTop - list.clientHeight < 24; });
   const all = () => {

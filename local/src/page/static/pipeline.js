@@ -1,7 +1,7 @@
 // The flow from the producer to the table, the time series, the shards, and what happened.
 
 import {h, fill} from './dom.js';
-import {count, ms, percent, bytes} from './format.js';
+import {count, ms, percent} from './format.js';
 import {on, store} from './live.js';
 import {command, empty, panel} from './ui.js';
 import {chart} from './charts.js';
@@ -29,10 +29,10 @@ const CHARTS = [
   {title: 'Cache and store', note: 'Cache gets that hit and missed, and reads of the tables, in each second', format: count, series: [
     {label: 'hits', colour: '--c2', value: one => one.hits},
     {label: 'misses', colour: '--c3', value: one => one.misses},
-    {label: 'store reads', colour: '--c1', value: one => one.storeReads},
-    {label: 'cache errors', colour: '--c4', value: one => one.cacheErrors},
+    {label: 'table reads', colour: '--c1', value: one => one.storeReads},
+    {label: 'errors', colour: '--c4', value: one => one.cacheErrors},
   ]},
-  {title: 'Memory', note: 'Of the execution environments and klocal', format: value => bytes(value * 1024 ** 2), series: [
+  {title: 'Memory', note: 'Of the execution environments and klocal', format: value => `${Math.round(value)} MiB`, series: [
     {label: 'memory', colour: '--c1', value: one => one.memoryMiB, filled: true},
   ]},
 ];

@@ -98,7 +98,7 @@ export function dataView(bytes) {
     else fill(pre, form === 'text' ? text : asHex(bytes));
   };
   show(forms[0][0]);
-  return h('div.data', h('div.bar', choice('Form of the data', forms, forms[0][0], show),
+  return h('div.decoded', h('div.bar', choice('Form of the data', forms, forms[0][0], show),
     copy(() => pre.textContent)), pre);
 }
 
