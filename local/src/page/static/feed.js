@@ -30,8 +30,7 @@ export function words(event) {
 }
 
 function faults(event) {
-  const rules = Array.isArray(event.rules) ? event.rules.length : event.rules;
-  return rules ? `The cache has ${plural(rules, 'fault rule')}` : 'The cache has no fault rules';
+  return event.rules?.length ? `Faults of the cache: ${event.rules.join(', ')}` : 'The cache has no fault rules';
 }
 
 /** The list. */

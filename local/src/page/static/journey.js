@@ -1,20 +1,19 @@
 // One record's journey as a waterfall, its data, and what to do with it.
 
-import {aws, local} from './api.js';
+import {aws, local, mappingsOf} from './api.js';
 import {fromBase64} from './decode.js';
-import {h, fill, text} from './dom.js';
+import {h, fill} from './dom.js';
 import {bytes, clock, ms, nameOf, shardName} from './format.js';
 import {on, store} from './live.js';
 import {action, badge, copy, dataView, empty, panel, said} from './ui.js';
 import {beforeAndAfter, waterfall} from './waterfall.js';
 import {kinesisEvent} from './templates.js';
 import {invokeDialog} from './invoke.js';
-import {mappingsOf} from './api.js';
 
 /** Records of a batch are invoked again from the stream, which still has them. */
 async function batchOf(record, steps) {
-  const batch = steps.findLast(one => one.kind === 'batch');
-  const [, first, last] = /(\d{20,})\D+(\d{20,})/.exec(batch?.detail ?? '') ?? [];
+  const batch = steps.find(one => one.kind === 'batch');
+  const [first, last] = store.batches.get(batch?.requestId) ?? [];
   const from = first ?? record.sequenceNumber;
   const to = BigInt(last ?? record.sequenceNumber);
   const {ShardIterator} = await aws('kinesis', 'GetShardIterator', {

@@ -5,6 +5,7 @@ import {place} from './api.js';
 const SAMPLES = 300;
 const EVENTS = 1000;
 const LOGS = 5000;
+const BATCHES = 5000;
 
 /** What is known now. */
 export const store = {
@@ -14,6 +15,8 @@ export const store = {
   events: [],
   logs: [],
   markers: [],
+  /** The sequence numbers of each invocation's batch, by its request id. */
+  batches: new Map(),
   dropped: 0,
 };
 
@@ -49,6 +52,12 @@ function marker(event) {
   return label ? {time: Date.parse(event.time) / 1000, label} : null;
 }
 
+/** Whether something is worth keeping: what goes well is in the samples. */
+function isNotable(event) {
+  if (event.type === 'log' || event.type === 'invocationStarted') return false;
+  return !(['invocationEnded', 'batchInvoked', 'messagesInvoked'].includes(event.type) && event.outcome === 'ok');
+}
+
 /** Marks this moment in the charts: something that a person did here. */
 export function mark(label) {
   addMarkers([{time: Date.now() / 1000, label}]);
@@ -70,7 +79,14 @@ function sampled(samples) {
 
 function happened(events) {
   bounded(store.logs, events.filter(event => event.type === 'log'), LOGS);
-  const others = events.filter(event => event.type !== 'log');
+  for (const event of events) {
+    if (event.type === 'batchInvoked') store.batches.set(event.requestId, [event.startSequenceNumber, event.endSequenceNumber]);
+  }
+  for (const id of store.batches.keys()) {
+    if (store.batches.size <= BATCHES) break;
+    store.batches.delete(id);
+  }
+  const others = events.filter(isNotable);
   bounded(store.events, others, EVENTS);
   addMarkers(others.map(marker).filter(Boolean));
   tell('events', events);

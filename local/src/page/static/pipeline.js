@@ -32,7 +32,7 @@ const CHARTS = [
     {label: 'table reads', colour: '--c1', value: one => one.storeReads},
     {label: 'errors', colour: '--c4', value: one => one.cacheErrors},
   ]},
-  {title: 'Memory', note: 'Of the execution environments and klocal', format: value => `${Math.round(value)} MiB`, series: [
+  {title: 'Memory', note: 'Of klocal itself, without the functions', format: value => `${Math.round(value)} MiB`, series: [
     {label: 'memory', colour: '--c1', value: one => one.memoryMiB, filled: true},
   ]},
 ];

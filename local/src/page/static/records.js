@@ -54,9 +54,9 @@ export function records(root, scope, rest, query = new URLSearchParams()) {
   const matches = record => (!filter.stream || record.stream === filter.stream)
     && (!filter.shard || record.shard === filter.shard)
     && (!filter.status || record.status === filter.status)
-    && (!filter.key || record.partitionKey.includes(filter.key))
+    && (!filter.key || record.partitionKey === filter.key)
     // A long record's text is known to the server only.
-    && (!filter.text || record.preview.includes(filter.text));
+    && (!filter.text || record.preview.toLowerCase().includes(filter.text.toLowerCase()));
 
   const show = () => {
     keyed(body, list, id, row, update);

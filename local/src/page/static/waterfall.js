@@ -29,7 +29,7 @@ export function waterfall(steps, record) {
 }
 
 function row(step, depth, end, key) {
-  const left = 100 * step.at / end;
+  const left = Math.max(0, 100 * step.at / end);
   const width = 100 * (step.durationMs ?? 0) / end;
   const point = !step.durationMs;
   const bar = h(`span.bar-${step.kind}.mark${point ? '.point' : ''}`, {css: {left: `${Math.min(left, 99.6)}%`, width: point ? undefined : `${Math.max(width, 0.4)}%`}});
