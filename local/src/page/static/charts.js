@@ -74,7 +74,9 @@ export function chart(scope, {title, series, format, note}) {
       scales: {
         x: {time: true, range: () => {
           const end = (store.samples.at(-1)?.time ?? Date.now()) / 1000;
-          return [end - SPAN, end];
+          // The first minutes fill the chart too.
+          const first = (store.samples[0]?.time ?? 0) / 1000;
+          return [Math.max(end - SPAN, Math.min(first, end - 60)), end];
         }},
         y: {range: (_, low, high) => [0, Math.max(high ?? 0, 1) * 1.15]},
       },

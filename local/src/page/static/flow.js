@@ -1,7 +1,7 @@
 // Producer → shards → mapping → environments → cache and table, with live figures.
 
 import {h, fill, text} from './dom.js';
-import {count, ms, plural, nameOf} from './format.js';
+import {count, ms, plural, nameOf, shardName} from './format.js';
 import {on, store} from './live.js';
 import {hitRatio} from './pipeline.js';
 
@@ -58,6 +58,11 @@ function arrow() {
   }};
 }
 
+function oldest(shards) {
+  if (!shards.length) return '–';
+  return shardName(shards.reduce((one, other) => other.iteratorAgeMs > one.iteratorAgeMs ? other : one).shard);
+}
+
 /** The row of stages. */
 export function flow(scope) {
   const stages = {
@@ -82,9 +87,10 @@ export function flow(scope) {
     const sum = key => store.samples.reduce((total, one) => total + (one[key] ?? 0), 0);
     started = {put: sum('put'), processed: sum('processed'), discarded: sum('discarded'), filtered: sum('filtered')};
     const gets = rate('hits') + rate('misses');
-    stages.producer.show('PutRecord, PutRecords', count(rate('put')), 'records/s', [['in 5 minutes', count(started.put)]]);
+    stages.producer.show('PutRecord, PutRecords', count(rate('put')), 'records/s', [['in 5 minutes', count(started.put)], ['of them processed', count(started.processed)], ['filtered', count(started.filtered)]]);
     stages.stream.show(several(streams.length ? streams : mappings.map(one => nameOf(one.source)), 'stream'), count(open.length), open.length === 1 ? 'open shard' : 'open shards', [
       ['iterator age', ms(sample?.iteratorAgeMs), sample?.iteratorAgeMs > 5000 ? 'warn' : ''],
+      ['oldest', oldest(open)],
       ['closed shards', count((sample?.shards ?? []).length - open.length)]]);
     stages.mapping.show(several(mappings.map(one => one.name), 'mapping'), count(rate('processed')), 'processed/s', [
       ['in flight', count(sample?.inFlight)],

@@ -2,7 +2,7 @@
 
 import {lambda, local} from './api.js';
 import {h, fill, keyed, text} from './dom.js';
-import {age, bytes, count, plural} from './format.js';
+import {age, count, plural} from './format.js';
 import {mark, on} from './live.js';
 import {action, badge, confirmed, empty, panel, said, table} from './ui.js';
 import {invokeForm} from './invoke.js';
@@ -25,7 +25,7 @@ function environmentRow(name, refresh) {
 
 function memoryBar(used, most) {
   if (used === null || used === undefined) return h('span.muted', '–');
-  return [h('span.meter', h('span.fill', {css: {width: `${Math.min(100, 100 * used / most)}%`}})), `${bytes(used * 1024 ** 2)} of ${most} MB`];
+  return [h('span.meter', h('span.fill', {css: {width: `${Math.min(100, 100 * used / most)}%`}})), `${count(used)} of ${most} MB`];
 }
 
 /** The view: #/functions or #/functions/NAME. */

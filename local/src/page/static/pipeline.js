@@ -49,9 +49,9 @@ export function pipeline(root, scope) {
   );
   const quiet = () => {
     const any = store.samples.some(one => one.put || one.processed || one.invocations);
-    if (any === hint.any) return;
+    if (!store.hello || any === hint.any) return;
     hint.any = any;
-    if (any || !store.hello) return fill(hint);
+    if (any) return fill(hint);
     const mapping = store.hello.mappings?.[0];
     const stream = mapping?.source?.split('/').pop() ?? 'STREAM';
     fill(hint, empty('Nothing flows yet', 'Put a record, and watch it travel:',

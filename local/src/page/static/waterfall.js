@@ -59,6 +59,7 @@ function title(step) {
   if (step.kind !== 'log' || !step.title.startsWith('{')) return step.title;
   try {
     const line = JSON.parse(step.title);
+    if (line._aws) return 'Metrics';
     return [line.level, line.message ?? line.fields?.message].filter(Boolean).join(' ') || step.title;
   } catch {
     return step.title;
