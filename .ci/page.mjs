@@ -204,7 +204,7 @@ async function test(aws) {
 
   // A split, and its lineage in the pipeline.
   await press('Split the shard');
-  await see('.toast', 'split in two');
+  await see('.toast', 'Split in two');
   await open('#/pipeline');
   await see('.lineage .closed', 'shard 0');
   await see('.lineage .open', 'shard 2');

@@ -3,7 +3,7 @@
 import {local, mappingsOf} from './api.js';
 import {h, fill} from './dom.js';
 import {nameOf, shardName} from './format.js';
-import {mark, store} from './live.js';
+import {store} from './live.js';
 import {action, panel} from './ui.js';
 import {change} from './mappings.js';
 import {splitShard} from './reshard.js';
@@ -38,7 +38,6 @@ export function chaos(scope) {
     const [name, number] = [environment.value.slice(0, at), environment.value.slice(at + 1)];
     if (!name) throw new Error('No environment runs: an invocation starts one');
     await local('POST', `environments/${encodeURIComponent(name)}/${number}/kill`);
-    mark(`environment ${number} killed`);
     await load();
     return `Environment ${number} of ${name} is killed`;
   });

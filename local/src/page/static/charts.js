@@ -81,7 +81,7 @@ export function chart(scope, {title, series, format, note}) {
         y: {range: (_, low, high) => [0, Math.max(high ?? 0, 1) * 1.15]},
       },
       axes: [
-        {...axis, grid: {show: false}, size: 22, space: 50, values: wholeSeconds},
+        {...axis, grid: {show: false}, size: 22, space: 62, values: wholeSeconds},
         {...axis, size: 58, space: 28, values: (_, ticks) => ticks.map(one => one === 0 ? '0' : format(one))},
       ],
       series: [{}, ...series.map(one => ({

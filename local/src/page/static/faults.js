@@ -3,7 +3,7 @@
 import {local} from './api.js';
 import {h, fill, text} from './dom.js';
 import {count, percent, plural} from './format.js';
-import {mark, store} from './live.js';
+import {store} from './live.js';
 import {action, empty, panel, said} from './ui.js';
 import {KINDS, PRESETS, ruleEditor, words} from './fault-rule.js';
 import {chaos} from './chaos.js';
@@ -21,7 +21,6 @@ export function faults(root, scope) {
   const send = async plan => {
     const reply = await local('PUT', 'cache/faults', {seed, rules: plan});
     edited = false;
-    mark(plan.length ? 'faults set' : 'faults cleared');
     took(reply);
     return plan.length ? `The cache has ${plural(plan.length, 'fault rule')}` : 'The cache has no fault rules';
   };

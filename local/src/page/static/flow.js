@@ -53,7 +53,7 @@ function arrow() {
   const label = h('span.rate', ' ');
   const box = h('div.arrow', {'aria-hidden': 'true'}, label, h('span.line'));
   return {box, show(value) {
-    text(label, value > 0 ? `${count(Math.round(value))}/s` : ' ');
+    text(label, value > 0 ? `${count(value < 10 ? Math.round(value * 10) / 10 : Math.round(value))}/s` : ' ');
     box.classList.toggle('flows', value > 0);
   }};
 }

@@ -3,7 +3,7 @@
 import {lambda, local} from './api.js';
 import {h, fill, keyed, text} from './dom.js';
 import {age, count, plural} from './format.js';
-import {mark, on} from './live.js';
+import {on} from './live.js';
 import {action, badge, confirmed, empty, panel, said, table} from './ui.js';
 import {invokeForm} from './invoke.js';
 import {logs} from './logs.js';
@@ -13,7 +13,6 @@ function environmentRow(name, refresh) {
     const [state, up, memory, invocations] = [h('td'), h('td.num'), h('td'), h('td.num')];
     const kill = action('Kill', async () => {
       await local('POST', `environments/${encodeURIComponent(name)}/${environment.number}/kill`);
-      mark(`environment ${environment.number} killed`);
       refresh();
       return `Environment ${environment.number} killed; the next invocation starts another`;
     }, {kind: 'quiet', title: 'End its process, as a crash does'});
@@ -69,7 +68,6 @@ function details(scope, {name}, load) {
   const restart = action('Restart', async () => {
     if (!await confirmed(`Restart ${name}`, 'Its execution environments end. Invocations under way fail, and the mapping retries their records.', 'Restart')) return false;
     await local('POST', `functions/${encodeURIComponent(name)}/restart`);
-    mark('function restarted');
     load();
     return 'Restarted';
   });

@@ -44,7 +44,6 @@ function marker(event) {
   const words = {
     faultsSet: () => event.rules === 0 || event.rules?.length === 0 ? 'faults cleared' : 'faults set',
     shardsChanged: () => 'shards changed',
-    shardOpened: () => null,
     batchDiscarded: () => 'discarded',
     environmentEnded: () => 'environment ended',
   };
@@ -65,9 +64,8 @@ export function mark(label) {
 
 function addMarkers(found) {
   for (const one of found) {
-    const last = store.markers.at(-1);
     // A burst of the same thing is one line.
-    if (last && last.label === one.label && one.time - last.time < 3) continue;
+    if (store.markers.some(other => other.label === one.label && one.time - other.time < 3)) continue;
     bounded(store.markers, [one], 60);
   }
 }

@@ -5,43 +5,12 @@ import {h, fill, text} from './dom.js';
 import {clock, count} from './format.js';
 import {on, store} from './live.js';
 import {choice, empty, panel} from './ui.js';
+import {LEVELS, readLine} from './logline.js';
 
 const MOST = 500;
-const LEVELS = ['trace', 'debug', 'info', 'warn', 'error'];
-const WORD = /\b(TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL)\b/;
-
-/** A line's level and message: JSON with `level`, or a level's word near its start. */
+/** A line as it is listed. */
 function read(line) {
-  let level = 'info';
-  let message = line.text;
-  let rest = '';
-  if (line.text.startsWith('{')) {
-    try {
-      const json = JSON.parse(line.text);
-      level = String(json.level ?? json.severity ?? 'info').toLowerCase();
-      message = json.message ?? json.fields?.message ?? json.msg ?? line.text;
-      if (typeof message !== 'string') message = JSON.stringify(message);
-      rest = others(json);
-      // Metrics in CloudWatch's Embedded Metric Format.
-      if (json._aws) [level, message] = ['trace', 'metrics'];
-    } catch {
-      // Not JSON after all.
-    }
-  } else {
-    const found = WORD.exec(line.text.slice(0, 80));
-    if (found) level = found[1].toLowerCase();
-    else if (/Task timed out|Runtime exited|panicked at|Traceback|Uncaught/.test(line.text)) level = 'error';
-  }
-  if (level === 'warning') level = 'warn';
-  if (level === 'fatal' || level === 'critical') level = 'error';
-  return {...line, level: LEVELS.includes(level) ? level : 'info', message, rest};
-}
-
-/** The other members of a line of JSON, in short. */
-function others(json) {
-  const {level, message, msg, severity, timestamp, time, fields, target, xray_trace_id, trace_id, span, spans, ...more} = json;
-  const all = Object.entries({...fields, ...more}).filter(([key]) => key !== 'message' && key !== '_aws');
-  return all.map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`).join(' ').slice(0, 300);
+  return {...line, ...readLine(line.text)};
 }
 
 /** A message without what differs between two of the same error. */
@@ -65,8 +34,8 @@ export function logs(scope, name) {
   const matches = line => LEVELS.indexOf(line.level) >= LEVELS.indexOf(least) && (!search || line.text.toLowerCase().includes(search));
 
   const row = line => h(`div.line.${line.level}`, h('time', clock(line.time)), h('span.level', line.level),
-    line.text === line.message ? h('span.text', line.text)
-      : h('details.text', h('summary', line.message, h('span.rest', line.rest)), h('pre', JSON.stringify(JSON.parse(line.text), null, 2))));
+    line.json ? h('details.text', h('summary', line.message, h('span.rest', line.rest)), h('pre', JSON.stringify(line.json, null, 2)))
+      : h('span.text', line.message));
   const ends = () => { if (follows) list.scrollTop = list.scrollHeight; };
   list.addEventListener('scroll', () => { follows = list.scrollHeight - list.scrollTop - list.clientHeight < 24; });
   const all = () => {

@@ -3,7 +3,6 @@
 import {aws, shardsOf} from './api.js';
 import {h} from './dom.js';
 import {plural, shardName} from './format.js';
-import {mark} from './live.js';
 import {action, confirmed, dialog, field} from './ui.js';
 
 const isOpen = shard => !shard.SequenceNumberRange.EndingSequenceNumber;
@@ -35,8 +34,7 @@ export async function splitShard(stream, shardId) {
   const shard = (await shardsOf(stream)).find(one => one.ShardId === shardId);
   const [from, to] = [shard.HashKeyRange.StartingHashKey, shard.HashKeyRange.EndingHashKey].map(BigInt);
   await aws('kinesis', 'SplitShard', {StreamName: stream, ShardToSplit: shardId, NewStartingHashKey: String((from + to) / 2n + 1n)});
-  mark('shard split');
-  return `${shardName(shardId)} is split in two`;
+  return `Split in two: ${shardName(shardId)}`;
 }
 
 /** Merges a shard with the one that has the hash keys after its own, or else those before. */
@@ -48,8 +46,7 @@ export async function mergeShard(stream, shardId) {
     ?? open.find(one => BigInt(one.HashKeyRange.EndingHashKey) + 1n === BigInt(shard.HashKeyRange.StartingHashKey));
   if (!beside) throw new Error('No open shard is beside this one');
   await aws('kinesis', 'MergeShards', {StreamName: stream, ShardToMerge: shardId, AdjacentShardToMerge: beside.ShardId});
-  mark('shards merged');
-  return `${shardName(shardId)} and ${shardName(beside.ShardId)} are one`;
+  return `Merged: ${shardName(shardId)} and ${shardName(beside.ShardId)}`;
 }
 
 /** Asks for the number of shards. */
@@ -62,7 +59,6 @@ export function reshardDialog(stream, summary, done) {
         if (!await provisioned(stream)) return false;
         await aws('kinesis', 'UpdateShardCount', {StreamName: stream, TargetShardCount: Number(number.value), ScalingType: 'UNIFORM_SCALING'});
         await active(stream);
-        mark('resharded');
         close();
         done();
         return `${stream} has ${plural(Number(number.value), 'open shard')}`;

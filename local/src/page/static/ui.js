@@ -7,7 +7,9 @@ import {asHex, asJson, asText} from './decode.js';
 export function toast(message, isError = false) {
   const box = h(`div.toast${isError ? '.bad' : ''}`, h('span', message),
     h('button.quiet', {'aria-label': 'Close the message', onclick: () => box.remove()}, '×'));
-  document.getElementById('toasts').append(box);
+  const toasts = document.getElementById('toasts');
+  toasts.append(box);
+  while (toasts.children.length > 3) toasts.firstChild.remove();
   setTimeout(() => box.remove(), isError ? 12_000 : 4000);
 }
 
@@ -29,7 +31,7 @@ export function action(label, run, {kind = '', done, title} = {}) {
 
 /** An error in one line. */
 export function said(error) {
-  return error.code && error.code !== error.message ? `${error.code}: ${error.message}` : error.message;
+  return error.code && error.code !== error.message && !error.code.startsWith('HTTP') ? `${error.code}: ${error.message}` : error.message;
 }
 
 /** What to do where there is nothing to show. */

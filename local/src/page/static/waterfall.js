@@ -4,6 +4,7 @@ import {asJson} from './decode.js';
 import {h, fill} from './dom.js';
 import {ms} from './format.js';
 import {badge, highlighted} from './ui.js';
+import {readLine} from './logline.js';
 
 const NAMES = {
   put: 'Put', readable: 'Readable', batch: 'Batch', invocation: 'Invocation', retry: 'Back-off', cache: 'Cache',
@@ -34,9 +35,10 @@ function row(step, depth, end, key) {
   const point = !step.durationMs;
   const bar = h(`span.bar-${step.kind}.mark${point ? '.point' : ''}`, {css: {left: `${Math.min(left, 99.6)}%`, width: point ? undefined : `${Math.max(width, 0.4)}%`}});
   const details = [step.detail, step.requestId && `Request id ${step.requestId}`, step.environment && `Execution environment ${step.environment}`].filter(Boolean);
-  const long = step.title.length > 60 || step.title.startsWith('{');
+  const line = step.kind === 'log' ? readLine(step.title) : null;
+  const long = step.title.length > 60 || Boolean(line?.json);
   const detail = h('div.detail', {hidden: !opened.has(key)});
-  if (long) fill(detail, code(step.title));
+  if (long) fill(detail, line?.json ? code(JSON.stringify(line.json)) : code(step.title));
   detail.append(...details.map(code));
   const can = details.length > 0 || long;
   const head = h(can ? 'button.row' : 'div.row', {
@@ -54,16 +56,11 @@ function row(step, depth, end, key) {
   return [head, detail];
 }
 
-/** A log line's message instead of its JSON. */
+/** A log line's message instead of all of it. */
 function title(step) {
-  if (step.kind !== 'log' || !step.title.startsWith('{')) return step.title;
-  try {
-    const line = JSON.parse(step.title);
-    if (line._aws) return 'Metrics';
-    return [line.level, line.message ?? line.fields?.message].filter(Boolean).join(' ') || step.title;
-  } catch {
-    return step.title;
-  }
+  if (step.kind !== 'log') return step.title;
+  const {level, message} = readLine(step.title);
+  return `${level} ${message.split('\n')[0]}`;
 }
 
 function code(text) {
@@ -75,15 +72,9 @@ function code(text) {
 export function beforeAndAfter(steps) {
   for (const {step} of flat(steps).reverse()) {
     if (step.kind !== 'log') continue;
-    for (const one of [step.detail, step.title]) {
-      try {
-        const line = JSON.parse(one);
-        const after = line.after ?? line.fields?.after;
-        if (after !== undefined) return h('pre.code', {tabindex: 0}, highlighted(JSON.stringify(parsed(after), null, 2)));
-      } catch {
-        // Not a line of JSON.
-      }
-    }
+    const json = readLine(step.title).json ?? readLine(step.detail ?? '').json;
+    const after = json?.after ?? json?.fields?.after;
+    if (after !== undefined) return h('pre.code', {tabindex: 0}, highlighted(JSON.stringify(parsed(after), null, 2)));
   }
   return null;
 }
