@@ -51,7 +51,7 @@ function stage(title, href, key) {
 
 function arrow() {
   const label = h('span.rate', ' ');
-  const box = h('div.arrow', {'aria-hidden': 'true'}, label, h('span.line'));
+  const box = h('div.arrow', {'aria-hidden': 'true'}, label, h('span.line', h('span.dashes')));
   return {box, show(value) {
     text(label, value > 0 ? `${count(value < 10 ? Math.round(value * 10) / 10 : Math.round(value))}/s` : ' ');
     box.classList.toggle('flows', value > 0);

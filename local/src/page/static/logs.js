@@ -7,7 +7,9 @@ import {on, store} from './live.js';
 import {choice, empty, panel} from './ui.js';
 import {LEVELS, readLine} from './logline.js';
 
-const MOST = 500;
+const MOST = 300;
+// How often new lines are drawn: a function may write thousands a second.
+const DRAW_EVERY = 500;
 /** A line as it is listed. */
 function read(line) {
   return {...line, ...readLine(line.text)};
@@ -33,8 +35,11 @@ export function logs(scope, name) {
   const find = value => { search = value.toLowerCase(); input.value = value; all(); };
   const matches = line => LEVELS.indexOf(line.level) >= LEVELS.indexOf(least) && (!search || line.text.toLowerCase().includes(search));
 
+  const unfold = line => event => {
+    if (event.target.children.length < 2) event.target.append(h('pre', JSON.stringify(line.json, null, 2)));
+  };
   const row = line => h(`div.line.${line.level}`, h('time', clock(line.time)), h('span.level', line.level),
-    line.json ? h('details.text', h('summary', line.message, h('span.rest', line.rest)), h('pre', JSON.stringify(line.json, null, 2)))
+    line.json ? h('details.text', {ontoggle: unfold(line)}, h('summary', line.message, h('span.rest', line.rest)))
       : h('span.text', line.message));
   const ends = () => { if (follows) list.scrollTop = list.scrollHeight; };
   list.addEventListener('scroll', () => { follows = list.scrollHeight - list.scrollTop - list.clientHeight < 24; });
@@ -66,9 +71,12 @@ export function logs(scope, name) {
       : h('li', empty('No errors', 'Lines of level error are grouped here by their message.')));
   };
 
-  const more = lines_ => {
+  let fresh = [];
+  const more = () => {
+    const lines_ = fresh.splice(0).slice(-5000).map(read);
+    if (!lines_.length) return;
     lines = [...lines, ...lines_].slice(-5000);
-    const some = lines_.filter(matches);
+    const some = lines_.filter(matches).slice(-MOST);
     if (some.length) {
       list.append(...some.map(row));
       while (list.children.length > MOST) list.firstChild.remove();
@@ -79,8 +87,9 @@ export function logs(scope, name) {
   };
   on(scope, 'events', events => {
     const mine = events.filter(one => one.type === 'log' && one.function === name);
-    if (mine.length) more(mine.map(one => read({time: Date.parse(one.time), environment: one.environment, text: one.text})));
+    fresh.push(...mine.map(one => ({time: Date.parse(one.time), environment: one.environment, text: one.text})));
   });
+  scope.every(DRAW_EVERY, more);
   // What was written before this page opened is in CloudWatch Logs.
   aws('logs', 'FilterLogEvents', {logGroupName: `/aws/lambda/${name}`, startTime: Date.now() - 600_000, limit: 1000}).then(({events}) => {
     if (scope.ended || !events.length) return;
