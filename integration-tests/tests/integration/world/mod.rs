@@ -267,7 +267,7 @@ impl World {
             || self.observer.tell(Seen::settled),
             |settled| *settled >= count,
         );
-        settled.await.with_context(|| self.last_words())?;
+        settled.await.with_context(|| self.explanation())?;
         Ok(self.observer.seen())
     }
 
@@ -276,7 +276,8 @@ impl World {
         self.settled(count).await?;
         let what = format!("{count} lines of processed records");
         let lines = || self.observer.tell(|seen| seen.processed.len());
-        eventually(&what, lines, |lines| *lines >= count).await?;
+        let processed = eventually(&what, lines, |lines| *lines >= count);
+        processed.await.with_context(|| self.explanation())?;
         Ok(self.observer.seen())
     }
 
@@ -286,7 +287,7 @@ impl World {
         let what = format!("{count} messages processed");
         let messages = || self.observer.tell(|seen| seen.messages.len());
         let processed = eventually(&what, messages, |messages| *messages >= count);
-        processed.await.with_context(|| self.last_words())?;
+        processed.await.with_context(|| self.explanation())?;
         Ok(self.observer.tell(|seen| seen.messages.clone()))
     }
 
@@ -387,9 +388,12 @@ impl World {
         }
     }
 
-    /// The function's last lines, for an error.
-    fn last_words(&self) -> String {
-        format!("the function's last lines:\n{}", self.observer.last_words())
+    /// What was discarded, and the function's last lines, for an error: a discarded record
+    /// has no line.
+    fn explanation(&self) -> String {
+        let discarded = self.observer.tell(|seen| seen.discarded.clone());
+        let words = self.observer.last_words();
+        format!("records of discarded batches: {discarded:?}; the function's last lines:\n{words}")
     }
 }
 
