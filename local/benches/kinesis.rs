@@ -79,9 +79,10 @@ const COLUMNS: [(&str, usize); 5] = [
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let ours = Kinesis::open(Options::default(), Arrivals::default()).await?;
-    let (endpoints, rounds) = engines::endpoints(ours, API).await?;
+    let asked = engines::asked(ours, API).await?;
+    let (endpoints, rounds) = (&asked.endpoints, asked.rounds);
     println!("One shard, records of {RECORD} bytes, JSON. Medians of {rounds} rounds.\n");
-    engines::compare(COLUMNS, (&endpoints, rounds), measure).await;
+    engines::compare(COLUMNS, &asked, measure).await;
     waiting(&endpoints[0]).await?;
     open_shards(&endpoints[0]).await?;
     durable().await?;

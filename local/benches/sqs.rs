@@ -1,8 +1,11 @@
 //! Measures the SQS engine beside any other engines, in one run:
 //!
 //! ```text
-//! cargo bench --bench sqs -- [rounds=N] peer=http://127.0.0.1:4567 …
+//! cargo bench --bench sqs -- [rounds=N] [calls=N] peer=http://127.0.0.1:4567 …
 //! ```
+//!
+//! With `calls=N` it only compares the endpoints, with fewer calls and so with fewer
+//! messages in the queue: a peer may take longer the more messages there are.
 //!
 //! This process sends every endpoint the same requests over loopback HTTP. Rounds
 //! alternate between the endpoints, so that other load on the machine affects all of
@@ -21,7 +24,8 @@ use tokio::task::JoinSet;
 
 use engines::{Api, Endpoint, Failure, median, per_second, resident};
 
-const SEQUENTIAL: usize = 1000;
+/// Calls of each kind in a round, unless `calls=N` says otherwise.
+const CALLS: usize = 1000;
 const IN_FLIGHT: usize = 32;
 const BATCH: usize = 10;
 /// Bytes of a message's body.
@@ -65,28 +69,38 @@ const COLUMNS: [(&str, usize); 6] = [
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let ours = Sqs::open(Options::default()).await?;
-    let (endpoints, rounds) = engines::endpoints(ours, API).await?;
-    println!("A standard queue, bodies of {BODY} bytes, JSON. Medians of {rounds} rounds.\n");
-    engines::compare(COLUMNS, (&endpoints, rounds), measure).await;
+    let asked = engines::asked(ours, API).await?;
+    let calls = asked.calls.unwrap_or(CALLS);
+    // Each way of sending leaves its messages in the queue.
+    let (waiting, rounds) = (3 * calls, asked.rounds);
+    println!(
+        "A standard queue with up to {waiting} messages, bodies of {BODY} bytes, JSON. Medians \
+         of {rounds} rounds.\n"
+    );
+    let measure = async |endpoint: &Endpoint, name: &str| measure(endpoint, name, calls).await;
+    engines::compare(COLUMNS, &asked, measure).await;
+    if asked.calls.is_some() {
+        return Ok(());
+    }
     durable().await?;
     million().await
 }
 
-async fn measure(endpoint: &Endpoint, name: &str) -> Result<Round, Failure> {
+async fn measure(endpoint: &Endpoint, name: &str, count: usize) -> Result<Round, Failure> {
     let create = json!({"QueueName": name}).to_string();
     let created = endpoint.call("CreateQueue", create).await?;
     let queue = &created["QueueUrl"];
     let send = json!({"QueueUrl": queue, "MessageBody": "x".repeat(BODY)}).to_string();
 
-    let mut times = Vec::with_capacity(SEQUENTIAL);
-    for _ in 0..SEQUENTIAL {
+    let mut times = Vec::with_capacity(count);
+    for _ in 0..count {
         let start = Instant::now();
         endpoint.call("SendMessage", send.clone()).await?;
         times.push(milliseconds(start));
     }
     let sent = median(times);
 
-    let sent_in_flight = in_flight(|| {
+    let sent_in_flight = in_flight(count, || {
         let (endpoint, send) = (endpoint.clone(), send.clone());
         async move {
             endpoint.call("SendMessage", send).await?;
@@ -100,25 +114,25 @@ async fn measure(endpoint: &Endpoint, name: &str) -> Result<Round, Failure> {
         .collect();
     let batch = json!({"QueueUrl": queue, "Entries": entries}).to_string();
     let start = Instant::now();
-    for _ in 0..SEQUENTIAL / BATCH {
+    for _ in 0..count / BATCH {
         endpoint.call("SendMessageBatch", batch.clone()).await?;
     }
-    let batched = per_second(SEQUENTIAL, start);
+    let batched = per_second(count, start);
 
-    let mut times = Vec::with_capacity(SEQUENTIAL);
-    for _ in 0..SEQUENTIAL {
+    let mut times = Vec::with_capacity(count);
+    for _ in 0..count {
         let start = Instant::now();
         receive_and_delete(endpoint, queue).await?;
         times.push(milliseconds(start));
     }
     let received = median(times);
-    let received_in_flight = in_flight(|| {
+    let received_in_flight = in_flight(count, || {
         let (endpoint, queue) = (endpoint.clone(), queue.clone());
         async move { receive_and_delete(&endpoint, &queue).await }
     })
     .await?;
 
-    let waited = long_polls(endpoint, &format!("{name}-waiting")).await?;
+    let waited = long_polls(endpoint, &format!("{name}-waiting"), count).await?;
     let delete = json!({"QueueUrl": queue}).to_string();
     endpoint.call("DeleteQueue", delete).await?;
     Ok([
@@ -132,13 +146,13 @@ async fn measure(endpoint: &Endpoint, name: &str) -> Result<Round, Failure> {
 }
 
 /// Repeats something with 32 of it under way; how often a second.
-async fn in_flight<F>(mut call: impl FnMut() -> F) -> Result<f64, Failure>
+async fn in_flight<F>(count: usize, mut call: impl FnMut() -> F) -> Result<f64, Failure>
 where
     F: Future<Output = Result<(), Failure>> + Send + 'static,
 {
     let start = Instant::now();
     let mut calls = JoinSet::new();
-    for started in 0..SEQUENTIAL {
+    for started in 0..count {
         if started >= IN_FLIGHT
             && let Some(ended) = calls.join_next().await
         {
@@ -149,16 +163,16 @@ where
     while let Some(ended) = calls.join_next().await {
         ended??;
     }
-    Ok(per_second(SEQUENTIAL, start))
+    Ok(per_second(count, start))
 }
 
 /// From the start of a send until a long poll that waits returns its message.
-async fn long_polls(endpoint: &Endpoint, name: &str) -> Result<f64, Failure> {
+async fn long_polls(endpoint: &Endpoint, name: &str, count: usize) -> Result<f64, Failure> {
     let create = json!({"QueueName": name}).to_string();
     let created = endpoint.call("CreateQueue", create).await?;
     let queue = &created["QueueUrl"];
     let mut times = Vec::new();
-    for _ in 0..100 {
+    for _ in 0..count.min(100) {
         let poll = tokio::spawn({
             let (endpoint, queue) = (endpoint.clone(), queue.clone());
             async move {
@@ -224,7 +238,7 @@ where
     for _ in 0..IN_FLIGHT {
         let queue = queue.clone();
         workers.spawn(async move {
-            for _ in 0..SEQUENTIAL {
+            for _ in 0..CALLS {
                 call(queue.clone()).await?;
             }
             Ok::<_, Failure>(())
@@ -233,7 +247,7 @@ where
     while let Some(worker) = workers.join_next().await {
         worker??;
     }
-    Ok(per_second(IN_FLIGHT * SEQUENTIAL, start))
+    Ok(per_second(IN_FLIGHT * CALLS, start))
 }
 
 /// A million messages in one queue: shows whether the last ones cost more than the first.

@@ -67,37 +67,50 @@ impl Endpoint {
     }
 }
 
-/// Serves `ours`. Returns it and the endpoints of the command line, and how many rounds
-/// to make.
-pub async fn endpoints(
-    ours: Arc<dyn Service>,
-    api: Api,
-) -> Result<(Vec<Endpoint>, usize), Failure> {
+/// What the command line asks for.
+pub struct Asked {
+    /// Ours first.
+    pub endpoints: Vec<Endpoint>,
+    pub rounds: usize,
+    /// `calls=N`: how many calls of each kind a round makes.
+    pub calls: Option<usize>,
+}
+
+/// Serves `ours`, and adds the endpoints of the command line.
+pub async fn asked(ours: Arc<dyn Service>, api: Api) -> Result<Asked, Failure> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     let router = Gateway::new(vec![ours]).router();
     tokio::spawn(async move { axum::serve(listener, router).await });
     let mut endpoints = vec![Endpoint::new("ours", &url, api)];
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let mut rounds = ROUNDS;
+    let (mut rounds, mut calls) = (ROUNDS, None);
     for (name, value) in arguments.iter().filter_map(|one| one.split_once('=')) {
         match name {
             "rounds" => rounds = value.parse()?,
+            "calls" => calls = Some(value.parse()?),
             peer => endpoints.push(Endpoint::new(peer, value, api)),
         }
     }
-    Ok((endpoints, rounds))
+    Ok(Asked {
+        endpoints,
+        rounds,
+        calls,
+    })
 }
 
 /// Measures the endpoints in turn, `rounds` times, and prints a row of medians for each.
 /// A column has its heading, and how many decimals its figures have.
 pub async fn compare<const N: usize>(
     columns: [(&str, usize); N],
-    (endpoints, rounds): (&[Endpoint], usize),
+    asked: &Asked,
     measure: impl AsyncFn(&Endpoint, &str) -> Result<[f64; N], Failure>,
 ) {
+    let Asked {
+        endpoints, rounds, ..
+    } = asked;
     let mut measured: Vec<Vec<[f64; N]>> = vec![Vec::new(); endpoints.len()];
-    for round in 0..rounds {
+    for round in 0..*rounds {
         for (endpoint, measured) in endpoints.iter().zip(&mut measured) {
             match measure(endpoint, &format!("bench-{round}")).await {
                 Ok(figures) => measured.push(figures),
