@@ -13,7 +13,7 @@ mod support;
 use std::time::Duration;
 
 use bytes::Bytes;
-use lambda_host::Outcome;
+use lambda_host::{Outcome, listing::State};
 use support::{PATIENCE, Processes, config, eventually, invoke, start, success};
 use tokio::time::timeout;
 
@@ -125,4 +125,46 @@ async fn the_concurrency_is_changed_at_once_and_while_invocations_run() {
     }
     assert_eq!(function.config().timeout, Duration::from_secs(10));
     function.shut_down().await;
+}
+
+#[tokio::test]
+async fn environments_are_listed_and_one_is_killed_with_its_invocation() {
+    let folder = tempfile::tempdir().unwrap();
+    let gate = folder.path().join("gate");
+    let held = folder.path().join("gate.held");
+    let mut config = config(LEVEL);
+    let text = gate.display().to_string();
+    config.environment.insert("GATE".to_owned(), text);
+    let function = start(config);
+    function.warm_up().await.unwrap();
+    let listed = function.list();
+    assert_eq!((listed.len(), listed[0].number), (1, 1));
+    assert_eq!((listed[0].state, listed[0].invocations), (State::Idle, 0));
+    let at_work = tokio::spawn({
+        let function = function.clone();
+        async move { function.invoke(Bytes::from_static(b"1")).await.outcome }
+    });
+    eventually("the invocation runs", || held.exists()).await;
+    let listed = function.list();
+    assert_eq!((listed[0].state, listed[0].invocations), (State::Busy, 1));
+    assert_eq!(function.busy(), 1);
+    assert!(!function.kill(7));
+    assert!(function.kill(1));
+    let outcome = timeout(PATIENCE, at_work).await.unwrap().unwrap();
+    assert_eq!(support::error_type(outcome), "Runtime.ExitError");
+    eventually("it is gone", || function.list().is_empty()).await;
+    function.shut_down().await;
+}
+
+#[tokio::test]
+async fn a_restart_ends_the_environments_and_starts_another() {
+    let processes = Processes::new();
+    let config = processes.config(&format!("echo $$ >>\"$PROCESSES\"; {LEVEL}"));
+    let function = start(config);
+    function.warm_up().await.unwrap();
+    function.restart().await.unwrap();
+    let numbers: Vec<_> = function.list().iter().map(|one| one.number).collect();
+    assert_eq!(numbers, [2]);
+    function.shut_down().await;
+    processes.all_ended(2).await;
 }

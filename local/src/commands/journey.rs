@@ -23,7 +23,7 @@ What happens to single records is recorded from the first time on that somebody 
 page or asks for a journey. Cache and store calls are found by key and time: those made
 during an invocation with the record whose key occurs in the record's data.")]
 pub struct JourneyCommand {
-    /// The record's sequence number, as PutRecord returns it
+    /// The record's sequence number, as `PutRecord` returns it
     sequence_number: String,
 
     /// The record's stream [default: the one that has the record]

@@ -12,11 +12,16 @@ use std::{
 };
 
 use aws_config::SdkConfig;
+use axum::Router;
 use futures_util::future::join_all;
 use lambda_host::{function::Functions, invoke_api, outcome::FunctionError};
-use momento_offline::transport::{CacheOptions, Served};
+use momento_offline::{
+    keyspace::Keyspace,
+    transport::{CacheOptions, Served},
+};
 use movable_clock::Clock;
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 
 use crate::{
     adapters::in_process::InProcess,
@@ -113,32 +118,16 @@ impl Embedded {
         let lambda_api = LambdaApi::default();
         let (board, events) = (StatusBoard::default(), options.events.clone());
         let page = Page::new(events.clone());
-        let shared = || {
-            let router = board.clone().router();
-            let router = router.merge(clock_control::router(time.clone()));
-            router.merge(stream::router(events.clone()))
-        };
+        let shared = shared_routes(&board, &time, &events);
         let beside = Beside {
             lambda: Some(lambda_api.router()),
-            page: page.router(shared()),
+            page: page.router(shared.clone()),
             store: StoreObserver::new(events.clone()),
         };
         let aws = AwsApis::start_with(aws, kinesis, &options.allowed_hosts, beside).await?;
         clock.lap("AWS APIs");
 
-        let cache = match cache {
-            Some((here, listener, protosocket)) => {
-                let here = CacheOptions {
-                    hosts: options.allowed_hosts.clone(),
-                    ..here
-                };
-                let names = options.local.caches.clone().unwrap_or_default();
-                let served = Served::start_on(time.clone(), here, listener, names).await;
-                let served = served.and_then(|served| served.also_protosocket(protosocket));
-                Some(served.map_err(StartError::Cache)?)
-            }
-            None => None,
-        };
+        let cache = serve_cache(&options, &time, cache).await?;
         clock.lap("cache");
         let values = options.cache.as_ref();
         let values = values.map(|kind| kind.values(cache.as_ref()));
@@ -155,7 +144,7 @@ impl Embedded {
         let (functions, managed) = functions::build(&options, &data, &aws.url(), &values, logs)?;
         let router = invoke_api::router(functions.clone())
             .merge(lambda_api.management())
-            .merge(shared());
+            .merge(shared);
         let guard = Guard::new(Protocol::Lambda, &options.allowed_hosts);
         let lambda = Server::start(lambda, router, guard).map_err(StartError::Invoke)?;
         let failed_inits = functions::warm_up(&functions).await;
@@ -172,26 +161,16 @@ impl Embedded {
         );
         let parts = (Some(aws.url()), functions.keys().cloned().collect());
         board.show(&registry, cache.as_ref(), &failures, parts);
-        let cache_kind = match (&options.cache, &cache) {
-            (None, _) => "none",
-            (Some(_), Some(served)) => served.transport().name(),
-            (Some(_), None) => "momento",
-        };
-        if let Some(cache) = &cache {
-            cache.keyspace().observe(Arc::new(events.clone()));
-        }
+        let cache_kind = cache_kind(&options, cache.as_ref());
         page.show(Shown {
             region: options.region.clone(),
             aws_url: aws.url(),
             lambda_url: lambda.url(),
             cache_kind,
-            cache: cache.as_ref().map(|served| {
-                let url = server::url(served.address());
-                (served.keyspace().clone(), url)
-            }),
+            cache: cache.as_ref().map(|cache| shown_cache(cache, &events)),
             functions: functions.clone(),
             mappings: registry.clone(),
-            failures: failures.clone(),
+            failures,
             reader: aws.reader.clone(),
             calls: aws.calls.clone(),
             sdk,
@@ -239,6 +218,47 @@ impl Embedded {
         self.lambda.shut_down().await;
         self.aws.shut_down().await;
     }
+}
+
+/// What both the AWS port and the Invoke API's port serve under `/_local/`.
+fn shared_routes(board: &StatusBoard, clock: &Clock, events: &EventBus) -> Router {
+    let router = board.clone().router();
+    let router = router.merge(clock_control::router(clock.clone()));
+    router.merge(stream::router(events.clone()))
+}
+
+/// Serves the cache on its two listeners.
+async fn serve_cache(
+    options: &Options,
+    clock: &Clock,
+    cache: Option<(CacheOptions, TcpListener, TcpListener)>,
+) -> Result<Option<Served>, StartError> {
+    let Some((here, listener, protosocket)) = cache else {
+        return Ok(None);
+    };
+    let here = CacheOptions {
+        hosts: options.allowed_hosts.clone(),
+        ..here
+    };
+    let names = options.local.caches.clone().unwrap_or_default();
+    let served = Served::start_on(clock.clone(), here, listener, names).await;
+    let served = served.and_then(|served| served.also_protosocket(protosocket));
+    served.map(Some).map_err(StartError::Cache)
+}
+
+fn cache_kind(options: &Options, served: Option<&Served>) -> &'static str {
+    match (&options.cache, served) {
+        (None, _) => "none",
+        (Some(_), Some(served)) => served.transport().name(),
+        (Some(_), None) => "momento",
+    }
+}
+
+/// The cache as a page shows it. From now on its calls are published.
+fn shown_cache(served: &Served, events: &EventBus) -> (Arc<Keyspace>, String) {
+    let keyspace = served.keyspace().clone();
+    keyspace.observe(Arc::new(events.clone()));
+    (keyspace, server::url(served.address()))
 }
 
 /// The data folder, or a temporary folder.

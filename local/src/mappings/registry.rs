@@ -38,7 +38,10 @@ pub trait Connections: Send + Sync {
 
 /// The function and the source of each mapping, by the mapping's name. Clones are the same.
 #[derive(Debug, Clone, Default)]
-pub struct MappedFunctions(Arc<RwLock<BTreeMap<String, (String, Arc<str>)>>>);
+pub struct MappedFunctions(Arc<RwLock<BTreeMap<String, Ends>>>);
+
+/// A mapping's function, and its stream or queue.
+type Ends = (String, Arc<str>);
 
 impl MappedFunctions {
     /// The function of a mapping; empty for one that is not known.

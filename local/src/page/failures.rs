@@ -24,7 +24,12 @@ pub(super) fn router() -> Router<Page> {
 
 async fn list(State(page): State<Page>) -> Result<Json<Vec<Value>>, Refusal> {
     let folder = FailureFolder::new(&page.shown()?.failures);
-    let all = folder.list().await.map_err(unreadable)?.into_iter().rev();
+    let all = folder
+        .list()
+        .await
+        .map_err(|error| unreadable(&error))?
+        .into_iter()
+        .rev();
     let batches = all.map(|(id, document)| json!({ "id": id, "document": document }));
     Ok(Json(batches.collect()))
 }
@@ -35,7 +40,7 @@ async fn redrive_one(
 ) -> Result<Json<Value>, Refusal> {
     let shown = page.shown()?;
     let folder = FailureFolder::new(&shown.failures);
-    let all = folder.list().await.map_err(unreadable)?;
+    let all = folder.list().await.map_err(|error| unreadable(&error))?;
     let found = all.into_iter().find(|(one, _)| *one == id);
     let (_, document) =
         found.ok_or_else(|| Refusal::not_found(format!("there is no discarded batch {id}")))?;
@@ -60,7 +65,7 @@ async fn redrive_one(
     Ok(Json(json!({ "redriven": id, "records": delivered })))
 }
 
-fn unreadable(error: std::io::Error) -> Refusal {
+fn unreadable(error: &std::io::Error) -> Refusal {
     Refusal::failed(format!(
         "the folder of discarded batches cannot be read: {error}"
     ))

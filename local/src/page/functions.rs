@@ -56,11 +56,11 @@ fn describe(function: &Arc<Function>) -> Described {
         memory_mb: config.memory_mb,
         timeout_s: config.timeout.as_secs_f64(),
         concurrency: config.concurrency,
-        environments: function.list().into_iter().map(environment).collect(),
+        environments: function.list().iter().map(environment).collect(),
     }
 }
 
-fn environment(listed: Listed) -> Environment {
+fn environment(listed: &Listed) -> Environment {
     Environment {
         number: listed.number,
         state: match listed.state {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use self::matching::Haystack;
 use super::recorder::{CallMade, Invocation, Mark, Recorded, State};
-use crate::events::Outcome;
+use crate::events::{CallOutcome, Outcome};
 
 /// How long after its invocation a log line may be read from the pipe, milliseconds.
 const LATE_LINE: f64 = 5.0;
@@ -287,7 +287,7 @@ impl Builder<'_> {
             || if call.ok { "ok" } else { "error" }.to_owned(),
             |outcome| outcome.word().to_owned(),
         );
-        let code = call.outcome.and_then(|outcome| outcome.code());
+        let code = call.outcome.and_then(CallOutcome::code);
         Step {
             kind: if call.cache { "cache" } else { "store" }.to_owned(),
             at: self.after(call.ended - call.duration_ms),

@@ -32,9 +32,21 @@ async fn a_journey_is_printed_by_its_sequence_number() {
 async fn a_record_that_is_not_known_is_an_error_with_the_reason() {
     let world = World::start().await;
     for (arguments, code, expected) in [
-        (["17", "--json"], 1, "error: record 17 is not known\nhint: recording has begun now; put the record again\n"),
-        (["17", "--json"], 1, "error: record 17 is not known\nhint: it was put or read before recording began, or over 10,000 records ago\n"),
-        (["x", "--json"], 2, "error: \"x\" is not a sequence number: it has digits only\n"),
+        (
+            ["17", "--json"],
+            1,
+            "error: record 17 is not known\nhint: recording has begun now; put the record again\n",
+        ),
+        (
+            ["17", "--json"],
+            1,
+            "error: record 17 is not known\nhint: it was put or read before recording began, or over 10,000 records ago\n",
+        ),
+        (
+            ["x", "--json"],
+            2,
+            "error: \"x\" is not a sequence number: it has digits only\n",
+        ),
     ] {
         let output = journey(&world, &arguments).await;
         assert_eq!(output.status.code(), Some(code));

@@ -6,6 +6,7 @@ mod durability;
 mod fixture;
 mod limits;
 mod listing;
+mod observing;
 mod power_cuts;
 mod putting;
 mod races;

@@ -62,34 +62,35 @@ impl Session {
             Command::Set(set) => ("Set", &*set.namespace),
             Command::Delete(delete) => ("Delete", &*delete.namespace),
         };
-        let began = self.keyspace.watch().filter(|_| call != AUTH);
+        let began = self.keyspace.watch();
+        let watched = began.and_then(|began| Watched::of(began, &command));
         let decision = self.keyspace.faults.decide(call, cache);
         if let Command::Auth(auth) = &command {
             // Before the answer, so that commands sent behind it are accepted.
             self.authenticated = decision.verdict == Verdict::Answer && !auth.token.is_empty();
         }
         let answer = match decision.verdict {
-            Verdict::Answer => self.answer(Ok(command), began),
+            Verdict::Answer => self.answer(Ok(command), watched),
             Verdict::Refuse(status) => {
-                tell(&self.keyspace, began, &command, Outcome::Fault(status.code));
+                tell(&self.keyspace, watched, Outcome::Fault(status.code));
                 self.answer(Err(status), None)
             }
             Verdict::BlackHole => {
-                tell(&self.keyspace, began, &command, Outcome::NoAnswer);
+                tell(&self.keyspace, watched, Outcome::NoAnswer);
                 return self.never(decision.delay, None);
             }
             Verdict::DropConnection => {
-                tell(&self.keyspace, began, &command, Outcome::NoAnswer);
+                tell(&self.keyspace, watched, Outcome::NoAnswer);
                 return self.never(decision.delay, Some(self.open.clone()));
             }
         };
         answer.after(decision.delay)
     }
 
-    fn answer(&self, command: Result<Command, Status>, began: Option<Instant>) -> Answer {
+    fn answer(&self, command: Result<Command, Status>, watched: Option<Watched>) -> Answer {
         Answer::Now(Some(Work {
             keyspace: self.keyspace.clone(),
-            began,
+            watched,
             command,
         }))
     }
@@ -146,8 +147,7 @@ impl Future for Answer {
 /// A command to carry out, or its refusal.
 pub(super) struct Work {
     keyspace: Arc<Keyspace>,
-    /// When it arrived, if the observer wants to know of its end.
-    began: Option<Instant>,
+    watched: Option<Watched>,
     command: Result<Command, Status>,
 }
 
@@ -155,14 +155,11 @@ impl Work {
     fn carry_out(self) -> CacheResponse {
         let Self {
             keyspace,
-            began,
+            watched,
             command,
         } = self;
-        let watched = began.and_then(|_| Some(command.as_ref().ok()?.clone()));
         let answered = command.and_then(|command| answer(&keyspace, command));
-        if let Some(command) = watched {
-            tell(&keyspace, began, &command, outcome(&answered));
-        }
+        tell(&keyspace, watched, outcome(&answered));
         let kind = answered.unwrap_or_else(|status| {
             keyspace.counters().refused();
             error(status.code, status.message)
@@ -184,22 +181,43 @@ fn outcome(answered: &Result<Kind, Status>) -> Outcome {
     }
 }
 
-/// Tells the observer of a command that `began` at a time.
-fn tell(keyspace: &Keyspace, began: Option<Instant>, command: &Command, outcome: Outcome) {
-    let (operation, cache, key) = match command {
-        Command::Auth(_) => return,
-        Command::Get(get) => ("Get", &get.namespace, &get.key),
-        Command::Set(set) => ("Set", &set.namespace, &set.key),
-        Command::Delete(delete) => ("Delete", &delete.namespace, &delete.key),
-    };
-    let called = Called {
-        cache,
-        operation,
-        key,
-        outcome,
-        duration: Duration::ZERO,
-    };
-    keyspace.called(began, called);
+/// A command that the observer wants to know of.
+pub(super) struct Watched {
+    began: Instant,
+    operation: &'static str,
+    cache: String,
+    key: Vec<u8>,
+}
+
+impl Watched {
+    fn of(began: Instant, command: &Command) -> Option<Self> {
+        let (operation, cache, key) = match command {
+            Command::Auth(_) => return None,
+            Command::Get(get) => ("Get", &get.namespace, &get.key),
+            Command::Set(set) => ("Set", &set.namespace, &set.key),
+            Command::Delete(delete) => ("Delete", &delete.namespace, &delete.key),
+        };
+        Some(Self {
+            began,
+            operation,
+            cache: cache.clone(),
+            key: key.clone(),
+        })
+    }
+}
+
+/// Tells the observer of a command that has ended.
+fn tell(keyspace: &Keyspace, watched: Option<Watched>, outcome: Outcome) {
+    if let Some(watched) = watched {
+        let called = Called {
+            cache: &watched.cache,
+            operation: watched.operation,
+            key: &watched.key,
+            outcome,
+            duration: Duration::ZERO,
+        };
+        keyspace.called(Some(watched.began), called);
+    }
 }
 
 fn answer(keyspace: &Keyspace, command: Command) -> Result<Kind, Status> {

@@ -51,6 +51,7 @@ mod http;
 mod item;
 mod limits;
 mod list;
+mod observer;
 mod protosocket_only;
 mod scalar;
 mod server_only;

@@ -129,12 +129,13 @@ impl State {
                 records,
                 response,
             } => {
+                let processed = usize::try_from(batch.processed).unwrap_or(usize::MAX);
                 let ended = Ended {
                     at,
                     duration_ms: batch.duration_ms,
                     outcome: batch.outcome,
                     error: batch.error.clone(),
-                    processed: records.len().min(batch.processed as usize),
+                    processed: records.len().min(processed),
                     response: response.clone(),
                 };
                 self.invoked(stream, batch, records, ended);
