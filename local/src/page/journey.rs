@@ -146,7 +146,7 @@ impl Builder<'_> {
                 } => {
                     let id = batch.as_ref().and_then(|batch| batch.0.as_deref());
                     let error = batch.as_ref().and_then(|batch| batch.1.clone());
-                    let title = format!("Discarded by mapping {mapping}: {condition}");
+                    let title = format!("Discarded by mapping {mapping}");
                     let id = id.map(|id| format!("klocal failures show {id}"));
                     let detail: Vec<_> = error.into_iter().chain(id).collect();
                     steps.push(Step {

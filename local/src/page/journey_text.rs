@@ -8,7 +8,7 @@ use super::journey::{Journey, Step};
 use crate::terminal::units::printable;
 
 /// Characters of a bar.
-const BAR: usize = 24;
+const BAR: usize = 20;
 
 /// Characters of a text that are shown.
 const MOST: usize = 300;

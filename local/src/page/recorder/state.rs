@@ -340,8 +340,12 @@ impl State {
             shard: self.name(&seen.shard),
             sequence_number: seen.sequence_number.as_str().into(),
             partition_key: seen.partition_key.clone(),
-            // Of the record alone: a shared chunk would be kept for it.
-            data: bytes::Bytes::copy_from_slice(&seen.data),
+            data: match arrived {
+                // A put's own copy.
+                None => seen.data.clone(),
+                // Of the record alone: a shared chunk would be kept for it.
+                Some(_) => bytes::Bytes::copy_from_slice(&seen.data),
+            },
             put_at: arrived.unwrap_or(at),
             arrived,
             progress: Vec::new(),
