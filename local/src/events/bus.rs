@@ -17,6 +17,10 @@ use super::{Detail, Event, EventKind};
 /// Events that wait for the slowest listener: more than a second of 5,000 invocations/s.
 const MOST_WAITING: usize = 8192;
 
+/// Bytes of records that wait for a recorder, if all of them are alike. Whatever they are,
+/// ten times as many wait at most: the nth that waits has at most an nth of this.
+const MOST_BYTES_WAITING: usize = 64 * 1024 * 1024;
+
 /// Where events are published. Cloning is cheap, and all clones are the same bus.
 #[derive(Debug, Clone)]
 pub struct EventBus(Arc<Bus>);
@@ -83,6 +87,17 @@ impl EventBus {
             let detail = Arc::new((time, detail()));
             let _ = self.0.all.send(Happened::Detail(detail));
         }
+    }
+
+    /// As [`EventBus::publish_detail`], of a detail that holds about so many bytes. While
+    /// what waits for the recorder would be too large if all of it were like this one, the
+    /// detail is left out and counts as missed.
+    pub fn publish_large_detail(&self, bytes: usize, detail: impl FnOnce() -> Detail) {
+        if self.is_recorded() && self.0.all.len().saturating_mul(bytes) > MOST_BYTES_WAITING {
+            let _ = self.0.all.send(Happened::Event(dropped(1)));
+            return;
+        }
+        self.publish_detail(detail);
     }
 
     /// Every event and every detail from now on, for a recorder: from the first one on,
@@ -245,6 +260,27 @@ mod tests {
         assert_eq!(detail.1, put());
         assert!(matches!(recorder.next().await, Some(Happened::Event(_))));
         assert_eq!(listener.next().await.unwrap().kind, log(1));
+    }
+
+    #[tokio::test]
+    async fn large_details_wait_for_a_slow_recorder_up_to_a_bound_of_bytes() {
+        let bus = EventBus::default();
+        let mut recorder = bus.record();
+        let put = || Detail::RecordsPut {
+            stream: "s".into(),
+            records: Vec::new(),
+        };
+        (0..100).for_each(|_| bus.publish_large_detail(1024 * 1024, put));
+        let (mut kept, mut missed) = (0, 0);
+        while let Some(happened) = recorder.try_next() {
+            match happened {
+                Happened::Detail(_) => kept += 1,
+                Happened::Event(_) => missed += 1,
+            }
+        }
+        assert_eq!((kept, missed), (65, 35));
+        bus.publish_large_detail(1024 * 1024, put);
+        assert!(matches!(recorder.try_next(), Some(Happened::Detail(_))));
     }
 
     #[tokio::test]

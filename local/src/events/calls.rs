@@ -18,7 +18,8 @@ impl kinesis_engine::observer::Observer for EventBus {
     }
 
     fn records_put(&self, stream: &str, records: Vec<PutRecord>) {
-        self.publish_detail(|| Detail::RecordsPut {
+        let bytes = records.iter().map(|record| record.data.len()).sum();
+        self.publish_large_detail(bytes, || Detail::RecordsPut {
             stream: stream.into(),
             records: records.into_iter().map(seen).collect(),
         });
