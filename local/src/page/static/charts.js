@@ -10,31 +10,34 @@ const cursor = uPlot.sync('charts');
 
 const colour = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-/** Draws what happened as dashed lines: faults, discarded batches, splits. */
+/** Draws what happened: faults and splits as dashed lines with words, discarded batches as
+ * short lines at the top. */
 function markers(chart) {
   const {ctx, bbox} = chart;
   const {min, max} = chart.scales.x;
+  const pixel = devicePixelRatio;
   ctx.save();
-  ctx.strokeStyle = colour('--marker');
-  ctx.fillStyle = colour('--marker');
-  ctx.lineWidth = devicePixelRatio;
-  ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
-  ctx.font = `${10 * devicePixelRatio}px system-ui, sans-serif`;
-  let free = -Infinity;
-  for (const {time, label} of store.markers) {
+  ctx.lineWidth = pixel;
+  ctx.font = `${10 * pixel}px system-ui, sans-serif`;
+  // Where labels would overlap, the line alone is drawn.
+  let taken = -Infinity;
+  for (const {time, label, minor} of store.markers) {
     if (time < min || time > max) continue;
     const x = Math.round(chart.valToPos(time, 'x', true));
+    ctx.strokeStyle = colour(minor ? '--c4' : '--marker');
+    ctx.setLineDash(minor ? [] : [3 * pixel, 3 * pixel]);
+    ctx.lineWidth = (minor ? 2 : 1) * pixel;
     ctx.beginPath();
     ctx.moveTo(x, bbox.top);
-    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.lineTo(x, bbox.top + (minor ? 6 * pixel : bbox.height));
     ctx.stroke();
     const width = ctx.measureText(label).width;
-    const right = x + width + 8 * devicePixelRatio > bbox.left + bbox.width;
-    const left = right ? x - width - 4 * devicePixelRatio : x + 4 * devicePixelRatio;
-    // Where labels would overlap, the line alone is drawn.
-    if (left < free) continue;
-    ctx.fillText(label, left, bbox.top + 10 * devicePixelRatio);
-    free = left + width + 6 * devicePixelRatio;
+    const fits = x + width + 4 * pixel < bbox.left + bbox.width;
+    const left = fits ? x + 4 * pixel : x - width - 4 * pixel;
+    if (minor || left < taken) continue;
+    ctx.fillStyle = colour('--marker');
+    ctx.fillText(label, left, bbox.top + 10 * pixel);
+    taken = left + width + 6 * pixel;
   }
   ctx.restore();
 }
@@ -47,7 +50,7 @@ const wholeSeconds = (chart, ticks) => ticks.map(at => {
 
 /** A chart in a box with a title and a legend of the present values. A series is
  * {label, colour: a custom property, value: sample => number or null}. */
-export function chart(scope, {title, series, format, note}) {
+export function chart(scope, {title, series, format, axis: onAxis = format, note}) {
   const values = series.map(() => h('b', '–'));
   const legend = h('div.legend', series.map((one, nth) => h('span', h('i', {css: {background: `var(${one.colour})`}}), one.label, ' ', values[nth])));
   const plot = h('div.plot', {role: 'img', 'aria-label': `${title}, the last five minutes`});
@@ -82,7 +85,7 @@ export function chart(scope, {title, series, format, note}) {
       },
       axes: [
         {...axis, grid: {show: false}, size: 22, space: 62, values: wholeSeconds},
-        {...axis, size: 58, space: 28, values: (_, ticks) => ticks.map(one => one === 0 ? '0' : format(one))},
+        {...axis, size: 58, space: 28, values: (_, ticks) => ticks.map(one => one === 0 ? '0' : onAxis(one))},
       ],
       series: [{}, ...series.map(one => ({
         label: one.label, stroke: colour(one.colour), width: 1.5, points: {show: false},

@@ -13,8 +13,11 @@ export function queue(root, scope, name) {
   const list = h('div');
   let url;
 
-  const load = async () => {
+  const find = async () => {
     url ??= (await aws('sqs', 'GetQueueUrl', {QueueName: name})).QueueUrl;
+  };
+  const load = async () => {
+    await find();
     const {Attributes: found} = await aws('sqs', 'GetQueueAttributes', {QueueUrl: url, AttributeNames: ['All']});
     if (scope.ended) return;
     fill(facts, `${count(Number(found.ApproximateNumberOfMessages))} visible · ${count(Number(found.ApproximateNumberOfMessagesNotVisible))} in flight · ${count(Number(found.ApproximateNumberOfMessagesDelayed))} delayed`);
@@ -22,6 +25,7 @@ export function queue(root, scope, name) {
   };
   // With a visibility timeout of 0 a message is visible again at once; its receive count goes up.
   const peek = async () => {
+    await find();
     const seen = new Map();
     for (let round = 0; round < 5; round += 1) {
       const {Messages = []} = await aws('sqs', 'ReceiveMessage', {
@@ -34,7 +38,7 @@ export function queue(root, scope, name) {
     await Promise.all(messages.map(one => aws('sqs', 'ChangeMessageVisibility', {QueueUrl: url, ReceiptHandle: one.ReceiptHandle, VisibilityTimeout: 0}).catch(() => {})));
     if (scope.ended) return;
     fill(body, messages.map(row));
-    fill(list, messages.length ? table(['Sent', 'Received', 'Body', ['', 'num']], body, 'Messages')
+    fill(list, messages.length ? table(['Sent', ['Received', 'num'], 'Body', ['', 'num']], body, 'Messages')
       : empty('No visible message', 'Send one, or wait until the messages in flight are visible again.'));
     load();
   };
@@ -58,6 +62,7 @@ export function queue(root, scope, name) {
     const fifo = name.endsWith('.fifo');
     return h('form.stack', {onsubmit: event => event.preventDefault()}, field('Body', text), fifo && field('Message group', group),
       h('div.buttons', h('button', {type: 'button', onclick: close}, 'Cancel'), action('Send', async () => {
+        await find();
         await aws('sqs', 'SendMessage', {QueueUrl: url, MessageBody: text.value, ...fifo ? {MessageGroupId: group.value, MessageDeduplicationId: crypto.randomUUID()} : {}});
         close();
         await peek();
@@ -69,6 +74,7 @@ export function queue(root, scope, name) {
     action('Read messages', peek, {title: 'Receives up to 50 messages and gives them back; their receive counts go up'}),
     action('Purge', async () => {
       if (!await confirmed(`Purge ${name}`, 'All its messages are deleted.', 'Purge')) return false;
+      await find();
       await aws('sqs', 'PurgeQueue', {QueueUrl: url});
       await peek();
       return 'Purged';

@@ -1,7 +1,7 @@
 // The notable events, newest first.
 
 import {h, keyed} from './dom.js';
-import {clock, ms, plural, shardName} from './format.js';
+import {clock, ms, plural, shardName, short} from './format.js';
 import {on, store} from './live.js';
 import {empty} from './ui.js';
 
@@ -48,7 +48,8 @@ export function feed(scope) {
     nothing.hidden = shown.length > 0;
     keyed(list, shown, key, event => {
       const [tone, what] = words(event);
-      return h(`li.${tone}`, h('time', clock(event.time).slice(0, 8)), h('span', what));
+      // A whole sequence number would hide the words around it.
+      return h(`li.${tone}`, h('time', clock(event.time).slice(0, 8)), h('span', {title: what}, what.replace(/\d{40,}/g, number_ => short(number_))));
     });
   };
   on(scope, 'events', show);

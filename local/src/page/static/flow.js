@@ -87,7 +87,7 @@ export function flow(scope) {
     const sum = key => store.samples.reduce((total, one) => total + (one[key] ?? 0), 0);
     started = {put: sum('put'), processed: sum('processed'), discarded: sum('discarded'), filtered: sum('filtered')};
     const gets = rate('hits') + rate('misses');
-    stages.producer.show('PutRecord, PutRecords', count(rate('put')), 'records/s', [['in 5 minutes', count(started.put)], ['of them processed', count(started.processed)], ['filtered', count(started.filtered)]]);
+    stages.producer.show('PutRecord, PutRecords', count(rate('put')), 'records/s', [['in 5 minutes', count(started.put)], ['processed', count(started.processed)], ['filtered', count(started.filtered)]]);
     stages.stream.show(several(streams.length ? streams : mappings.map(one => nameOf(one.source)), 'stream'), count(open.length), open.length === 1 ? 'open shard' : 'open shards', [
       ['iterator age', ms(sample?.iteratorAgeMs), sample?.iteratorAgeMs > 5000 ? 'warn' : ''],
       ['oldest', oldest(open)],

@@ -19,6 +19,11 @@ export function ms(value) {
   return age(value);
 }
 
+/** Milliseconds at an axis: 50 ms, 2.5 s, 100 s. */
+export function msTick(value) {
+  return value < 1000 ? `${value} ms` : `${value / 1000} s`;
+}
+
 /** A long time: 8 s, 2 min 5 s, 3 h 4 min. */
 export function age(milliseconds) {
   const seconds = Math.round(milliseconds / 1000);

@@ -48,7 +48,7 @@ function marker(event) {
     environmentEnded: () => 'environment ended',
   };
   const label = words[event.type]?.();
-  return label ? {time: Date.parse(event.time) / 1000, label} : null;
+  return label ? {time: Date.parse(event.time) / 1000, label, minor: event.type === 'batchDiscarded'} : null;
 }
 
 /** Whether something is worth keeping: what goes well is in the samples. */

@@ -1,7 +1,7 @@
 // The flow from the producer to the table, the time series, the shards, and what happened.
 
 import {h, fill} from './dom.js';
-import {count, ms, percent} from './format.js';
+import {count, ms, msTick, percent} from './format.js';
 import {on, store} from './live.js';
 import {command, empty, panel} from './ui.js';
 import {chart} from './charts.js';
@@ -14,7 +14,7 @@ const CHARTS = [
     {label: 'put', colour: '--c1', value: one => one.put},
     {label: 'processed', colour: '--c2', value: one => one.processed, filled: true},
   ]},
-  {title: 'Latency, put to processed', format: ms, series: [
+  {title: 'Latency, put to processed', format: ms, axis: msTick, series: [
     {label: 'p50', colour: '--c1', value: one => one.latency?.p50},
     {label: 'p99', colour: '--c3', value: one => one.latency?.p99},
   ]},
@@ -23,7 +23,7 @@ const CHARTS = [
     {label: 'errors', colour: '--c4', value: one => one.errors},
     {label: 'retries', colour: '--c3', value: one => one.retries},
   ]},
-  {title: 'Iterator age', note: 'How old the last record of the newest batch was when the function returned; the oldest of all shards', format: ms, series: [
+  {title: 'Iterator age', note: 'How old the last record of the newest batch was when the function returned; the oldest of all shards', format: ms, axis: msTick, series: [
     {label: 'oldest shard', colour: '--c1', value: one => one.iteratorAgeMs, filled: true},
   ]},
   {title: 'Cache and store', note: 'Cache gets that hit and missed, and reads of the tables, in each second', format: count, series: [

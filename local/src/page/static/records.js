@@ -43,6 +43,9 @@ export function records(root, scope, rest, query = new URLSearchParams()) {
   let list = [];
   let paused = false;
   let waiting = 0;
+  // Rows do not move away under a pointer or the keyboard's focus.
+  let pointed = false;
+  let heldBack = [];
   let request = 0;
 
   const body = h('tbody');
@@ -65,7 +68,7 @@ export function records(root, scope, rest, query = new URLSearchParams()) {
     fill(nothing, list.length ? null : filtered
       ? empty('No record matches', 'Change the filter, or wait: new records that match appear here.')
       : empty('No records yet', 'Put one from a terminal:', command(`klocal put --stream ${streams()[0] ?? 'STREAM'} --data '{}'`)));
-    text(note, paused && waiting ? `${plural(waiting, 'change')} since the pause` : list.length ? `newest ${count(list.length)}` : '');
+    text(note, paused && waiting ? `${plural(waiting, 'change')} since the pause` : heldBack.length ? `${count(heldBack.length)} new, held back while you are in the list` : list.length ? `newest ${count(list.length)}` : '');
   };
 
   const ask = async (before) => {
@@ -131,13 +134,21 @@ export function records(root, scope, rest, query = new URLSearchParams()) {
       return show();
     }
     const known = new Map(list.map(one => [id(one), one]));
-    for (const record of message.records) {
+    if (isHeld()) {
+      list = list.map(one => message.records.find(record => id(record) === id(one)) ?? one);
+      heldBack = [...heldBack, ...message.records.filter(one => !known.has(id(one)) && matches(one))].slice(-MOST);
+      return show();
+    }
+    for (const record of [...heldBack.splice(0), ...message.records]) {
       if (known.has(id(record)) || matches(record)) known.set(id(record), record);
     }
     list = [...known.values()].filter(matches).sort((a, b) => b.putAt - a.putAt).slice(0, MOST);
     show();
   });
+  const isHeld = () => pointed || body.contains(document.activeElement);
+  body.addEventListener('pointerenter', event => { pointed = event.pointerType === 'mouse'; });
+  body.addEventListener('pointerleave', () => { pointed = false; });
   // Where records were skipped, the list is asked for again now and then.
-  scope.every(15_000, () => paused ? null : ask());
+  scope.every(15_000, () => paused || isHeld() ? null : ask());
   options();
 }

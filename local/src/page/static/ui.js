@@ -65,7 +65,7 @@ export function badge(word, tone = TONES[word] ?? 'plain') {
 const TONES = {
   processed: 'good', ok: 'good', Enabled: 'good', idle: 'good', ACTIVE: 'good', open: 'good', hit: 'good',
   waiting: 'plain', invoked: 'info', busy: 'info', init: 'info', miss: 'info',
-  retrying: 'warn', partial: 'warn', throttled: 'warn', Disabled: 'warn', closed: 'plain',
+  retrying: 'warn', warn: 'warn', running: 'info', partial: 'warn', throttled: 'warn', Disabled: 'warn', closed: 'plain',
   discarded: 'bad', error: 'bad', timeout: 'bad', exit: 'bad', fault: 'bad', tooLarge: 'bad', unavailable: 'bad',
   filtered: 'plain',
 };

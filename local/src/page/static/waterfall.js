@@ -50,7 +50,7 @@ function row(step, depth, end, key) {
     } : undefined,
   },
   h('span.what', {css: {'--depth': depth}}, h('span.caret', {'aria-hidden': 'true'}, can ? '›' : ''), h(`i.bar-${step.kind}`), h('b', NAMES[step.kind] ?? step.kind),
-    h('span.title', title(step)), step.outcome && badge(step.outcome)),
+    h('span.title', title(step)), step.outcome && badge(step.outcome), ['warn', 'error'].includes(line?.level) && badge(line.level)),
   h('span.track', bar),
   h('span.took', point ? `at ${ms(step.at)}` : ms(step.durationMs)));
   return [head, detail];
@@ -58,9 +58,10 @@ function row(step, depth, end, key) {
 
 /** A log line's message instead of all of it. */
 function title(step) {
-  if (step.kind !== 'log') return step.title;
-  const {level, message} = readLine(step.title);
-  return `${level} ${message.split('\n')[0]}`;
+  // The kind stands before it already: "Batch of 2 records" is "of 2 records".
+  const name = NAMES[step.kind] ?? '';
+  if (step.kind !== 'log') return step.title.startsWith(name) ? step.title.slice(name.length).trim() : step.title;
+  return readLine(step.title).message.split('\n')[0];
 }
 
 function code(text) {
