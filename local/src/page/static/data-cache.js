@@ -18,8 +18,7 @@ export function cache(root, scope) {
 
   const load = async () => {
     if (store.hello && !store.hello.cache) {
-      rows.hidden = true;
-      return fill(nothing, empty('No local cache', 'Start klocal with --cache server, and give the function its address in local.toml.'));
+      return fill(root, empty('No local cache', 'Name one under [cache] in local.toml, give the function its address there, and start klocal up again.'));
     }
     try {
       const [entries, status] = await Promise.all([local('GET', `cache/entries?limit=${MOST}`), local('GET', 'status')]);

@@ -8,13 +8,20 @@ import {action, confirmed, dialog, empty, field, panel, said, table as rows} fro
 
 const PAGE = 50;
 
-/** An attribute value in short: DynamoDB's {"S": "x"} as x. */
+/** An attribute value without its types: DynamoDB's {"S": "x"} as x. */
+function untyped(value) {
+  const [[type, inner]] = Object.entries(value);
+  if (type === 'M') return Object.fromEntries(Object.entries(inner).map(([key, one]) => [key, untyped(one)]));
+  if (type === 'L') return inner.map(untyped);
+  if (type === 'NULL') return null;
+  return type === 'N' ? Number(inner) : inner;
+}
+
+/** The same as text. A number keeps its digits. */
 function plain(value) {
   if (!value) return '';
-  const [[type, inner]] = Object.entries(value);
-  if (type === 'M') return JSON.stringify(Object.fromEntries(Object.entries(inner).map(([key, one]) => [key, plain(one)])));
-  if (type === 'L') return JSON.stringify(inner.map(plain));
-  if (type === 'NULL') return 'null';
+  if (value.N) return value.N;
+  const inner = untyped(value);
   return typeof inner === 'string' ? inner : JSON.stringify(inner);
 }
 
@@ -48,7 +55,7 @@ export function table(root, scope, name) {
       const columns = [...new Set([...keys, ...all.slice(0, 100).flatMap(one => Object.keys(one))])].slice(0, 8);
       fill(list, all.length ? rows([...columns, ['', 'num']], h('tbody', all.map(item => row(item, columns))), 'Items')
         : wanted ? empty('No item has this key', 'The whole key has to match.') : empty('No items', 'Add one with “New item”.'),
-      h('div.bar', h('span.muted', plural(all.length, 'item')), h('span.spacer'),
+      all.length > 0 && h('div.bar', h('span.muted', plural(all.length, 'item')), h('span.spacer'),
         reply.LastEvaluatedKey && h('button', {type: 'button', onclick: () => read(reply.LastEvaluatedKey, all)}, 'More')));
     } catch (error) {
       fill(list, empty('The items cannot be read', said(error)));

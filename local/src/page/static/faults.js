@@ -55,7 +55,8 @@ export function faults(root, scope) {
 
   scope.every(1000, async () => {
     if (store.hello && !store.hello.cache) {
-      fill(active, empty('No local cache', 'Faults need --cache server or --cache stub.'));
+      editor.hidden = true;
+      fill(active, empty('No local cache', 'Name one under [cache] in local.toml: its faults are set here.'));
       return;
     }
     try {

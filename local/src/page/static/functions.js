@@ -73,7 +73,7 @@ function details(scope, {name}, load) {
   });
   lambda('GET', `/2015-03-31/functions/${encodeURIComponent(name)}`).then(({Configuration: found}) => {
     const variables = Object.entries(found.Environment?.Variables ?? {});
-    fill(settings, h('details', h('summary', plural(variables.length, 'environment variable')),
+    if (variables.length) fill(settings, h('details', h('summary', plural(variables.length, 'environment variable')),
       h('dl.pairs', variables.map(([key, value]) => h('div', h('dt', key), h('dd', /KEY|SECRET|TOKEN|PASSWORD/i.test(key) && !/PARAMETER/i.test(key) ? hidden(value) : value || '(empty)'))))));
   }).catch(() => {});
   const box = [

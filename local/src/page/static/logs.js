@@ -51,7 +51,7 @@ export function logs(scope, name) {
   };
   const state = shown => {
     list.hidden = !shown;
-    fill(nothing, shown ? null : lines.length ? empty('No line matches', 'Choose a lower level, or another search.')
+    fill(nothing, shown ? null : lines.length ? empty('No line matches', 'Choose a lower level, such as debug for Lambda’s own lines, or another search.')
       : empty('No lines yet', 'What the function writes to stdout and stderr appears here.'));
     text(note, shown ? `newest ${count(shown)}` : '');
   };

@@ -65,12 +65,14 @@ function mappingPanel(first, load) {
   });
   const rows = new Map();
   for (const [name, rule, edit] of OPTIONS) {
-    if (first[name] === undefined && !edit) continue;
+    // A queue's mapping has other options than a stream's.
+    if (first[name] === undefined && name !== 'FilterCriteria') continue;
     const row = option(uuid, name, rule, edit, load);
     rows.set(name, row);
     options.append(row.element);
   }
-  const box = panel(title, [result, state, toggle], shardTable,
+  const queue = h('dl.facts.flat', {hidden: true});
+  const box = panel(title, [result, state, toggle], shardTable, queue,
     h('details.options', {open: true}, h('summary', 'Options'), table(['Option', 'Value', 'AWS’s rule'], options, 'Options')));
   return {box, show(mapping, status) {
     now = mapping;
@@ -79,10 +81,22 @@ function mappingPanel(first, load) {
     text(toggle, enabled() ? 'Disable' : 'Enable');
     toggle.disabled = /ing$/.test(mapping.State);
     for (const [name, row] of rows) row.show(mapping[name]);
+    queue.hidden = !status?.queueArn;
+    if (status?.queueArn) fill(queue, queueFacts(status));
     const all = Object.entries(status?.shards ?? {});
     shardTable.hidden = !all.length;
     keyed(shards, all, one => one[0], shardRow, (element, one) => element.show(one[1]));
   }};
+}
+
+function queueFacts(status) {
+  const one = (label, value, tone) => h(`div${tone ? `.${tone}` : ''}`, h('dt', label), h('dd', value));
+  return [
+    one('Received', count(status.received)), one('Processed and deleted', count(status.deleted)), one('Filtered', count(status.filtered)),
+    one('Returned to the queue', count(status.returned), status.returned ? 'warn' : ''), one('In flight', count(status.inFlight)), one('Waiting', count(status.waiting)),
+    one('Visible', count(status.visible)), one('Not visible', count(status.notVisible)), one('Back-off', status.backOffMs ? ms(status.backOffMs) : '–'),
+    status.lastError && one('Last error', status.lastError),
+  ];
 }
 
 function shardRow([id]) {
@@ -102,7 +116,7 @@ function shardRow([id]) {
 function option(uuid, name, rule, edit, load) {
   const value = h('td');
   const element = h('tr', h('td', h('code', name)), value, h('td.rule', rule));
-  let shown;
+  let shown = null;
   return {element, show(now) {
     const next = JSON.stringify(now);
     // A person who is typing keeps the field.
@@ -136,6 +150,7 @@ function option(uuid, name, rule, edit, load) {
 function describe(value) {
   if (value === undefined || value === null || Array.isArray(value) && !value.length) return h('span.muted', 'none');
   if (Array.isArray(value)) return value.join(', ');
+  if (value.Filters) return value.Filters.map(one => h('div', h('code', one.Pattern)));
   if (typeof value === 'object') return value.OnFailure ? nameOf(value.OnFailure.Destination) || h('span.muted', 'none') : h('code', JSON.stringify(value));
   return String(value);
 }

@@ -13,5 +13,6 @@ export const OPTIONS = [
   ['FunctionResponseTypes', 'ReportBatchItemFailures: a partial batch response moves the checkpoint to the lowest record that it names'],
   ['DestinationConfig', 'Discarded batches are described in an invocation record, sent to this on-failure destination'],
   ['FilterCriteria', 'Up to 5 patterns; a record that matches none counts as processed, and is not sent'],
+  ['ScalingConfig', 'MaximumConcurrency, 2 to 1,000: how many environments a queue may use at once'],
   ['StartingPosition', 'TRIM_HORIZON, LATEST or AT_TIMESTAMP; it cannot be changed later'],
 ];

@@ -3,7 +3,7 @@
 import {h, fill} from './dom.js';
 import {count, ms, msTick, percent} from './format.js';
 import {on, store} from './live.js';
-import {command, empty, panel} from './ui.js';
+import {empty, panel, putCommand} from './ui.js';
 import {chart} from './charts.js';
 import {flow} from './flow.js';
 import {shards} from './shards.js';
@@ -55,7 +55,7 @@ export function pipeline(root, scope) {
     const mapping = store.hello.mappings?.[0];
     const stream = mapping?.source?.split('/').pop() ?? 'STREAM';
     fill(hint, empty('Nothing flows yet', 'Put a record, and watch it travel:',
-      command(`klocal put --stream ${stream} --data '{}'`),
+      putCommand(stream),
       h('p', 'or put one in ', h('a', {href: `#/data/streams/${encodeURIComponent(stream)}`}, 'Data'), '.')));
   };
   on(scope, 'sample', quiet);

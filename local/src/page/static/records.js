@@ -4,7 +4,7 @@ import {local} from './api.js';
 import {h, fill, keyed, text} from './dom.js';
 import {bytes, clock, count, ms, plural, shardName} from './format.js';
 import {on, store} from './live.js';
-import {badge, command, empty, said, select, table} from './ui.js';
+import {badge, empty, putCommand, said, select, table} from './ui.js';
 
 const MOST = 250;
 const STATUSES = ['', 'waiting', 'invoked', 'retrying', 'processed', 'filtered', 'discarded'];
@@ -16,6 +16,8 @@ export function address(stream, sequenceNumber) {
   return `#/records/${encodeURIComponent(stream)}/${sequenceNumber}`;
 }
 
+const severalStreams = () => new Set((store.samples.at(-1)?.shards ?? []).map(one => one.stream)).size > 1;
+
 function row(record) {
   const [state, tries, latency] = [h('td'), h('td.num'), h('td.num')];
   const element = h('tr.link', {onclick: event => {
@@ -23,7 +25,7 @@ function row(record) {
   }},
   h('td', h('a.time', {href: address(record.stream, record.sequenceNumber), title: `Sequence number ${record.sequenceNumber}`}, clock(record.putAt))),
   state,
-  h('td.muted', {title: `${record.stream}, ${record.shard}`}, shardName(record.shard)),
+  h('td.muted', {title: `${record.stream}, ${record.shard}`}, severalStreams() ? `${record.stream}, ${shardName(record.shard)}` : shardName(record.shard)),
   h('td.key', record.partitionKey), tries, latency,
   h('td.num.muted', bytes(record.bytes)), h('td.preview', record.preview));
   element.live = {state, tries, latency};
@@ -67,7 +69,7 @@ export function records(root, scope, rest, query = new URLSearchParams()) {
     const filtered = Object.values(filter).some(Boolean);
     fill(nothing, list.length ? null : filtered
       ? empty('No record matches', 'Change the filter, or wait: new records that match appear here.')
-      : empty('No records yet', 'Put one from a terminal:', command(`klocal put --stream ${streams()[0] ?? 'STREAM'} --data '{}'`)));
+      : empty('No records yet', 'Put one from a terminal:', putCommand(streams()[0] ?? 'STREAM')));
     text(note, paused && waiting ? `${plural(waiting, 'change')} since the pause` : heldBack.length ? `${count(heldBack.length)} new, held back while you are in the list` : list.length ? `newest ${count(list.length)}` : '');
   };
 

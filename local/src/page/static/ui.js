@@ -52,6 +52,11 @@ export function copy(text, label = 'Copy') {
   }, {kind: 'quiet'});
 }
 
+/** How a record is put from a terminal. */
+export function putCommand(stream) {
+  return command(`echo '{"id":"1"}' | klocal put ${stream} --file - --endpoint-url ${location.origin}`);
+}
+
 /** A titled box; `side` stands at the right of its title. */
 export function panel(title, side, ...children) {
   return h('section.panel', h('header', h('h2', title), h('div.side', side)), children);
