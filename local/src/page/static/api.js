@@ -36,14 +36,18 @@ export async function aws(service, operation, body = {}) {
 
 /** Calls Lambda's REST API. */
 export function lambda(method, path, body) {
-  return request(method, path, body === undefined ? undefined : JSON.stringify(body), {'content-type': 'application/json'});
+  return request(method, path, body === undefined ? undefined : JSON.stringify(body), {
+    'content-type': 'application/json',
+  });
 }
 
 /** Invokes a function, and gives status, error kind, payload and the end of its log. */
 export async function invoke(name, payload) {
   const began = performance.now();
   const response = await fetch(`/2015-03-31/functions/${encodeURIComponent(name)}/invocations`, {
-    method: 'POST', body: payload, headers: {'content-type': 'application/json', 'x-amz-log-type': 'Tail'},
+    method: 'POST',
+    body: payload,
+    headers: {'content-type': 'application/json', 'x-amz-log-type': 'Tail'},
   });
   const reply = await response.text();
   return {
@@ -79,7 +83,11 @@ async function request(method, path, body, headers) {
     // Text: a refusal of the cache, for example.
   }
   if (response.ok) return document ?? reply;
-  const code = document?.__type?.split('#').pop() ?? document?.Type ?? response.headers.get('x-amzn-errortype') ?? `HTTP ${response.status}`;
+  const code =
+    document?.__type?.split('#').pop() ??
+    document?.Type ??
+    response.headers.get('x-amzn-errortype') ??
+    `HTTP ${response.status}`;
   throw new ApiError(code, document?.message ?? document?.Message ?? document?.error ?? reply, response.status);
 }
 

@@ -38,12 +38,18 @@ function route() {
   }
   view[2](root, scope, rest, new URLSearchParams(query));
   // A keyboard goes on in the new view, not at the start of the page.
-  if (shown !== null && shown !== view[0]) { root.focus({preventScroll: true}); scrollTo(0, 0); }
+  if (shown !== null && shown !== view[0]) {
+    root.focus({preventScroll: true});
+    scrollTo(0, 0);
+  }
   shown = view[0];
 }
 
 function frame() {
-  fill(document.getElementById('nav'), VIEWS.map(([name, title]) => h('a', {href: `#/${name}`}, title)));
+  fill(
+    document.getElementById('nav'),
+    VIEWS.map(([name, title]) => h('a', {href: `#/${name}`}, title)),
+  );
   const forever = new Scope();
   const dot = h('span.dot');
   const words = h('span', 'connecting');

@@ -10,14 +10,23 @@ import {splitShard} from './reshard.js';
 
 /** The panel. */
 export function chaos(scope) {
-  const [environment, mapping, shard] = [h('select', {'aria-label': 'Execution environment'}), h('select', {'aria-label': 'Mapping'}), h('select', {'aria-label': 'Shard'})];
+  const [environment, mapping, shard] = [
+    h('select', {'aria-label': 'Execution environment'}),
+    h('select', {'aria-label': 'Mapping'}),
+    h('select', {'aria-label': 'Shard'}),
+  ];
   const shapes = new Map();
   const offer = (element, options, none) => {
     const shape = JSON.stringify(options);
     if (shapes.get(element) === shape || element === document.activeElement) return;
     shapes.set(element, shape);
     const {value} = element;
-    fill(element, options.length ? options.map(([key, name]) => h('option', {value: key, selected: key === value}, name)) : h('option', {value: ''}, none));
+    fill(
+      element,
+      options.length
+        ? options.map(([key, name]) => h('option', {value: key, selected: key === value}, name))
+        : h('option', {value: ''}, none),
+    );
     element.disabled = !options.length;
   };
   let all = [];
@@ -25,13 +34,34 @@ export function chaos(scope) {
     const [functions, mappings] = await Promise.all([local('GET', 'functions'), mappingsOf()]);
     if (scope.ended) return;
     all = mappings;
-    offer(environment, functions.flatMap(one => one.environments.map(each => [`${one.name}/${each.number}`, `${one.name}, environment ${each.number} (${each.state})`])), 'No environment runs');
-    offer(mapping, mappings.map(one => [one.UUID, `${nameOf(one.EventSourceArn)} → ${nameOf(one.FunctionArn)} (${one.State})`]), 'No mapping');
-    offer(shard, (store.samples.at(-1)?.shards ?? []).filter(one => one.open).map(one => [`${one.stream}/${one.shard}`, `${one.stream}, ${shardName(one.shard)}`]), 'No open shard');
+    offer(
+      environment,
+      functions.flatMap(one =>
+        one.environments.map(each => [
+          `${one.name}/${each.number}`,
+          `${one.name}, environment ${each.number} (${each.state})`,
+        ]),
+      ),
+      'No environment runs',
+    );
+    offer(
+      mapping,
+      mappings.map(one => [one.UUID, `${nameOf(one.EventSourceArn)} → ${nameOf(one.FunctionArn)} (${one.State})`]),
+      'No mapping',
+    );
+    offer(
+      shard,
+      (store.samples.at(-1)?.shards ?? [])
+        .filter(one => one.open)
+        .map(one => [`${one.stream}/${one.shard}`, `${one.stream}, ${shardName(one.shard)}`]),
+      'No open shard',
+    );
     toggle.textContent = stopped() ? 'Start the mapping' : 'Stop the mapping';
   };
   const stopped = () => /Disabl/.test(all.find(one => one.UUID === mapping.value)?.State ?? '');
-  mapping.addEventListener('change', () => { toggle.textContent = stopped() ? 'Start the mapping' : 'Stop the mapping'; });
+  mapping.addEventListener('change', () => {
+    toggle.textContent = stopped() ? 'Start the mapping' : 'Stop the mapping';
+  });
 
   const kill = action('Kill the environment', async () => {
     const at = environment.value.lastIndexOf('/');
@@ -52,9 +82,13 @@ export function chaos(scope) {
     return splitShard(shard.value.slice(0, at), shard.value.slice(at + 1));
   });
   scope.every(1000, load);
-  const row = (what, why, control, button) => h('div.chaos', h('div', h('b', what), h('p.muted', why)), control, button);
-  return panel('Other faults', null,
+  const row = (what, why, control, button) =>
+    h('div.chaos', h('div', h('b', what), h('p.muted', why)), control, button);
+  return panel(
+    'Other faults',
+    null,
     row('A crash', 'The process ends. Its invocation fails, and the mapping retries.', environment, kill),
     row('A stopped mapping', 'Records wait, and the iterator age grows once it goes on.', mapping, toggle),
-    row('A split', 'The parent is read to its end before its children.', shard, split));
+    row('A split', 'The parent is read to its end before its children.', shard, split),
+  );
 }

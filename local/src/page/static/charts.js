@@ -42,60 +42,90 @@ function markers(chart) {
   ctx.restore();
 }
 
-const wholeSeconds = (chart, ticks) => ticks.map(at => {
-  const date = new Date(at * 1000);
-  return `${String(date.getHours()).padStart(2, '0')}:${String(date.getMinutes()).padStart(2, '0')}`
-    + (date.getSeconds() ? `:${String(date.getSeconds()).padStart(2, '0')}` : '');
-});
+const wholeSeconds = (chart, ticks) =>
+  ticks.map(at => {
+    const date = new Date(at * 1000);
+    return (
+      `${String(date.getHours()).padStart(2, '0')}:${String(date.getMinutes()).padStart(2, '0')}` +
+      (date.getSeconds() ? `:${String(date.getSeconds()).padStart(2, '0')}` : '')
+    );
+  });
 
 /** A chart in a box with a title and a legend of the present values. A series is
  * {label, colour: a custom property, value: sample => number or null}. */
 export function chart(scope, {title, series, format, axis: onAxis = format, note}) {
   const values = series.map(() => h('b', '–'));
-  const legend = h('div.legend', series.map((one, nth) => h('span', h('i', {css: {background: `var(${one.colour})`}}), one.label, ' ', values[nth])));
+  const legend = h(
+    'div.legend',
+    series.map((one, nth) =>
+      h('span', h('i', {css: {background: `var(${one.colour})`}}), one.label, ' ', values[nth]),
+    ),
+  );
   const plot = h('div.plot', {role: 'img', 'aria-label': `${title}, the last five minutes`});
   const box = h('figure.chart', h('figcaption', h('span.title', {title: note}, title), legend), plot);
 
   const data = () => {
     const {samples} = store;
-    return [samples.map(one => one.time / 1000), ...series.map(one => samples.map(sample => one.value(sample) ?? null))];
+    return [
+      samples.map(one => one.time / 1000),
+      ...series.map(one => samples.map(sample => one.value(sample) ?? null)),
+    ];
   };
-  const show = at => series.forEach((one, nth) => {
-    const sample = store.samples[at];
-    const value = sample && one.value(sample);
-    text(values[nth], value === undefined || value === null ? '–' : format(value));
-  });
+  const show = at =>
+    series.forEach((one, nth) => {
+      const sample = store.samples[at];
+      const value = sample && one.value(sample);
+      text(values[nth], value === undefined || value === null ? '–' : format(value));
+    });
 
   let drawn = null;
   const draw = () => {
     drawn?.destroy();
-    const axis = {stroke: colour('--muted'), font: '11px system-ui, sans-serif', ticks: {show: false},
-      grid: {stroke: colour('--grid'), width: 1}};
-    drawn = new uPlot({
-      width: Math.max(120, plot.clientWidth), height: HEIGHT, legend: {show: false}, padding: [8, 8, 0, 0],
-      cursor: {sync: {key: cursor.key}, y: false, points: {size: 5}, drag: {x: false, y: false}},
-      scales: {
-        x: {time: true, range: () => {
-          const end = (store.samples.at(-1)?.time ?? Date.now()) / 1000;
-          // The first minutes fill the chart too.
-          const first = (store.samples[0]?.time ?? 0) / 1000;
-          return [Math.max(end - SPAN, Math.min(first, end - 60)), end];
-        }},
-        y: {range: (_, low, high) => [0, Math.max(high ?? 0, 1) * 1.15]},
+    const axis = {
+      stroke: colour('--muted'),
+      font: '11px system-ui, sans-serif',
+      ticks: {show: false},
+      grid: {stroke: colour('--grid'), width: 1},
+    };
+    drawn = new uPlot(
+      {
+        width: Math.max(120, plot.clientWidth),
+        height: HEIGHT,
+        legend: {show: false},
+        padding: [8, 8, 0, 0],
+        cursor: {sync: {key: cursor.key}, y: false, points: {size: 5}, drag: {x: false, y: false}},
+        scales: {
+          x: {
+            time: true,
+            range: () => {
+              const end = (store.samples.at(-1)?.time ?? Date.now()) / 1000;
+              // The first minutes fill the chart too.
+              const first = (store.samples[0]?.time ?? 0) / 1000;
+              return [Math.max(end - SPAN, Math.min(first, end - 60)), end];
+            },
+          },
+          y: {range: (_, low, high) => [0, Math.max(high ?? 0, 1) * 1.15]},
+        },
+        axes: [
+          {...axis, grid: {show: false}, size: 22, space: 62, values: wholeSeconds},
+          {...axis, size: 58, space: 28, values: (_, ticks) => ticks.map(one => (one === 0 ? '0' : onAxis(one)))},
+        ],
+        series: [
+          {},
+          ...series.map(one => ({
+            label: one.label,
+            stroke: colour(one.colour),
+            width: 1.5,
+            points: {show: false},
+            fill: one.filled ? colour(`${one.colour}-fill`) : undefined,
+            spanGaps: false,
+          })),
+        ],
+        hooks: {draw: [markers], setCursor: [plotted => show(plotted.cursor.idx ?? store.samples.length - 1)]},
       },
-      axes: [
-        {...axis, grid: {show: false}, size: 22, space: 62, values: wholeSeconds},
-        {...axis, size: 58, space: 28, values: (_, ticks) => ticks.map(one => one === 0 ? '0' : onAxis(one))},
-      ],
-      series: [{}, ...series.map(one => ({
-        label: one.label, stroke: colour(one.colour), width: 1.5, points: {show: false},
-        fill: one.filled ? colour(`${one.colour}-fill`) : undefined, spanGaps: false,
-      }))],
-      hooks: {
-        draw: [markers],
-        setCursor: [plotted => show(plotted.cursor.idx ?? store.samples.length - 1)],
-      },
-    }, data(), plot);
+      data(),
+      plot,
+    );
   };
 
   const width = new ResizeObserver(() => {
@@ -110,7 +140,11 @@ export function chart(scope, {title, series, format, axis: onAxis = format, note
     drawn.setData(data());
     if (drawn.cursor.idx === null || drawn.cursor.left < 0) show(store.samples.length - 1);
   });
-  scope.add(() => { width.disconnect(); scheme.removeEventListener('change', draw); drawn?.destroy(); });
+  scope.add(() => {
+    width.disconnect();
+    scheme.removeEventListener('change', draw);
+    drawn?.destroy();
+  });
   show(store.samples.length - 1);
   return box;
 }

@@ -29,7 +29,12 @@ function plain(value) {
 export function table(root, scope, name) {
   const list = h('div.stack');
   const facts = h('span.muted');
-  const find = h('input', {type: 'search', placeholder: 'Key', 'aria-label': 'Partition key', onchange: () => read()});
+  const find = h('input', {
+    type: 'search',
+    placeholder: 'Key',
+    'aria-label': 'Partition key',
+    onchange: () => read(),
+  });
   let keys = [];
   let types = {};
 
@@ -46,44 +51,112 @@ export function table(root, scope, name) {
     try {
       const wanted = find.value.trim();
       const page = {TableName: name, Limit: PAGE, ExclusiveStartKey: start};
-      const reply = wanted ? await aws('dynamodb', 'Query', {
-        ...page, KeyConditionExpression: '#k = :v', ExpressionAttributeNames: {'#k': keys[0]}, ExpressionAttributeValues: {':v': {[types[keys[0]] ?? 'S']: wanted}},
-      }) : await aws('dynamodb', 'Scan', page);
+      const reply = wanted
+        ? await aws('dynamodb', 'Query', {
+            ...page,
+            KeyConditionExpression: '#k = :v',
+            ExpressionAttributeNames: {'#k': keys[0]},
+            ExpressionAttributeValues: {':v': {[types[keys[0]] ?? 'S']: wanted}},
+          })
+        : await aws('dynamodb', 'Scan', page);
       if (scope.ended) return;
       const all = [...items, ...reply.Items];
       // The keys first, then what most items have.
       const columns = [...new Set([...keys, ...all.slice(0, 100).flatMap(one => Object.keys(one))])].slice(0, 8);
-      fill(list, all.length ? rows([...columns, ['', 'num']], h('tbody', all.map(item => row(item, columns))), 'Items')
-        : wanted ? empty('No item has this key', 'The whole key has to match.') : empty('No items', 'Add one with “New item”.'),
-      all.length > 0 && h('div.bar', h('span.muted', plural(all.length, 'item')), h('span.spacer'),
-        reply.LastEvaluatedKey && h('button', {type: 'button', onclick: () => read(reply.LastEvaluatedKey, all)}, 'More')));
+      fill(
+        list,
+        all.length
+          ? rows(
+              [...columns, ['', 'num']],
+              h(
+                'tbody',
+                all.map(item => row(item, columns)),
+              ),
+              'Items',
+            )
+          : wanted
+            ? empty('No item has this key', 'The whole key has to match.')
+            : empty('No items', 'Add one with “New item”.'),
+        all.length > 0 &&
+          h(
+            'div.bar',
+            h('span.muted', plural(all.length, 'item')),
+            h('span.spacer'),
+            reply.LastEvaluatedKey &&
+              h('button', {type: 'button', onclick: () => read(reply.LastEvaluatedKey, all)}, 'More'),
+          ),
+      );
     } catch (error) {
       fill(list, empty('The items cannot be read', said(error)));
     }
   }
 
-  const row = (item, columns) => h('tr', columns.map(one => h('td.preview', plain(item[one]).slice(0, 120))),
-    h('td.num', h('button.quiet', {type: 'button', onclick: () => edit(item)}, 'Edit'), action('Delete', async () => {
-      const key = Object.fromEntries(keys.map(one => [one, item[one]]));
-      if (!await confirmed('Delete the item', `${keys.map(one => `${one} ${plain(item[one])}`).join(', ')} is deleted from ${name}.`, 'Delete')) return false;
-      await aws('dynamodb', 'DeleteItem', {TableName: name, Key: key});
-      await read();
-      return 'Deleted';
-    }, {kind: 'quiet'})));
+  const row = (item, columns) =>
+    h(
+      'tr',
+      columns.map(one => h('td.preview', plain(item[one]).slice(0, 120))),
+      h(
+        'td.num',
+        h('button.quiet', {type: 'button', onclick: () => edit(item)}, 'Edit'),
+        action(
+          'Delete',
+          async () => {
+            const key = Object.fromEntries(keys.map(one => [one, item[one]]));
+            if (
+              !(await confirmed(
+                'Delete the item',
+                `${keys.map(one => `${one} ${plain(item[one])}`).join(', ')} is deleted from ${name}.`,
+                'Delete',
+              ))
+            )
+              return false;
+            await aws('dynamodb', 'DeleteItem', {TableName: name, Key: key});
+            await read();
+            return 'Deleted';
+          },
+          {kind: 'quiet'},
+        ),
+      ),
+    );
 
-  const edit = item => dialog(item ? 'Edit the item' : 'New item', close => {
-    const template = Object.fromEntries(keys.map(one => [one, {[types[one] ?? 'S']: ''}]));
-    const area = h('textarea.code', {rows: 14, spellcheck: 'false'}, JSON.stringify(item ?? template, null, 2));
-    return h('form.stack', {onsubmit: event => event.preventDefault()}, field('Item, in DynamoDB’s JSON', area),
-      h('div.buttons', h('button', {type: 'button', onclick: close}, 'Cancel'), action('Save', async () => {
-        if (asJson(area.value) === null) throw new Error('The item is not JSON');
-        await aws('dynamodb', 'PutItem', {TableName: name, Item: JSON.parse(area.value)});
-        close();
-        await read();
-        return 'Saved';
-      }, {kind: 'primary'})));
-  });
+  const edit = item =>
+    dialog(item ? 'Edit the item' : 'New item', close => {
+      const template = Object.fromEntries(keys.map(one => [one, {[types[one] ?? 'S']: ''}]));
+      const area = h('textarea.code', {rows: 14, spellcheck: 'false'}, JSON.stringify(item ?? template, null, 2));
+      return h(
+        'form.stack',
+        {onsubmit: event => event.preventDefault()},
+        field('Item, in DynamoDB’s JSON', area),
+        h(
+          'div.buttons',
+          h('button', {type: 'button', onclick: close}, 'Cancel'),
+          action(
+            'Save',
+            async () => {
+              if (asJson(area.value) === null) throw new Error('The item is not JSON');
+              await aws('dynamodb', 'PutItem', {TableName: name, Item: JSON.parse(area.value)});
+              close();
+              await read();
+              return 'Saved';
+            },
+            {kind: 'primary'},
+          ),
+        ),
+      );
+    });
 
-  fill(root, panel(name, [facts, find, action('Refresh', () => read()), h('button.primary', {type: 'button', onclick: () => edit()}, 'New item')], list));
+  fill(
+    root,
+    panel(
+      name,
+      [
+        facts,
+        find,
+        action('Refresh', () => read()),
+        h('button.primary', {type: 'button', onclick: () => edit()}, 'New item'),
+      ],
+      list,
+    ),
+  );
   load().catch(error => fill(list, empty('The table cannot be read', said(error))));
 }

@@ -16,9 +16,27 @@ const names = {
 };
 
 const KINDS = [
-  ['streams', 'Streams', stream, 'No streams', 'Add an AWS::Kinesis::Stream to template.yaml, or create one with aws kinesis create-stream.'],
-  ['queues', 'Queues', queue, 'No queues', 'Add an AWS::SQS::Queue to template.yaml, or create one with aws sqs create-queue.'],
-  ['tables', 'Tables', table, 'No tables', 'Add an AWS::DynamoDB::Table to template.yaml, or create one with aws dynamodb create-table.'],
+  [
+    'streams',
+    'Streams',
+    stream,
+    'No streams',
+    'Add an AWS::Kinesis::Stream to template.yaml, or create one with aws kinesis create-stream.',
+  ],
+  [
+    'queues',
+    'Queues',
+    queue,
+    'No queues',
+    'Add an AWS::SQS::Queue to template.yaml, or create one with aws sqs create-queue.',
+  ],
+  [
+    'tables',
+    'Tables',
+    table,
+    'No tables',
+    'Add an AWS::DynamoDB::Table to template.yaml, or create one with aws dynamodb create-table.',
+  ],
   ['parameters', 'Parameters', parameters],
   ['cache', 'Cache', cache],
 ];
@@ -28,14 +46,43 @@ export function data(root, scope, [kind = 'streams', name]) {
   const [key, title, show, none, hint] = KINDS.find(one => one[0] === kind) ?? KINDS[0];
   const content = h('div.stack');
   const chosen = h('nav.tabs.second', {'aria-label': title});
-  fill(root, h('div.bar.wrap', h('h1', 'Data'), h('nav.tabs', {'aria-label': 'Kinds of data'}, KINDS.map(one =>
-    h('a', {href: `#/data/${one[0]}`, 'aria-current': one[0] === key ? 'page' : undefined}, one[1])))), chosen, content);
+  fill(
+    root,
+    h(
+      'div.bar.wrap',
+      h('h1', 'Data'),
+      h(
+        'nav.tabs',
+        {'aria-label': 'Kinds of data'},
+        KINDS.map(one =>
+          h('a', {href: `#/data/${one[0]}`, 'aria-current': one[0] === key ? 'page' : undefined}, one[1]),
+        ),
+      ),
+    ),
+    chosen,
+    content,
+  );
   if (!names[key]) return show(content, scope);
-  names[key]().then(all => {
-    if (scope.ended) return;
-    const one = name ?? all[0];
-    if (!one) return fill(content, empty(none, hint));
-    fill(chosen, all.length > 1 && all.map(each => h('a', {href: `#/data/${key}/${encodeURIComponent(each)}`, 'aria-current': each === one ? 'page' : undefined}, each)));
-    show(content, scope, one);
-  }).catch(error => fill(content, empty(`${title} cannot be listed`, said(error))));
+  names[key]()
+    .then(all => {
+      if (scope.ended) return;
+      const one = name ?? all[0];
+      if (!one) return fill(content, empty(none, hint));
+      fill(
+        chosen,
+        all.length > 1 &&
+          all.map(each =>
+            h(
+              'a',
+              {
+                href: `#/data/${key}/${encodeURIComponent(each)}`,
+                'aria-current': each === one ? 'page' : undefined,
+              },
+              each,
+            ),
+          ),
+      );
+      show(content, scope, one);
+    })
+    .catch(error => fill(content, empty(`${title} cannot be listed`, said(error))));
 }

@@ -9,7 +9,8 @@ export function fromBase64(base64) {
 export function toBase64(data) {
   const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
   let binary = '';
-  for (let at = 0; at < bytes.length; at += 0x8000) binary += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
+  for (let at = 0; at < bytes.length; at += 0x8000)
+    binary += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
   return btoa(binary);
 }
 
@@ -36,8 +37,11 @@ export function asHex(bytes, most = 4096) {
   const lines = [];
   for (let at = 0; at < Math.min(bytes.length, most); at += 16) {
     const part = [...bytes.subarray(at, at + 16)];
-    const hex = part.map(byte => byte.toString(16).padStart(2, '0')).join(' ').padEnd(47);
-    const letters = part.map(byte => byte >= 32 && byte < 127 ? String.fromCharCode(byte) : '·').join('');
+    const hex = part
+      .map(byte => byte.toString(16).padStart(2, '0'))
+      .join(' ')
+      .padEnd(47);
+    const letters = part.map(byte => (byte >= 32 && byte < 127 ? String.fromCharCode(byte) : '·')).join('');
     lines.push(`${at.toString(16).padStart(6, '0')}  ${hex}  ${letters}`);
   }
   if (bytes.length > most) lines.push(`… ${bytes.length - most} more bytes`);

@@ -7,13 +7,20 @@ const SVG_TAGS = new Set(['svg', 'g', 'path', 'rect', 'circle', 'line', 'text', 
  * listeners; `css` sets custom properties and styles through the CSSOM, which the
  * Content-Security-Policy allows; undefined, null and false are left out. */
 export function h(selector, properties, ...children) {
-  if (properties === null || typeof properties !== 'object' || properties instanceof Node || Array.isArray(properties)) {
+  if (
+    properties === null ||
+    typeof properties !== 'object' ||
+    properties instanceof Node ||
+    Array.isArray(properties)
+  ) {
     children.unshift(properties);
     properties = {};
   }
   const [tag, ...classes] = selector.split('.');
-  const element = tag !== 'title' && SVG_TAGS.has(tag)
-    ? document.createElementNS(SVG, tag) : document.createElement(tag || 'div');
+  const element =
+    tag !== 'title' && SVG_TAGS.has(tag)
+      ? document.createElementNS(SVG, tag)
+      : document.createElement(tag || 'div');
   if (classes.length) element.setAttribute('class', classes.join(' '));
   for (const [name, value] of Object.entries(properties)) set(element, name, value);
   append(element, children);
@@ -24,8 +31,10 @@ function set(element, name, value) {
   if (value === undefined || value === null || value === false) return;
   if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
   else if (name === 'css') for (const [key, one] of Object.entries(value)) element.style.setProperty(key, one);
-  else if (name === 'class') element.setAttribute('class', [element.getAttribute('class'), value].filter(Boolean).join(' '));
-  else if (['value', 'checked', 'selected', 'disabled', 'open', 'indeterminate'].includes(name)) element[name] = value;
+  else if (name === 'class')
+    element.setAttribute('class', [element.getAttribute('class'), value].filter(Boolean).join(' '));
+  else if (['value', 'checked', 'selected', 'disabled', 'open', 'indeterminate'].includes(name))
+    element[name] = value;
   else element.setAttribute(name, value === true ? '' : value);
 }
 

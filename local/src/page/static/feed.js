@@ -12,20 +12,40 @@ const of = event => [event.function, event.shard && shardName(event.shard)].filt
 /** An event as [tone, words]; null for what the charts show better. */
 export function words(event) {
   switch (event.type) {
-    case 'environmentStarted': return ['good', `Environment ${event.environment} of ${event.function} started, init ${ms(event.initMs)}`];
-    case 'environmentEnded': return ['warn', `Environment ${event.environment} of ${event.function} ended`];
-    case 'retryScheduled': return ['warn', `Retry of ${of(event)} in ${ms(event.waitMs)}, after ${plural(event.failures, 'failure')}`];
-    case 'batchDiscarded': return ['bad', `${plural(event.records, 'record')} of ${of(event)} discarded: ${event.condition}${event.error ? `, ${event.error}` : ''}`];
-    case 'shardOpened': return ['info', `${event.mapping} reads ${shardName(event.shard)}`];
-    case 'shardClosed': return ['info', `${event.mapping} no longer reads ${shardName(event.shard)}`];
-    case 'faultsSet': return ['warn', faults(event)];
-    case 'shardsChanged': return ['info', `The shards of ${event.stream ?? 'a stream'} changed`];
-    case 'batchInvoked': return event.outcome === 'ok' ? null
-      : ['bad', `${event.function} ended ${event.outcome} with ${plural(event.records, 'record')} of ${shardName(event.shard)}${event.error ? `: ${event.error.message}` : ''}`];
-    case 'invocationEnded': return event.byMapping || event.outcome === 'ok' ? null
-      : ['bad', `${event.function} ended ${event.outcome}${event.error ? `: ${event.error.message}` : ''}`];
-    case 'dropped': return ['warn', `This page was too slow for ${plural(event.events, 'event')}`];
-    default: return null;
+    case 'environmentStarted':
+      return ['good', `Environment ${event.environment} of ${event.function} started, init ${ms(event.initMs)}`];
+    case 'environmentEnded':
+      return ['warn', `Environment ${event.environment} of ${event.function} ended`];
+    case 'retryScheduled':
+      return ['warn', `Retry of ${of(event)} in ${ms(event.waitMs)}, after ${plural(event.failures, 'failure')}`];
+    case 'batchDiscarded':
+      return [
+        'bad',
+        `${plural(event.records, 'record')} of ${of(event)} discarded: ${event.condition}${event.error ? `, ${event.error}` : ''}`,
+      ];
+    case 'shardOpened':
+      return ['info', `${event.mapping} reads ${shardName(event.shard)}`];
+    case 'shardClosed':
+      return ['info', `${event.mapping} no longer reads ${shardName(event.shard)}`];
+    case 'faultsSet':
+      return ['warn', faults(event)];
+    case 'shardsChanged':
+      return ['info', `The shards of ${event.stream ?? 'a stream'} changed`];
+    case 'batchInvoked':
+      return event.outcome === 'ok'
+        ? null
+        : [
+            'bad',
+            `${event.function} ended ${event.outcome} with ${plural(event.records, 'record')} of ${shardName(event.shard)}${event.error ? `: ${event.error.message}` : ''}`,
+          ];
+    case 'invocationEnded':
+      return event.byMapping || event.outcome === 'ok'
+        ? null
+        : ['bad', `${event.function} ended ${event.outcome}${event.error ? `: ${event.error.message}` : ''}`];
+    case 'dropped':
+      return ['warn', `This page was too slow for ${plural(event.events, 'event')}`];
+    default:
+      return null;
   }
 }
 
@@ -36,10 +56,13 @@ function faults(event) {
 /** The list. */
 export function feed(scope) {
   const list = h('ol.feed');
-  const nothing = empty('Nothing notable yet', 'Cold starts, retries, discarded batches, splits and faults appear here.');
+  const nothing = empty(
+    'Nothing notable yet',
+    'Cold starts, retries, discarded batches, splits and faults appear here.',
+  );
   let number = 0;
   const keys = new WeakMap();
-  const key = event => keys.get(event) ?? keys.set(event, number += 1).get(event);
+  const key = event => keys.get(event) ?? keys.set(event, (number += 1)).get(event);
   const show = () => {
     const shown = [];
     for (let at = store.events.length - 1; at >= 0 && shown.length < MOST; at -= 1) {
@@ -49,7 +72,15 @@ export function feed(scope) {
     keyed(list, shown, key, event => {
       const [tone, what] = words(event);
       // A whole sequence number would hide the words around it.
-      return h(`li.${tone}`, h('time', clock(event.time).slice(0, 8)), h('span', {title: what}, what.replace(/\d{40,}/g, number_ => short(number_))));
+      return h(
+        `li.${tone}`,
+        h('time', clock(event.time).slice(0, 8)),
+        h(
+          'span',
+          {title: what},
+          what.replace(/\d{40,}/g, number_ => short(number_)),
+        ),
+      );
     });
   };
   on(scope, 'events', show);

@@ -29,8 +29,8 @@ export function age(milliseconds) {
   const seconds = Math.round(milliseconds / 1000);
   if (seconds < 60) return `${seconds} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
-  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ${Math.floor(seconds % 3600 / 60)} min`;
-  return `${Math.floor(seconds / 86_400)} d ${Math.floor(seconds % 86_400 / 3600)} h`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+  return `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3600)} h`;
 }
 
 /** Bytes: 88 B, 1.2 KiB. */
@@ -43,7 +43,7 @@ export function bytes(value) {
 
 /** A share of a whole. */
 export function percent(part, whole) {
-  return whole ? `${(100 * part / whole).toFixed(part === whole || part === 0 ? 0 : 1)} %` : '–';
+  return whole ? `${((100 * part) / whole).toFixed(part === whole || part === 0 ? 0 : 1)} %` : '–';
 }
 
 /** A moment (ms since the epoch, or RFC 3339) as local time with milliseconds. */
@@ -56,7 +56,7 @@ export function clock(moment) {
 /** `shardId-000000000012` as `shard 12`. */
 export function shardName(id) {
   const number = /^shardId-0*(\d+)$/.exec(id ?? '');
-  return number ? `shard ${number[1]}` : id ?? '–';
+  return number ? `shard ${number[1]}` : (id ?? '–');
 }
 
 /** The last part of an ARN. */

@@ -17,7 +17,10 @@ async function batchOf(record, steps) {
   const from = first ?? record.sequenceNumber;
   const to = BigInt(last ?? record.sequenceNumber);
   const {ShardIterator} = await aws('kinesis', 'GetShardIterator', {
-    StreamName: record.stream, ShardId: record.shard, ShardIteratorType: 'AT_SEQUENCE_NUMBER', StartingSequenceNumber: from,
+    StreamName: record.stream,
+    ShardId: record.shard,
+    ShardIteratorType: 'AT_SEQUENCE_NUMBER',
+    StartingSequenceNumber: from,
   });
   const {Records} = await aws('kinesis', 'GetRecords', {ShardIterator, Limit: last ? 10_000 : 1});
   return Records.filter(one => BigInt(one.SequenceNumber) <= to);
@@ -30,22 +33,41 @@ async function functionOf(record) {
 }
 
 function actions(record, journey) {
-  const body = () => JSON.stringify({StreamName: record.stream, PartitionKey: record.partitionKey, Data: record.data});
-  const curl = () => `curl ${location.origin}/ -H 'content-type: application/x-amz-json-1.1' -H 'x-amz-target: Kinesis_20131202.PutRecord' -d '${body().replaceAll("'", String.raw`'\''`)}'`;
+  const body = () =>
+    JSON.stringify({StreamName: record.stream, PartitionKey: record.partitionKey, Data: record.data});
+  const curl = () =>
+    `curl ${location.origin}/ -H 'content-type: application/x-amz-json-1.1' -H 'x-amz-target: Kinesis_20131202.PutRecord' -d '${body().replaceAll("'", String.raw`'\''`)}'`;
   return [
-    action('Send again', async () => {
-      const reply = await aws('kinesis', 'PutRecord', JSON.parse(body()));
-      location.hash = `#/records/${encodeURIComponent(record.stream)}/${reply.SequenceNumber}`;
-      return 'Sent again: this is the new record';
-    }, {kind: 'primary', title: 'Put the same data with the same partition key'}),
-    action('Invoke with this batch', async () => {
-      const [found, name] = [await batchOf(record, journey.steps), await functionOf(record)];
-      if (!name) throw new Error('No function reads this stream');
-      invokeDialog(name, kinesisEvent(found.map(one => ({
-        stream: record.stream, shard: record.shard, sequenceNumber: one.SequenceNumber, partitionKey: one.PartitionKey,
-        data: one.Data, arrival: one.ApproximateArrivalTimestamp,
-      }))));
-    }, {title: 'Invoke the function with the records of the batch, outside the mapping'}),
+    action(
+      'Send again',
+      async () => {
+        const reply = await aws('kinesis', 'PutRecord', JSON.parse(body()));
+        location.hash = `#/records/${encodeURIComponent(record.stream)}/${reply.SequenceNumber}`;
+        return 'Sent again: this is the new record';
+      },
+      {kind: 'primary', title: 'Put the same data with the same partition key'},
+    ),
+    action(
+      'Invoke with this batch',
+      async () => {
+        const [found, name] = [await batchOf(record, journey.steps), await functionOf(record)];
+        if (!name) throw new Error('No function reads this stream');
+        invokeDialog(
+          name,
+          kinesisEvent(
+            found.map(one => ({
+              stream: record.stream,
+              shard: record.shard,
+              sequenceNumber: one.SequenceNumber,
+              partitionKey: one.PartitionKey,
+              data: one.Data,
+              arrival: one.ApproximateArrivalTimestamp,
+            })),
+          ),
+        );
+      },
+      {title: 'Invoke the function with the records of the batch, outside the mapping'},
+    ),
     copy(journey.command?.put ?? '', 'Copy as CLI'),
     copy(curl, 'Copy as curl'),
   ];
@@ -53,10 +75,17 @@ function actions(record, journey) {
 
 function facts(record) {
   const one = (label, value, title) => h('div', h('dt', label), h('dd', {title}, value));
-  return h('dl.facts',
-    one('Stream', record.stream), one('Shard', shardName(record.shard), record.shard), one('Partition key', record.partitionKey),
-    one('Put at', clock(record.putAt)), one('Latency', ms(record.latencyMs)), one('Tries', record.tries || '–'),
-    one('Size', bytes(record.bytes)), one('Sequence number', record.sequenceNumber));
+  return h(
+    'dl.facts',
+    one('Stream', record.stream),
+    one('Shard', shardName(record.shard), record.shard),
+    one('Partition key', record.partitionKey),
+    one('Put at', clock(record.putAt)),
+    one('Latency', ms(record.latencyMs)),
+    one('Tries', record.tries || '–'),
+    one('Size', bytes(record.bytes)),
+    one('Sequence number', record.sequenceNumber),
+  );
 }
 
 /** The view: #/records/STREAM/SEQUENCE_NUMBER. */
@@ -64,7 +93,18 @@ export function journey(root, scope, [stream, sequenceNumber]) {
   const head = h('span.inline');
   const buttons = h('span.inline.end');
   const content = h('div.stack');
-  fill(root, h('div.bar.wrap', h('a.back', {href: '#/records'}, '← Records'), h('h1', 'Record'), head, h('span.spacer'), buttons), content);
+  fill(
+    root,
+    h(
+      'div.bar.wrap',
+      h('a.back', {href: '#/records'}, '← Records'),
+      h('h1', 'Record'),
+      head,
+      h('span.spacer'),
+      buttons,
+    ),
+    content,
+  );
 
   let shown = '';
   let asked = false;
@@ -80,10 +120,16 @@ export function journey(root, scope, [stream, sequenceNumber]) {
       show(found);
     } catch (error) {
       if (!shown) {
-        fill(content, error.status === 404
-          ? empty('This record is not known here', 'klocal records journeys from the moment a page is open, and keeps the newest 10,000.',
-            h('p', h('a', {href: '#/records'}, 'See the records that are known')))
-          : empty('The journey cannot be read', said(error)));
+        fill(
+          content,
+          error.status === 404
+            ? empty(
+                'This record is not known here',
+                'klocal records journeys from the moment a page is open, and keeps the newest 10,000.',
+                h('p', h('a', {href: '#/records'}, 'See the records that are known')),
+              )
+            : empty('The journey cannot be read', said(error)),
+        );
       }
     } finally {
       asked = false;
@@ -96,13 +142,24 @@ export function journey(root, scope, [stream, sequenceNumber]) {
     fill(buttons, actions(record, found));
     dataShown ??= panel('Data', null, dataView(fromBase64(record.data)));
     const logged = beforeAndAfter(steps, record);
-    fill(content, facts(record),
+    fill(
+      content,
+      facts(record),
       panel('Journey', h('span.muted', 'cache and store calls: by key and time'), waterfall(steps, record)),
-      h('div.columns.even', dataShown, logged && panel('What the function made of it', h('span.muted', 'from its log'), logged)));
+      h(
+        'div.columns.even',
+        dataShown,
+        logged && panel('What the function made of it', h('span.muted', 'from its log'), logged),
+      ),
+    );
   };
   const done = () => ['processed', 'filtered', 'discarded'].includes(JSON.parse(shown || '{}').record?.status);
   on(scope, 'records', message => {
-    if (message.records.some(one => one.sequenceNumber === sequenceNumber && one.stream === stream) || !done() && message.skipped) load();
+    if (
+      message.records.some(one => one.sequenceNumber === sequenceNumber && one.stream === stream) ||
+      (!done() && message.skipped)
+    )
+      load();
   });
   scope.every(5000, load);
 }

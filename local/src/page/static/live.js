@@ -42,7 +42,7 @@ function bounded(list, more, most) {
 /** Events that a chart marks, and their words. */
 function marker(event) {
   const words = {
-    faultsSet: () => event.rules === 0 || event.rules?.length === 0 ? 'faults cleared' : 'faults set',
+    faultsSet: () => (event.rules === 0 || event.rules?.length === 0 ? 'faults cleared' : 'faults set'),
     shardsChanged: () => 'shards changed',
     batchDiscarded: () => 'discarded',
     environmentEnded: () => 'environment ended',
@@ -76,9 +76,14 @@ function sampled(samples) {
 }
 
 function happened(events) {
-  bounded(store.logs, events.filter(event => event.type === 'log'), LOGS);
+  bounded(
+    store.logs,
+    events.filter(event => event.type === 'log'),
+    LOGS,
+  );
   for (const event of events) {
-    if (event.type === 'batchInvoked') store.batches.set(event.requestId, [event.startSequenceNumber, event.endSequenceNumber]);
+    if (event.type === 'batchInvoked')
+      store.batches.set(event.requestId, [event.startSequenceNumber, event.endSequenceNumber]);
   }
   for (const id of store.batches.keys()) {
     if (store.batches.size <= BATCHES) break;
@@ -110,21 +115,43 @@ const kinds = {
   records: message => tell('records', message),
 };
 
-/** Connects; the browser connects again by itself. */
+// A hidden page gives its connection back: a browser has six for each server, and other tabs
+// need them.
+const HIDDEN = 60_000;
+
+/** Connects, and again after a loss. */
 export function connect() {
-  const source = new EventSource('/_local/live');
+  let source = null;
+  let leave;
   const state = connected => {
     if (store.connected === connected) return;
     store.connected = connected;
     tell('state', connected);
   };
-  source.addEventListener('open', () => state(true));
-  source.addEventListener('error', () => {
-    state(false);
-    // A refusal ends an EventSource for good.
-    if (source.readyState === EventSource.CLOSED) setTimeout(connect, 2000);
+  const open = () => {
+    source = new EventSource('/_local/live');
+    const mine = source;
+    mine.addEventListener('open', () => state(true));
+    mine.addEventListener('error', () => {
+      state(false);
+      // A refusal ends an EventSource for good.
+      if (mine.readyState === EventSource.CLOSED) setTimeout(() => mine === source && open(), 2000);
+    });
+    for (const [kind, run] of Object.entries(kinds)) {
+      mine.addEventListener(kind, message => run(JSON.parse(message.data)));
+    }
+  };
+  document.addEventListener('visibilitychange', () => {
+    clearTimeout(leave);
+    if (!document.hidden) {
+      if (!source) open();
+      return;
+    }
+    leave = setTimeout(() => {
+      source?.close();
+      source = null;
+      state(false);
+    }, HIDDEN);
   });
-  for (const [kind, run] of Object.entries(kinds)) {
-    source.addEventListener(kind, message => run(JSON.parse(message.data)));
-  }
+  open();
 }

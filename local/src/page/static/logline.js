@@ -7,6 +7,26 @@ const WORD = /\b(TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL)\b/;
 const NODE = /^\d{4}-\S+Z\t\S+\t(\w+)\t([\s\S]*)$/;
 const PYTHON = /^\[(\w+)\]\t\S+Z\t\S+\t([\s\S]*)$/;
 const PLATFORM = /^(START|END|REPORT) RequestId: |^INIT_(START|REPORT) |^\{"time":"[^"]+","type":"platform\./;
+// Members that the list shows elsewhere, or that only a machine reads.
+const KNOWN = new Set([
+  'level',
+  'severity',
+  'message',
+  'msg',
+  'fields',
+  'timestamp',
+  'time',
+  'target',
+  'xray_trace_id',
+  'trace_id',
+  'span',
+  'spans',
+  'errorMessage',
+  'errorType',
+  'stack',
+  'stackTrace',
+  '_aws',
+]);
 const FAILED = /Task timed out|Runtime exited|panicked at|Traceback|Uncaught/;
 
 /** Reads a line: {level, message, rest, json: an object or null}. */
@@ -17,7 +37,8 @@ export function readLine(text) {
   const found = {level: runtime?.[1].toLowerCase() ?? 'info', message: body, rest: '', json};
   if (json) fromJson(found, json);
   else if (PLATFORM.test(text)) found.level = 'debug';
-  else if (!runtime) found.level = WORD.exec(text.slice(0, 80))?.[1].toLowerCase() ?? (FAILED.test(text) ? 'error' : 'info');
+  else if (!runtime)
+    found.level = WORD.exec(text.slice(0, 80))?.[1].toLowerCase() ?? (FAILED.test(text) ? 'error' : 'info');
   if (found.level === 'warning') found.level = 'warn';
   if (found.level === 'fatal' || found.level === 'critical') found.level = 'error';
   if (!LEVELS.includes(found.level)) found.level = 'info';
@@ -37,8 +58,11 @@ function object(text) {
 
 function fromJson(found, json) {
   if (json.level ?? json.severity) found.level = String(json.level ?? json.severity).toLowerCase();
-  const message = json.message ?? json.fields?.message ?? json.msg
-    ?? (json.errorMessage === undefined ? undefined : `${json.errorType ?? 'Error'}: ${json.errorMessage}`);
+  const message =
+    json.message ??
+    json.fields?.message ??
+    json.msg ??
+    (json.errorMessage === undefined ? undefined : `${json.errorType ?? 'Error'}: ${json.errorMessage}`);
   if (message !== undefined) found.message = typeof message === 'string' ? message : JSON.stringify(message);
   if (json.errorMessage !== undefined) found.level = 'error';
   // Metrics in CloudWatch's Embedded Metric Format.
@@ -49,7 +73,9 @@ function fromJson(found, json) {
 
 /** The other members, in short. */
 function others(json) {
-  const {level, message, msg, severity, timestamp, time, fields, target, xray_trace_id, trace_id, span, spans, errorMessage, errorType, stack, stackTrace, ...more} = json;
-  const all = Object.entries({...fields, ...more}).filter(([key]) => key !== 'message' && key !== '_aws');
-  return all.map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`).join(' ').slice(0, 300);
+  const all = Object.entries({...json.fields, ...json}).filter(([key]) => !KNOWN.has(key));
+  return all
+    .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(' ')
+    .slice(0, 300);
 }

@@ -20,14 +20,34 @@ const severalStreams = () => new Set((store.samples.at(-1)?.shards ?? []).map(on
 
 function row(record) {
   const [state, tries, latency] = [h('td'), h('td.num'), h('td.num')];
-  const element = h('tr.link', {onclick: event => {
-    if (!event.target.closest('a') && !String(getSelection())) location.hash = address(record.stream, record.sequenceNumber);
-  }},
-  h('td', h('a.time', {href: address(record.stream, record.sequenceNumber), title: `Sequence number ${record.sequenceNumber}`}, clock(record.putAt))),
-  state,
-  h('td.muted', {title: `${record.stream}, ${record.shard}`}, severalStreams() ? `${record.stream}, ${shardName(record.shard)}` : shardName(record.shard)),
-  h('td.key', record.partitionKey), tries, latency,
-  h('td.num.muted', bytes(record.bytes)), h('td.preview', record.preview));
+  const element = h(
+    'tr.link',
+    {
+      onclick: event => {
+        if (!event.target.closest('a') && !String(getSelection()))
+          location.hash = address(record.stream, record.sequenceNumber);
+      },
+    },
+    h(
+      'td',
+      h(
+        'a.time',
+        {href: address(record.stream, record.sequenceNumber), title: `Sequence number ${record.sequenceNumber}`},
+        clock(record.putAt),
+      ),
+    ),
+    state,
+    h(
+      'td.muted',
+      {title: `${record.stream}, ${record.shard}`},
+      severalStreams() ? `${record.stream}, ${shardName(record.shard)}` : shardName(record.shard),
+    ),
+    h('td.key', record.partitionKey),
+    tries,
+    latency,
+    h('td.num.muted', bytes(record.bytes)),
+    h('td.preview', record.preview),
+  );
   element.live = {state, tries, latency};
   return element;
 }
@@ -41,7 +61,9 @@ function update(element, record) {
 
 /** The view. */
 export function records(root, scope, rest, query = new URLSearchParams()) {
-  const filter = Object.fromEntries(['stream', 'shard', 'key', 'status', 'text'].map(key => [key, query.get(key) ?? '']));
+  const filter = Object.fromEntries(
+    ['stream', 'shard', 'key', 'status', 'text'].map(key => [key, query.get(key) ?? '']),
+  );
   let list = [];
   let paused = false;
   let waiting = 0;
@@ -53,29 +75,52 @@ export function records(root, scope, rest, query = new URLSearchParams()) {
   const body = h('tbody');
   const nothing = h('div');
   const note = h('span.muted');
-  const rows = table(['Put at', 'Status', 'Shard', 'Partition key', ['Tries', 'num'], ['Latency', 'num'], ['Size', 'num'], 'Data'], body, 'Records');
+  const rows = table(
+    ['Put at', 'Status', 'Shard', 'Partition key', ['Tries', 'num'], ['Latency', 'num'], ['Size', 'num'], 'Data'],
+    body,
+    'Records',
+  );
   rows.classList.add('grow');
 
-  const matches = record => (!filter.stream || record.stream === filter.stream)
-    && (!filter.shard || record.shard === filter.shard)
-    && (!filter.status || record.status === filter.status)
-    && (!filter.key || record.partitionKey === filter.key)
+  const matches = record =>
+    (!filter.stream || record.stream === filter.stream) &&
+    (!filter.shard || record.shard === filter.shard) &&
+    (!filter.status || record.status === filter.status) &&
+    (!filter.key || record.partitionKey === filter.key) &&
     // A long record's text is known to the server only.
-    && (!filter.text || record.preview.toLowerCase().includes(filter.text.toLowerCase()));
+    (!filter.text || record.preview.toLowerCase().includes(filter.text.toLowerCase()));
 
   const show = () => {
     keyed(body, list, id, row, update);
     rows.hidden = !list.length;
     const filtered = Object.values(filter).some(Boolean);
-    fill(nothing, list.length ? null : filtered
-      ? empty('No record matches', 'Change the filter, or wait: new records that match appear here.')
-      : empty('No records yet', 'Put one from a terminal:', putCommand(streams()[0] ?? 'STREAM')));
-    text(note, paused && waiting ? `${plural(waiting, 'change')} since the pause` : heldBack.length ? `${count(heldBack.length)} new, held back while you are in the list` : list.length ? `newest ${count(list.length)}` : '');
+    fill(
+      nothing,
+      list.length
+        ? null
+        : filtered
+          ? empty('No record matches', 'Change the filter, or wait: new records that match appear here.')
+          : empty('No records yet', 'Put one from a terminal:', putCommand(streams()[0] ?? 'STREAM')),
+    );
+    text(
+      note,
+      paused && waiting
+        ? `${plural(waiting, 'change')} since the pause`
+        : heldBack.length
+          ? `${count(heldBack.length)} new, held back while you are in the list`
+          : list.length
+            ? `newest ${count(list.length)}`
+            : '',
+    );
   };
 
-  const ask = async (before) => {
-    const mine = request += 1;
-    const wanted = new URLSearchParams({...Object.fromEntries(Object.entries(filter).filter(one => one[1])), limit: MOST, ...before ? {before} : {}});
+  const ask = async before => {
+    const mine = (request += 1);
+    const wanted = new URLSearchParams({
+      ...Object.fromEntries(Object.entries(filter).filter(one => one[1])),
+      limit: MOST,
+      ...(before ? {before} : {}),
+    });
     try {
       const reply = await local('GET', `records?${wanted}`);
       if (mine !== request || scope.ended) return;
@@ -87,30 +132,75 @@ export function records(root, scope, rest, query = new URLSearchParams()) {
     }
   };
 
-  const older = h('button', {type: 'button', hidden: true, onclick: () => { pause(true); ask(list.at(-1)?.sequenceNumber); }}, 'Older records');
-  const changed = (key, value) => { filter[key] = value; address_(); ask(); };
+  const older = h(
+    'button',
+    {
+      type: 'button',
+      hidden: true,
+      onclick: () => {
+        pause(true);
+        ask(list.at(-1)?.sequenceNumber);
+      },
+    },
+    'Older records',
+  );
+  const changed = (key, value) => {
+    filter[key] = value;
+    address_();
+    ask();
+  };
   const address_ = () => {
     const set = new URLSearchParams(Object.entries(filter).filter(one => one[1]));
     history.replaceState(null, '', `#/records${set.size ? `?${set}` : ''}`);
   };
   let typing;
-  const search = (key, label) => h('input', {type: 'search', placeholder: label, 'aria-label': label, value: filter[key], oninput: event => {
-    clearTimeout(typing);
-    typing = setTimeout(() => changed(key, event.target.value), 200);
-  }});
+  const search = (key, label) =>
+    h('input', {
+      type: 'search',
+      placeholder: label,
+      'aria-label': label,
+      value: filter[key],
+      oninput: event => {
+        clearTimeout(typing);
+        typing = setTimeout(() => changed(key, event.target.value), 200);
+      },
+    });
   scope.add(() => clearTimeout(typing));
 
-  const streams = () => [...new Set([...(store.samples.at(-1)?.shards ?? []).map(one => one.stream),
-    ...(store.hello?.mappings ?? []).map(one => one.source?.split('/').pop())])].filter(Boolean);
-  const shardIds = () => [...new Set((store.samples.at(-1)?.shards ?? []).filter(one => !filter.stream || one.stream === filter.stream).map(one => one.shard))];
+  const streams = () =>
+    [
+      ...new Set([
+        ...(store.samples.at(-1)?.shards ?? []).map(one => one.stream),
+        ...(store.hello?.mappings ?? []).map(one => one.source?.split('/').pop()),
+      ]),
+    ].filter(Boolean);
+  const shardIds = () => [
+    ...new Set(
+      (store.samples.at(-1)?.shards ?? [])
+        .filter(one => !filter.stream || one.stream === filter.stream)
+        .map(one => one.shard),
+    ),
+  ];
   const selects = h('span.inline');
   const options = () => {
     const shape = [streams(), shardIds()].join('|');
     if (selects.shape === shape) return;
     selects.shape = shape;
-    fill(selects,
-      select([['', 'All streams'], ...streams().map(one => [one, one])], filter.stream, value => changed('stream', value), {'aria-label': 'Stream'}),
-      select([['', 'All shards'], ...shardIds().map(one => [one, shardName(one)])], filter.shard, value => changed('shard', value), {'aria-label': 'Shard'}));
+    fill(
+      selects,
+      select(
+        [['', 'All streams'], ...streams().map(one => [one, one])],
+        filter.stream,
+        value => changed('stream', value),
+        {'aria-label': 'Stream'},
+      ),
+      select(
+        [['', 'All shards'], ...shardIds().map(one => [one, shardName(one)])],
+        filter.shard,
+        value => changed('shard', value),
+        {'aria-label': 'Shard'},
+      ),
+    );
   };
 
   const toggle = h('button', {type: 'button', 'aria-pressed': 'false', onclick: () => pause(!paused)}, 'Pause');
@@ -124,10 +214,28 @@ export function records(root, scope, rest, query = new URLSearchParams()) {
     else show();
   };
 
-  fill(root, h('div.bar.wrap', h('h1', 'Records'), selects,
-    select(STATUSES.map(one => [one, one || 'Any status']), filter.status, value => changed('status', value), {'aria-label': 'Status'}),
-    search('key', 'Partition key'), search('text', 'Text in the data'), h('span.spacer'), note, toggle),
-  nothing, rows, older);
+  fill(
+    root,
+    h(
+      'div.bar.wrap',
+      h('h1', 'Records'),
+      selects,
+      select(
+        STATUSES.map(one => [one, one || 'Any status']),
+        filter.status,
+        value => changed('status', value),
+        {'aria-label': 'Status'},
+      ),
+      search('key', 'Partition key'),
+      search('text', 'Text in the data'),
+      h('span.spacer'),
+      note,
+      toggle,
+    ),
+    nothing,
+    rows,
+    older,
+  );
 
   on(scope, 'sample', options);
   on(scope, 'records', message => {
@@ -144,13 +252,20 @@ export function records(root, scope, rest, query = new URLSearchParams()) {
     for (const record of [...heldBack.splice(0), ...message.records]) {
       if (known.has(id(record)) || matches(record)) known.set(id(record), record);
     }
-    list = [...known.values()].filter(matches).sort((a, b) => b.putAt - a.putAt).slice(0, MOST);
+    list = [...known.values()]
+      .filter(matches)
+      .sort((a, b) => b.putAt - a.putAt)
+      .slice(0, MOST);
     show();
   });
   const isHeld = () => pointed || body.contains(document.activeElement);
-  body.addEventListener('pointerenter', event => { pointed = event.pointerType === 'mouse'; });
-  body.addEventListener('pointerleave', () => { pointed = false; });
+  body.addEventListener('pointerenter', event => {
+    pointed = event.pointerType === 'mouse';
+  });
+  body.addEventListener('pointerleave', () => {
+    pointed = false;
+  });
   // Where records were skipped, the list is asked for again now and then.
-  scope.every(15_000, () => paused || isHeld() ? null : ask());
+  scope.every(15_000, () => (paused || isHeld() ? null : ask()));
   options();
 }

@@ -12,9 +12,15 @@ const isOpen = shard => !shard.SequenceNumberRange.EndingSequenceNumber;
 async function provisioned(stream) {
   const {StreamDescriptionSummary: found} = await aws('kinesis', 'DescribeStreamSummary', {StreamName: stream});
   if (found.StreamModeDetails?.StreamMode !== 'ON_DEMAND') return true;
-  const yes = await confirmed('Switch to provisioned', `${stream} is on demand: AWS splits and merges its shards itself, and refuses anyone else. Switch it to provisioned mode? It keeps its shards and records.`);
+  const yes = await confirmed(
+    'Switch to provisioned',
+    `${stream} is on demand: AWS splits and merges its shards itself, and refuses anyone else. Switch it to provisioned mode? It keeps its shards and records.`,
+  );
   if (!yes) return false;
-  await aws('kinesis', 'UpdateStreamMode', {StreamARN: found.StreamARN, StreamModeDetails: {StreamMode: 'PROVISIONED'}});
+  await aws('kinesis', 'UpdateStreamMode', {
+    StreamARN: found.StreamARN,
+    StreamModeDetails: {StreamMode: 'PROVISIONED'},
+  });
   await active(stream);
   return true;
 }
@@ -30,22 +36,31 @@ async function active(stream) {
 
 /** Splits a shard in the middle of its hash keys. */
 export async function splitShard(stream, shardId) {
-  if (!await provisioned(stream)) return false;
+  if (!(await provisioned(stream))) return false;
   const shard = (await shardsOf(stream)).find(one => one.ShardId === shardId);
   const [from, to] = [shard.HashKeyRange.StartingHashKey, shard.HashKeyRange.EndingHashKey].map(BigInt);
-  await aws('kinesis', 'SplitShard', {StreamName: stream, ShardToSplit: shardId, NewStartingHashKey: String((from + to) / 2n + 1n)});
+  await aws('kinesis', 'SplitShard', {
+    StreamName: stream,
+    ShardToSplit: shardId,
+    NewStartingHashKey: String((from + to) / 2n + 1n),
+  });
   return `Split in two: ${shardName(shardId)}`;
 }
 
 /** Merges a shard with the one that has the hash keys after its own, or else those before. */
 export async function mergeShard(stream, shardId) {
-  if (!await provisioned(stream)) return false;
+  if (!(await provisioned(stream))) return false;
   const open = (await shardsOf(stream)).filter(isOpen);
   const shard = open.find(one => one.ShardId === shardId);
-  const beside = open.find(one => BigInt(one.HashKeyRange.StartingHashKey) === BigInt(shard.HashKeyRange.EndingHashKey) + 1n)
-    ?? open.find(one => BigInt(one.HashKeyRange.EndingHashKey) + 1n === BigInt(shard.HashKeyRange.StartingHashKey));
+  const beside =
+    open.find(one => BigInt(one.HashKeyRange.StartingHashKey) === BigInt(shard.HashKeyRange.EndingHashKey) + 1n) ??
+    open.find(one => BigInt(one.HashKeyRange.EndingHashKey) + 1n === BigInt(shard.HashKeyRange.StartingHashKey));
   if (!beside) throw new Error('No open shard is beside this one');
-  await aws('kinesis', 'MergeShards', {StreamName: stream, ShardToMerge: shardId, AdjacentShardToMerge: beside.ShardId});
+  await aws('kinesis', 'MergeShards', {
+    StreamName: stream,
+    ShardToMerge: shardId,
+    AdjacentShardToMerge: beside.ShardId,
+  });
   return `Merged: ${shardName(shardId)} and ${shardName(beside.ShardId)}`;
 }
 
@@ -53,15 +68,34 @@ export async function mergeShard(stream, shardId) {
 export function reshardDialog(stream, summary, done) {
   dialog(`Reshard ${stream}`, close => {
     const number = h('input', {type: 'number', min: 1, value: (summary.OpenShardCount ?? 1) * 2});
-    return h('form.stack', {onsubmit: event => event.preventDefault()},
-      field('Open shards', number, `Now ${plural(summary.OpenShardCount ?? 0, 'open shard')}. As in AWS: at most twice, at least half of them.`),
-      h('div.buttons', h('button', {type: 'button', onclick: close}, 'Cancel'), action('Reshard', async () => {
-        if (!await provisioned(stream)) return false;
-        await aws('kinesis', 'UpdateShardCount', {StreamName: stream, TargetShardCount: Number(number.value), ScalingType: 'UNIFORM_SCALING'});
-        await active(stream);
-        close();
-        done();
-        return `${stream} has ${plural(Number(number.value), 'open shard')}`;
-      }, {kind: 'primary'})));
+    return h(
+      'form.stack',
+      {onsubmit: event => event.preventDefault()},
+      field(
+        'Open shards',
+        number,
+        `Now ${plural(summary.OpenShardCount ?? 0, 'open shard')}. As in AWS: at most twice, at least half of them.`,
+      ),
+      h(
+        'div.buttons',
+        h('button', {type: 'button', onclick: close}, 'Cancel'),
+        action(
+          'Reshard',
+          async () => {
+            if (!(await provisioned(stream))) return false;
+            await aws('kinesis', 'UpdateShardCount', {
+              StreamName: stream,
+              TargetShardCount: Number(number.value),
+              ScalingType: 'UNIFORM_SCALING',
+            });
+            await active(stream);
+            close();
+            done();
+            return `${stream} has ${plural(Number(number.value), 'open shard')}`;
+          },
+          {kind: 'primary'},
+        ),
+      ),
+    );
   });
 }

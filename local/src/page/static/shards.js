@@ -15,7 +15,11 @@ function generations(shards) {
   const of = (id, depth = 0) => {
     const shard = byId.get(id);
     if (!shard || depth > 64) return -1;
-    if (!known.has(id)) known.set(id, 1 + Math.max(of(shard.parent, depth + 1), shard.adjacentParent ? of(shard.adjacentParent, depth + 1) : -1));
+    if (!known.has(id))
+      known.set(
+        id,
+        1 + Math.max(of(shard.parent, depth + 1), shard.adjacentParent ? of(shard.adjacentParent, depth + 1) : -1),
+      );
     return known.get(id);
   };
   shards.forEach(one => of(one.shard));
@@ -41,28 +45,71 @@ function lineage(shards) {
   }
   const width = columns.length * (WIDTH + LINK) - LINK + 2;
   const height = Math.max(...[...place.values()].map(one => one.y)) + HEIGHT + 2;
-  const links = shards.flatMap(one => [one.parent, one.adjacentParent].filter(Boolean).map(parent => {
-    const [from, to] = [place.get(parent), place.get(one.shard)];
-    if (!from) return null;
-    const [x, y, x2, y2] = [from.x + WIDTH + 1, from.y + HEIGHT / 2 + 1, to.x + 1, to.y + HEIGHT / 2 + 1];
-    return h('path.link', {d: `M${x} ${y}C${x + LINK / 2} ${y} ${x2 - LINK / 2} ${y2} ${x2} ${y2}`});
-  }));
+  const links = shards.flatMap(one =>
+    [one.parent, one.adjacentParent].filter(Boolean).map(parent => {
+      const [from, to] = [place.get(parent), place.get(one.shard)];
+      if (!from) return null;
+      const [x, y, x2, y2] = [from.x + WIDTH + 1, from.y + HEIGHT / 2 + 1, to.x + 1, to.y + HEIGHT / 2 + 1];
+      return h('path.link', {d: `M${x} ${y}C${x + LINK / 2} ${y} ${x2 - LINK / 2} ${y2} ${x2} ${y2}`});
+    }),
+  );
   const boxes = shards.map(one => {
     const {x, y} = place.get(one.shard);
-    return h(`g.${one.open ? 'open' : 'closed'}`,
+    return h(
+      `g.${one.open ? 'open' : 'closed'}`,
       h('rect', {x: x + 1, y: y + 1, width: WIDTH, height: HEIGHT, rx: 5}),
-      h('text', {x: x + WIDTH / 2 + 1, y: y + HEIGHT / 2 + 5, 'text-anchor': 'middle'}, shardName(one.shard)));
+      h('text', {x: x + WIDTH / 2 + 1, y: y + HEIGHT / 2 + 5, 'text-anchor': 'middle'}, shardName(one.shard)),
+    );
   });
-  return h('div.scroll', {tabindex: 0, role: 'region', 'aria-label': 'Lineage of the shards'},
-    h('svg.lineage', {width, height, viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': 'Parents at the left, children at the right'}, links, boxes));
+  return h(
+    'div.scroll',
+    {tabindex: 0, role: 'region', 'aria-label': 'Lineage of the shards'},
+    h(
+      'svg.lineage',
+      {
+        width,
+        height,
+        viewBox: `0 0 ${width} ${height}`,
+        role: 'img',
+        'aria-label': 'Parents at the left, children at the right',
+      },
+      links,
+      boxes,
+    ),
+  );
 }
 
 function row(shard) {
   const [put, processed, iteratorAge] = [h('td.num'), h('td.num'), h('td.num')];
   const state = h('td');
-  const element = h('tr', h('td', h('a', {href: `#/records?stream=${encodeURIComponent(shard.stream)}&shard=${encodeURIComponent(shard.shard)}`, title: shard.shard}, shardName(shard.shard))),
-    h('td.muted', shard.stream), state, put, processed, iteratorAge,
-    h('td.muted', shard.parent ? [shardName(shard.parent), shard.adjacentParent ? ` + ${shardName(shard.adjacentParent).replace('shard ', '')}` : ''].join('') : ''));
+  const element = h(
+    'tr',
+    h(
+      'td',
+      h(
+        'a',
+        {
+          href: `#/records?stream=${encodeURIComponent(shard.stream)}&shard=${encodeURIComponent(shard.shard)}`,
+          title: shard.shard,
+        },
+        shardName(shard.shard),
+      ),
+    ),
+    h('td.muted', shard.stream),
+    state,
+    put,
+    processed,
+    iteratorAge,
+    h(
+      'td.muted',
+      shard.parent
+        ? [
+            shardName(shard.parent),
+            shard.adjacentParent ? ` + ${shardName(shard.adjacentParent).replace('shard ', '')}` : '',
+          ].join('')
+        : '',
+    ),
+  );
   element.cells7 = {put, processed, iteratorAge, state};
   return element;
 }
@@ -81,20 +128,31 @@ export function shards(scope) {
   const body = h('tbody');
   const graphs = h('div.lineages');
   const nothing = h('div');
-  const list = table(['Shard', 'Stream', 'State', ['put/s', 'num'], ['processed/s', 'num'], ['iterator age', 'num'], 'From'], body, 'Shards');
+  const list = table(
+    ['Shard', 'Stream', 'State', ['put/s', 'num'], ['processed/s', 'num'], ['iterator age', 'num'], 'From'],
+    body,
+    'Shards',
+  );
   let drawn = '';
   const show = () => {
     const all = store.samples.at(-1)?.shards ?? [];
     list.hidden = !all.length;
-    fill(nothing, all.length ? null : empty('No shards', 'A stream in template.yaml gets its shards when klocal starts.'));
+    fill(
+      nothing,
+      all.length ? null : empty('No shards', 'A stream in template.yaml gets its shards when klocal starts.'),
+    );
     const open = [...all].sort((a, b) => Number(b.open) - Number(a.open) || (a.shard < b.shard ? -1 : 1));
     keyed(body, open.slice(0, 200), one => `${one.stream}/${one.shard}`, row, update);
     const streams = Map.groupBy ? Map.groupBy(all, one => one.stream) : new Map();
     const shape = all.map(one => `${one.stream}/${one.shard}/${one.open}/${one.parent}`).join();
     if (shape === drawn) return;
     drawn = shape;
-    fill(graphs, [...streams].filter(([, some]) => some.some(one => one.parent) && some.length <= MOST_DRAWN)
-      .map(([stream, some]) => [h('h3', `Lineage of ${stream}`), lineage(some)]));
+    fill(
+      graphs,
+      [...streams]
+        .filter(([, some]) => some.some(one => one.parent) && some.length <= MOST_DRAWN)
+        .map(([stream, some]) => [h('h3', `Lineage of ${stream}`), lineage(some)]),
+    );
   };
   on(scope, 'sample', show);
   show();

@@ -7,8 +7,18 @@ import {badge, highlighted} from './ui.js';
 import {readLine} from './logline.js';
 
 const NAMES = {
-  put: 'Put', readable: 'Readable', batch: 'Batch', invocation: 'Invocation', retry: 'Back-off', cache: 'Cache',
-  store: 'Store', log: 'Log', response: 'Response', processed: 'Processed', filtered: 'Filtered', discarded: 'Discarded',
+  put: 'Put',
+  readable: 'Readable',
+  batch: 'Batch',
+  invocation: 'Invocation',
+  retry: 'Back-off',
+  cache: 'Cache',
+  store: 'Store',
+  log: 'Log',
+  response: 'Response',
+  processed: 'Processed',
+  filtered: 'Filtered',
+  discarded: 'Discarded',
 };
 
 // Which steps a person has opened stays so while the journey grows.
@@ -24,35 +34,67 @@ export function waterfall(steps, record) {
   const rows = flat(steps);
   const end = Math.max(1e-3, ...rows.map(({step}) => step.at + (step.durationMs ?? 0)));
   const ticks = [0, 0.25, 0.5, 0.75, 1];
-  const axis = h('div.axis', {'aria-hidden': 'true'}, ticks.map(part => h('span', {css: {left: `${part * 100}%`}}, ms(part * end))));
-  return h('div.scroll', {tabindex: 0, role: 'region', 'aria-label': 'Journey'}, h('div.waterfall', h('div.row.head', h('span.what', 'Step'), axis, h('span.took', 'Took')),
-    rows.map(({step, depth}, nth) => row(step, depth, end, `${record.sequenceNumber}/${nth}`))));
+  const axis = h(
+    'div.axis',
+    {'aria-hidden': 'true'},
+    ticks.map(part => h('span', {css: {left: `${part * 100}%`}}, ms(part * end))),
+  );
+  return h(
+    'div.scroll',
+    {tabindex: 0, role: 'region', 'aria-label': 'Journey'},
+    h(
+      'div.waterfall',
+      h('div.row.head', h('span.what', 'Step'), axis, h('span.took', 'Took')),
+      rows.map(({step, depth}, nth) => row(step, depth, end, `${record.sequenceNumber}/${nth}`)),
+    ),
+  );
 }
 
 function row(step, depth, end, key) {
-  const left = Math.max(0, 100 * step.at / end);
-  const width = 100 * (step.durationMs ?? 0) / end;
+  const left = Math.max(0, (100 * step.at) / end);
+  const width = (100 * (step.durationMs ?? 0)) / end;
   const point = !step.durationMs;
-  const bar = h(`span.bar-${step.kind}.mark${point ? '.point' : ''}`, {css: {left: `${Math.min(left, 99.6)}%`, width: point ? undefined : `${Math.max(width, 0.4)}%`}});
-  const details = [step.detail, step.requestId && `Request id ${step.requestId}`, step.environment && `Execution environment ${step.environment}`].filter(Boolean);
+  const bar = h(`span.bar-${step.kind}.mark${point ? '.point' : ''}`, {
+    css: {left: `${Math.min(left, 99.6)}%`, width: point ? undefined : `${Math.max(width, 0.4)}%`},
+  });
+  const details = [
+    step.detail,
+    step.requestId && `Request id ${step.requestId}`,
+    step.environment && `Execution environment ${step.environment}`,
+  ].filter(Boolean);
   const line = step.kind === 'log' ? readLine(step.title) : null;
   const long = step.title.length > 60 || Boolean(line?.json);
   const detail = h('div.detail', {hidden: !opened.has(key)});
   if (long) fill(detail, line?.json ? code(JSON.stringify(line.json)) : code(step.title));
   detail.append(...details.map(code));
   const can = details.length > 0 || long;
-  const head = h(can ? 'button.row' : 'div.row', {
-    type: can ? 'button' : undefined, 'aria-expanded': can ? String(!detail.hidden) : undefined,
-    onclick: can ? () => {
-      detail.hidden = !detail.hidden;
-      head.setAttribute('aria-expanded', String(!detail.hidden));
-      if (detail.hidden) opened.delete(key); else opened.add(key);
-    } : undefined,
-  },
-  h('span.what', {css: {'--depth': depth}}, h('span.caret', {'aria-hidden': 'true'}, can ? '›' : ''), h(`i.bar-${step.kind}`), h('b', NAMES[step.kind] ?? step.kind),
-    h('span.title', title(step)), step.outcome && badge(step.outcome), ['warn', 'error'].includes(line?.level) && badge(line.level)),
-  h('span.track', bar),
-  h('span.took', point ? `at ${ms(step.at)}` : ms(step.durationMs)));
+  const head = h(
+    can ? 'button.row' : 'div.row',
+    {
+      type: can ? 'button' : undefined,
+      'aria-expanded': can ? String(!detail.hidden) : undefined,
+      onclick: can
+        ? () => {
+            detail.hidden = !detail.hidden;
+            head.setAttribute('aria-expanded', String(!detail.hidden));
+            if (detail.hidden) opened.delete(key);
+            else opened.add(key);
+          }
+        : undefined,
+    },
+    h(
+      'span.what',
+      {css: {'--depth': depth}},
+      h('span.caret', {'aria-hidden': 'true'}, can ? '›' : ''),
+      h(`i.bar-${step.kind}`),
+      h('b', NAMES[step.kind] ?? step.kind),
+      h('span.title', title(step)),
+      step.outcome && badge(step.outcome),
+      ['warn', 'error'].includes(line?.level) && badge(line.level),
+    ),
+    h('span.track', bar),
+    h('span.took', point ? `at ${ms(step.at)}` : ms(step.durationMs)),
+  );
   return [head, detail];
 }
 
@@ -75,7 +117,8 @@ export function beforeAndAfter(steps) {
     if (step.kind !== 'log') continue;
     const json = readLine(step.title).json ?? readLine(step.detail ?? '').json;
     const after = json?.after ?? json?.fields?.after;
-    if (after !== undefined) return h('pre.code', {tabindex: 0}, highlighted(JSON.stringify(parsed(after), null, 2)));
+    if (after !== undefined)
+      return h('pre.code', {tabindex: 0}, highlighted(JSON.stringify(parsed(after), null, 2)));
   }
   return null;
 }
