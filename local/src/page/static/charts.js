@@ -19,6 +19,9 @@ function markers(chart) {
   ctx.save();
   ctx.lineWidth = pixel;
   ctx.font = `${10 * pixel}px system-ui, sans-serif`;
+  // The axes leave their own.
+  ctx.textAlign = 'left';
+  ctx.textBaseline = 'alphabetic';
   // Where labels would overlap, the line alone is drawn.
   let taken = -Infinity;
   for (const {time, label, minor} of store.markers) {

@@ -171,7 +171,7 @@ function shardRow([id]) {
       count(one.inFlight),
       ms(one.iteratorAgeMs),
       one.backOffMs ? ms(one.backOffMs) : '–',
-      one.waitingFor ? `waits for ${one.waitingFor}` : (one.lastError ?? ''),
+      one.waitingFor ? `waits for ${one.waitingFor.replace(/arn:\S+:([^:,\s]+)/, '$1')}` : (one.lastError ?? ''),
     ];
     values.forEach((value, nth) => text(cells[nth], value));
     cells[0].title = one.checkpoint ?? '';
