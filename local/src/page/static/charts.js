@@ -22,8 +22,8 @@ function markers(chart) {
   // The axes leave their own.
   ctx.textAlign = 'left';
   ctx.textBaseline = 'alphabetic';
-  // Where labels would overlap, the line alone is drawn.
-  let taken = -Infinity;
+  // Labels have two rows; where both are taken, the line alone is drawn.
+  const taken = [-Infinity, -Infinity];
   for (const {time, label, minor} of store.markers) {
     if (time < min || time > max) continue;
     const x = Math.round(chart.valToPos(time, 'x', true));
@@ -37,10 +37,11 @@ function markers(chart) {
     const width = ctx.measureText(label).width;
     const fits = x + width + 4 * pixel < bbox.left + bbox.width;
     const left = fits ? x + 4 * pixel : x - width - 4 * pixel;
-    if (minor || left < taken) continue;
+    const row = taken.findIndex(end => left >= end);
+    if (minor || row < 0) continue;
     ctx.fillStyle = colour('--marker');
-    ctx.fillText(label, left, bbox.top + 10 * pixel);
-    taken = left + width + 6 * pixel;
+    ctx.fillText(label, left, bbox.top + (17 + 12 * row) * pixel);
+    taken[row] = left + width + 6 * pixel;
   }
   ctx.restore();
 }
