@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex as StdMutex, PoisonError, RwLock, Weak,
+        Arc, PoisonError, RwLock, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
@@ -20,6 +20,7 @@ use super::{
     Bootstrap, FunctionConfig, Invoked, LogStreams, MAX_PAYLOAD, Request,
     environment::{Environment, InitFailure, Start},
     exchange::{Busy, Event, Invocation},
+    listing::Initialising,
     log::{LogSink, LogTail, LogWriter},
     observer::{self, NoObserver, Observer},
     outcome::{ErrorKind, FunctionError, Outcome},
@@ -54,14 +55,13 @@ pub struct Function {
     observer: Arc<dyn Observer>,
     streams: Option<Arc<dyn LogStreams>>,
     init_timeout: Duration,
-    pool: Arc<Pool>,
+    pub(super) pool: Arc<Pool>,
     /// Concurrent invocations that are left. Its waiters get them in order.
     slots: Arc<Semaphore>,
     /// Room for waiting asynchronous events, KiB.
     pub(super) queue: Arc<Semaphore>,
     started: AtomicU64,
-    /// Environments in init, by number, and since when.
-    initialising: StdMutex<BTreeMap<u64, Instant>>,
+    pub(super) initialising: Initialising,
     reaped: AtomicBool,
 }
 
@@ -80,7 +80,7 @@ impl Function {
             streams: None,
             pool: Arc::default(),
             started: AtomicU64::new(0),
-            initialising: StdMutex::default(),
+            initialising: Initialising::default(),
             reaped: AtomicBool::new(false),
         }
     }
@@ -124,19 +124,6 @@ impl Function {
     #[must_use]
     pub fn environments(&self) -> usize {
         self.pool.len()
-    }
-
-    pub(super) fn pool(&self) -> &Pool {
-        &self.pool
-    }
-
-    /// The numbers of the environments in init, and since when.
-    pub(super) fn initialising(&self) -> Vec<(u64, Duration)> {
-        let all = self.initialising.lock();
-        let all = all.unwrap_or_else(PoisonError::into_inner);
-        all.iter()
-            .map(|(number, since)| (*number, since.elapsed()))
-            .collect()
     }
 
     /// Starts an environment before the first invocation, so that an init that cannot succeed
@@ -406,7 +393,7 @@ impl Function {
         limit: Duration,
     ) -> Result<Environment, InitFailure> {
         let number = self.started.fetch_add(1, Relaxed) + 1;
-        let _initialising = Initialising::begin(&self.initialising, number);
+        let _initialising = self.initialising.begin(number);
         let start = Start {
             config,
             number,
@@ -436,28 +423,6 @@ impl Retired {
 fn all_slots(config: &FunctionConfig) -> usize {
     let slots = config.concurrency.saturating_mul(config.slots());
     slots.min(Semaphore::MAX_PERMITS)
-}
-
-/// Lists an environment as being in init until it is dropped.
-struct Initialising<'a> {
-    all: &'a StdMutex<BTreeMap<u64, Instant>>,
-    number: u64,
-}
-
-impl<'a> Initialising<'a> {
-    fn begin(all: &'a StdMutex<BTreeMap<u64, Instant>>, number: u64) -> Self {
-        let mut listed = all.lock().unwrap_or_else(PoisonError::into_inner);
-        listed.insert(number, Instant::now());
-        drop(listed);
-        Self { all, number }
-    }
-}
-
-impl Drop for Initialising<'_> {
-    fn drop(&mut self) {
-        let mut listed = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        listed.remove(&self.number);
-    }
 }
 
 /// Kills an environment whose invocation was abandoned: nobody waits for its result.

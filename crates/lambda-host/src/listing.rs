@@ -1,6 +1,12 @@
 //! The execution environments of a function, for whoever shows them or ends one.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
 
 use super::{Function, FunctionConfig, outcome::FunctionError};
 
@@ -34,14 +40,19 @@ impl Function {
     /// The execution environments, by number.
     #[must_use]
     pub fn list(&self) -> Vec<Listed> {
-        let mut all = self.pool().list();
-        all.extend(self.initialising().into_iter().map(|(number, age)| Listed {
-            number,
-            state: State::Init,
-            age,
-            memory_mb: None,
-            invocations: 0,
-        }));
+        let mut all = self.pool.list();
+        all.extend(
+            self.initialising
+                .all()
+                .into_iter()
+                .map(|(number, age)| Listed {
+                    number,
+                    state: State::Init,
+                    age,
+                    memory_mb: None,
+                    invocations: 0,
+                }),
+        );
         all.sort_by_key(|one| one.number);
         all
     }
@@ -49,13 +60,13 @@ impl Function {
     /// How many environments have an invocation.
     #[must_use]
     pub fn busy(&self) -> usize {
-        self.pool().busy()
+        self.pool.busy()
     }
 
     /// Kills the environment of this number, with the invocations that it has: they end as
     /// when the process exits by itself. Returns whether there was one.
     pub fn kill(&self, number: u64) -> bool {
-        self.pool().kill(number)
+        self.pool.kill(number)
     }
 
     /// Ends all environments, each with an invocation once it has finished, and starts a
@@ -68,5 +79,40 @@ impl Function {
         let unchanged = |_: &mut FunctionConfig| {};
         self.configure(unchanged).await.shut_down().await;
         self.warm_up().await
+    }
+}
+
+/// The environments in init, by number, and since when.
+#[derive(Default)]
+pub(super) struct Initialising(Mutex<BTreeMap<u64, Instant>>);
+
+/// Lists an environment as being in init until it is dropped.
+pub(super) struct InInit<'a> {
+    all: &'a Initialising,
+    number: u64,
+}
+
+impl Initialising {
+    /// The environment of this number is in init from now on.
+    pub(super) fn begin(&self, number: u64) -> InInit<'_> {
+        self.lock().insert(number, Instant::now());
+        InInit { all: self, number }
+    }
+
+    fn all(&self) -> Vec<(u64, Duration)> {
+        let all = self.lock();
+        let all = all.iter();
+        all.map(|(number, since)| (*number, since.elapsed()))
+            .collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for InInit<'_> {
+    fn drop(&mut self) {
+        self.all.lock().remove(&self.number);
     }
 }
