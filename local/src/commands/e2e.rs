@@ -1,6 +1,12 @@
 //! `klocal e2e`: the whole pipeline once, checked.
 
-use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    process::ExitCode,
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
 
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
@@ -11,7 +17,7 @@ use reqwest::Url;
 use super::{
     args::{BootstrapArgs, CacheChoice, EndpointArgs, InvokeArgs, ServedCacheArgs, TemplateArgs},
     e2e_load::E2eLoadArgs,
-    e2e_results::ResultArgs,
+    e2e_results::{Ran, ResultArgs},
 };
 use crate::{
     e2e::{
@@ -19,6 +25,7 @@ use crate::{
         conditions::Condition,
         containers::{Addresses, Containers},
         error_lines::ErrorLines,
+        html::Setup,
         report::Report,
         site::EmbeddedSite,
         tally::Tally,
@@ -26,6 +33,7 @@ use crate::{
     embedded::{Embedded, Options},
     outcome::{Failure, INTERRUPTED, Outcome},
     output::Output,
+    page::Recording,
     project::Project,
     signals::Signals,
     template::{Environment, environment::Mapping},
@@ -109,10 +117,11 @@ struct ContainerArgs {
     cache_url: Url,
 }
 
-/// What a run counts, and the log lines that explain a failure.
+/// What a run counts, the log lines that explain a failure, and its course.
 struct Seen {
     tally: Arc<Tally>,
     errors: Arc<ErrorLines>,
+    recording: OnceLock<Recording>,
 }
 
 impl E2e {
@@ -134,7 +143,11 @@ impl E2e {
         let seen = Seen {
             tally: Arc::new(Tally::of(self.mappings(&project.environment, &mapping))),
             errors: Arc::default(),
+            recording: OnceLock::new(),
         };
+        let template = project.template.display().to_string();
+        let command: Vec<String> = std::env::args().skip(1).collect();
+        let setup = Setup::of(&mapping, template, format!("klocal {}", command.join(" ")));
         let report = match self.backend {
             Backend::Embedded => self.embedded(project, mapping, &load, &seen).await?,
             Backend::Localstack => {
@@ -143,7 +156,13 @@ impl E2e {
             }
         };
         let report = report.judged(&self.conditions).explained_by(&seen.errors);
-        results.write(&report, &seen.tally, puts.as_deref())?;
+        results.write(&Ran {
+            report: &report,
+            tally: &seen.tally,
+            puts: puts.as_deref(),
+            setup: &setup,
+            recording: seen.recording.get(),
+        })?;
         Ok(match (report.partial, report.passed) {
             (true, _) => ExitCode::from(INTERRUPTED),
             (false, true) => ExitCode::SUCCESS,
@@ -198,7 +217,14 @@ impl E2e {
             embedded: &embedded,
             stream: mapping.stream,
         };
+        let is_recorded = self.results.html.is_some();
+        if is_recorded {
+            embedded.page.record_run();
+        }
         let ran = e2e::run(&site, load, &seen.tally, startup, signals.interrupted()).await;
+        if is_recorded {
+            let _ = seen.recording.set(embedded.page.recording().await);
+        }
         embedded.shut_down().await;
         ran.map_err(Failure::Run)
     }

@@ -11,8 +11,15 @@ use clap::Args;
 
 use super::args::Format;
 use crate::{
-    e2e::{Puts, junit, records_out, report::Report, tally::Tally},
+    e2e::{
+        Puts,
+        html::{self, Setup},
+        junit, records_out,
+        report::Report,
+        tally::Tally,
+    },
     outcome::Failure,
+    page::Recording,
 };
 
 /// The results of a run.
@@ -26,6 +33,11 @@ pub struct ResultArgs {
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
 
+    /// Write the run to this file as a page: the result, its course, its slowest and failed
+    /// records
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+
     /// Format of the report on stdout
     #[arg(long, value_enum, default_value_t = Format::Text)]
     output: Format,
@@ -35,7 +47,19 @@ pub struct ResultArgs {
 pub(super) struct Results<'a> {
     records_out: Option<Out<'a>>,
     junit: Option<Out<'a>>,
+    html: Option<Out<'a>>,
     output: Format,
+}
+
+/// What a run leaves.
+pub(super) struct Ran<'a> {
+    pub(super) report: &'a Report,
+    pub(super) tally: &'a Tally,
+    /// The writes, for a list of the records.
+    pub(super) puts: Option<&'a Puts>,
+    pub(super) setup: &'a Setup,
+    /// For a page, of a run in this process.
+    pub(super) recording: Option<&'a Recording>,
 }
 
 /// A file for a result.
@@ -50,6 +74,7 @@ impl ResultArgs {
         Ok(Results {
             records_out: self.records_out.as_deref().map(Out::create).transpose()?,
             junit: self.junit.as_deref().map(Out::create).transpose()?,
+            html: self.html.as_deref().map(Out::create).transpose()?,
             output: self.output,
         })
     }
@@ -57,17 +82,23 @@ impl ResultArgs {
 
 impl Results<'_> {
     /// Writes the files and the report.
-    pub(super) fn write(
-        self,
-        report: &Report,
-        tally: &Tally,
-        puts: Option<&Puts>,
-    ) -> Result<(), Failure> {
+    pub(super) fn write(self, ran: &Ran<'_>) -> Result<(), Failure> {
+        let Ran {
+            report,
+            tally,
+            puts,
+            setup,
+            recording,
+        } = *ran;
         if let Some(out) = self.records_out {
             out.fill(|file| records_out::write(file, tally, puts))?;
         }
         if let Some(out) = self.junit {
             out.fill(|file| file.write_all(junit::xml(report).as_bytes()))?;
+        }
+        if let Some(out) = self.html {
+            let page = html::page(report, tally, setup, recording).map_err(Failure::run)?;
+            out.fill(|file| file.write_all(page.as_bytes()))?;
         }
         match self.output {
             Format::Text => print!("{report}"),

@@ -3,6 +3,7 @@
 pub mod conditions;
 pub mod containers;
 pub mod error_lines;
+pub mod html;
 pub mod junit;
 mod producer;
 pub mod records_out;

@@ -78,6 +78,8 @@ pub struct Embedded {
     pub clock: Clock,
     /// The status of the mappings and the cache, and the wait for them.
     pub status: StatusBoard,
+    /// The page, and what it has recorded.
+    pub page: Page,
     /// The temporary data folder of a run without `data_dir`.
     _scratch: Option<TempDir>,
 }
@@ -190,6 +192,7 @@ impl Embedded {
             mappings: registry,
             clock: time,
             status: board,
+            page,
             _scratch: scratch,
         })
     }

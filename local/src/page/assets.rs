@@ -60,6 +60,13 @@ fn file(name: &str) -> Result<Response, Refusal> {
     Ok((headers, file.contents()).into_response())
 }
 
+/// A file's text; empty if there is none.
+pub(super) fn text(name: &str) -> &'static str {
+    let file = FILES.get_file(name);
+    file.and_then(include_dir::File::contents_utf8)
+        .unwrap_or_default()
+}
+
 pub(super) fn with_headers(mut reply: Response) -> Response {
     for (name, value) in HEADERS {
         let headers = reply.headers_mut();

@@ -13,10 +13,12 @@ mod journey;
 mod journey_text;
 mod live;
 mod recorder;
+mod recording;
 mod records;
 mod refusal;
 mod sample;
 mod sampler;
+mod standalone;
 
 use std::{
     path::PathBuf,
@@ -36,7 +38,11 @@ use kinesis_engine::reader::Reader;
 use lambda_host::Functions;
 use momento_offline::keyspace::Keyspace;
 
-use self::{recorder::Recorder, refusal::Refusal, sampler::Samples};
+use self::{
+    recorder::Recorder,
+    refusal::Refusal,
+    sampler::{Samples, Sampling},
+};
 use crate::{aws::gateway::CallCounts, events::EventBus, mappings::registry::Registry};
 
 /// The page's path, on the AWS port.
@@ -49,7 +55,7 @@ pub const CHANGE_HEADER: &str = "x-klocal";
 /// The value of [`CHANGE_HEADER`].
 pub const CHANGE_VALUE: &str = "page";
 
-pub use self::records::RECORDS_PATH;
+pub use self::{recording::Recording, records::RECORDS_PATH, standalone::standalone};
 
 /// Bytes of a request's body at most.
 const MAX_BODY: usize = 1024 * 1024;
@@ -127,11 +133,15 @@ impl Page {
             .layer(from_fn(guarded))
     }
 
-    /// Records from now on. Returns whether it has done so before.
+    /// Records from now on, for a page that is open. Returns whether it has done so before.
     fn record(&self) -> bool {
+        self.record_as(Sampling::LIVE)
+    }
+
+    fn record_as(&self, sampling: Sampling) -> bool {
         let before = self.0.recorder.start();
         if !before {
-            sampler::start(&self.0);
+            sampler::start(&self.0, sampling);
         }
         before
     }

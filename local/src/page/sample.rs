@@ -1,4 +1,4 @@
-//! What happened in one second, for the page's charts.
+//! What happened in one second, or in a part of one, for the page's charts.
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! Takes a sample each second, from the first page on.
+//! Takes a sample each second from the first page on, or more often of a run.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -20,12 +20,28 @@ use super::{
 };
 use crate::mappings::MappingWatch;
 
-/// Samples that a new page gets: five minutes.
-const KEPT: usize = 300;
+/// How often samples are taken, and how many are kept.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sampling {
+    pub(super) every: Duration,
+    pub(super) kept: usize,
+}
 
-const SECOND: Duration = Duration::from_secs(1);
+impl Sampling {
+    /// For a page that is open: five minutes.
+    pub(super) const LIVE: Self = Self {
+        every: Duration::from_secs(1),
+        kept: 300,
+    };
 
-/// The samples of the last minutes, and the newest one as it comes.
+    /// For a run that is shown when it is over: an hour.
+    pub(super) const RUN: Self = Self {
+        every: Duration::from_millis(100),
+        kept: 36_000,
+    };
+}
+
+/// The samples that are kept, and the newest one as it comes.
 pub(super) struct Samples {
     kept: Mutex<VecDeque<Arc<Sample>>>,
     newest: watch::Sender<Option<Arc<Sample>>>,
@@ -41,7 +57,7 @@ impl Default for Samples {
 }
 
 impl Samples {
-    /// The samples of the last minutes, the oldest first.
+    /// The samples that are kept, the oldest first.
     pub(super) fn kept(&self) -> Vec<Arc<Sample>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.iter().cloned().collect()
@@ -54,10 +70,10 @@ impl Samples {
         newest
     }
 
-    fn add(&self, sample: Sample) {
+    fn add(&self, sample: Sample, most: usize) {
         let sample = Arc::new(sample);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= KEPT {
+        if kept.len() >= most {
             kept.pop_front();
         }
         kept.push_back(sample.clone());
@@ -74,10 +90,10 @@ struct Before {
 }
 
 /// Takes samples until the page's environment is gone.
-pub(super) fn start(page: &Arc<Inner>) {
+pub(super) fn start(page: &Arc<Inner>, sampling: Sampling) {
     let page = Arc::downgrade(page);
     tokio::spawn(async move {
-        let mut ticks = interval(SECOND);
+        let mut ticks = interval(sampling.every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         // The first tick is at once.
         ticks.tick().await;
@@ -87,7 +103,8 @@ pub(super) fn start(page: &Arc<Inner>) {
             let Some(page) = page.upgrade() else { return };
             let counts = page.recorder.take_counts();
             if let Some(shown) = page.shown.get() {
-                page.samples.add(sample(shown, &counts, &mut before));
+                let sample = sample(shown, &counts, &mut before);
+                page.samples.add(sample, sampling.kept);
             }
         }
     });

@@ -1,4 +1,4 @@
-// Time series of the last five minutes, on uPlot.
+// Time series on uPlot: of the last five minutes, or of a whole run.
 
 import uPlot from './uPlot.esm.js';
 import {h, text} from './dom.js';
@@ -55,9 +55,12 @@ const wholeSeconds = (chart, ticks) =>
     );
   });
 
+const sinceStart = (chart, ticks) => ticks.map(at => `${Number(at.toFixed(2))} s`);
+
 /** A chart in a box with a title and a legend of the present values. A series is
- * {label, colour: a custom property, value: sample => number or null}. */
-export function chart(scope, {title, series, format, axis: onAxis = format, note}) {
+ * {label, colour: a custom property, value: sample => number or null}. With `run`, the chart
+ * has all samples, and its time counts from the first one. */
+export function chart(scope, {title, series, format, axis: onAxis = format, note, run = false}) {
   const values = series.map(() => h('b', '–'));
   const legend = h(
     'div.legend',
@@ -65,13 +68,15 @@ export function chart(scope, {title, series, format, axis: onAxis = format, note
       h('span', h('i', {css: {background: `var(${one.colour})`}}), one.label, ' ', values[nth]),
     ),
   );
-  const plot = h('div.plot', {role: 'img', 'aria-label': `${title}, the last five minutes`});
+  const plot = h('div.plot', {role: 'img', 'aria-label': `${title}, ${run ? 'the whole run' : 'the last five minutes'}`});
   const box = h('figure.chart', h('figcaption', h('span.title', {title: note}, title), legend), plot);
 
+  // A run's time counts from its beginning.
+  const start = run ? (store.samples[0]?.time ?? 0) : 0;
   const data = () => {
     const {samples} = store;
     return [
-      samples.map(one => one.time / 1000),
+      samples.map(one => (one.time - start) / 1000),
       ...series.map(one => samples.map(sample => one.value(sample) ?? null)),
     ];
   };
@@ -100,18 +105,19 @@ export function chart(scope, {title, series, format, axis: onAxis = format, note
         cursor: {sync: {key: cursor.key}, y: false, points: {size: 5}, drag: {x: false, y: false}},
         scales: {
           x: {
-            time: true,
+            time: !run,
             range: () => {
               const end = (store.samples.at(-1)?.time ?? Date.now()) / 1000;
               // The first minutes fill the chart too.
               const first = (store.samples[0]?.time ?? 0) / 1000;
+              if (run) return [0, Math.max(end - first, 0.1)];
               return [Math.max(end - SPAN, Math.min(first, end - 60)), end];
             },
           },
           y: {range: (_, low, high) => [0, Math.max(high ?? 0, 1) * 1.15]},
         },
         axes: [
-          {...axis, grid: {show: false}, size: 22, space: 62, values: wholeSeconds},
+          {...axis, grid: {show: false}, size: 22, space: 62, values: run ? sinceStart : wholeSeconds},
           {...axis, size: 58, space: 28, values: (_, ticks) => ticks.map(one => (one === 0 ? '0' : onAxis(one)))},
         ],
         series: [
@@ -122,10 +128,10 @@ export function chart(scope, {title, series, format, axis: onAxis = format, note
             width: 1.5,
             points: {show: false},
             fill: one.filled ? colour(`${one.colour}-fill`) : undefined,
-            spanGaps: false,
+            spanGaps: run,
           })),
         ],
-        hooks: {draw: [markers], setCursor: [plotted => show(plotted.cursor.idx ?? store.samples.length - 1)]},
+        hooks: {draw: run ? [] : [markers], setCursor: [plotted => show(plotted.cursor.idx ?? store.samples.length - 1)]},
       },
       data(),
       plot,

@@ -1,0 +1,84 @@
+//! What is recorded of a run that is over: its samples, and the journeys that explain it.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::Serialize;
+
+use super::{
+    Page,
+    journey::{self, Journey},
+    recorder::{Recorded, State, Status},
+    sample::Sample,
+    sampler::Sampling,
+};
+
+/// Journeys of slow records, and of records that failed.
+const MOST_JOURNEYS: usize = 10;
+
+/// What is recorded of a run.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Recording {
+    /// How much time a sample covers, milliseconds.
+    pub sample_ms: u64,
+    /// The samples, the oldest first.
+    pub samples: Vec<Arc<Sample>>,
+    /// How many records are kept, the newest ones of the run: the journeys are theirs.
+    pub kept: usize,
+    /// The records that took longest from their put until they were processed.
+    pub slowest: Vec<Journey>,
+    /// The records that were discarded or retried, the first ones.
+    pub failed: Vec<Journey>,
+}
+
+impl Page {
+    /// Records from now on, for [`Page::recording`].
+    pub fn record_run(&self) {
+        self.record_as(Sampling::RUN);
+    }
+
+    /// What was recorded since [`Page::record_run`].
+    pub async fn recording(&self) -> Recording {
+        // What happened since the last sample is in the next one.
+        let mut samples = self.0.samples.follow();
+        let _ = tokio::time::timeout(Duration::from_secs(1), samples.changed()).await;
+        let url = self.0.shown.get().map(|shown| shown.aws_url.as_str());
+        let state = self.0.recorder.state();
+        let journeys = |records: Vec<&Recorded>| {
+            let records = records.into_iter().take(MOST_JOURNEYS);
+            let journeys = records.map(|one| journey::of(&state, one, url.unwrap_or_default()));
+            journeys.collect()
+        };
+        Recording {
+            sample_ms: u64::try_from(Sampling::RUN.every.as_millis()).unwrap_or(u64::MAX),
+            samples: self.0.samples.kept(),
+            kept: state.kept().0,
+            slowest: journeys(slowest(&state)),
+            failed: journeys(failed(&state)),
+        }
+    }
+}
+
+/// The processed records, the slowest first.
+fn slowest(state: &State) -> Vec<&Recorded> {
+    let records = state.newest().map(|(_, record)| record);
+    let processed = records.filter(|record| record.status() == Status::Processed);
+    let latency = |record: &Recorded| record.settled_at.map_or(0.0, |at| at - record.put_at);
+    let mut processed: Vec<_> = processed.collect();
+    processed.sort_by(|one, other| latency(other).total_cmp(&latency(one)));
+    processed
+}
+
+/// The records that are discarded, then those that an invocation did not process at once; the
+/// first ones first.
+fn failed(state: &State) -> Vec<&Recorded> {
+    let mut records: Vec<_> = state.newest().map(|(_, record)| record).collect();
+    records.reverse();
+    let is_discarded = |record: &&&Recorded| record.status() == Status::Discarded;
+    let is_retried = |record: &&&Recorded| record.tries > 1 && record.status() != Status::Discarded;
+    let discarded = records.iter().filter(is_discarded);
+    discarded
+        .chain(records.iter().filter(is_retried))
+        .copied()
+        .collect()
+}
