@@ -6,7 +6,7 @@ use std::{
     process::Output,
 };
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use integration_tests::patience::same;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -181,6 +181,37 @@ pub async fn e2e_names_the_mapping_that_fails() -> anyhow::Result<()> {
         "\n  The records have no writeTime: ",
     ] {
         ensure!(text.contains(expected), "no {expected:?} in\n{text}");
+    }
+    Ok(())
+}
+
+pub async fn e2e_writes_the_run_as_a_page_in_one_file() -> anyhow::Result<()> {
+    let project = Project::new(TEMPLATE, LOCAL_TOML).await?;
+    let hostile =
+        r#"{"id": "${uuid}", "keep": "yes", "name": "</script><script>alert(1)</script>"}"#;
+    fs::write(project.path("record.json"), hostile)?;
+    let report = project
+        .report(&["--records=10", "--html=run.html"], 0)
+        .await?;
+    let page = fs::read_to_string(project.path("run.html"))?;
+    let data = page.split_once("id=\"run\">").map(|(_, rest)| rest);
+    let data = data.and_then(|rest| rest.split_once("</script>"));
+    let (data, rest) = data.context("the page has no data")?;
+    let run: Value = serde_json::from_str(data)?;
+    same("report", &run["report"], &report)?;
+    let recording = &run["recording"];
+    let samples = recording["samples"].as_array().context("no samples")?;
+    let put: u64 = samples.iter().filter_map(|one| one["put"].as_u64()).sum();
+    same("put", put, 10)?;
+    let slowest = &recording["slowest"][0];
+    let steps = slowest["steps"].as_array().context("no steps")?;
+    for kind in ["put", "invocation", "processed"] {
+        ensure!(steps.iter().any(|step| step["kind"] == kind), "{slowest}");
+    }
+    ensure!(rest.contains("import 'report.js'"), "{rest}");
+    // It asks nobody for anything.
+    for outside in ["src=\"", "href=\"http", "from './", "%DATA%"] {
+        ensure!(!page.contains(outside), "{outside} in the page");
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ import {store} from './live.js';
 import {badge, command, dataView, empty, panel, table} from './ui.js';
 import {chart} from './charts.js';
 import {fromBase64} from './decode.js';
-import {series} from './series.js';
+import {SERIES} from './series.js';
 import {waterfall} from './waterfall.js';
 
 const run = JSON.parse(document.getElementById('run').textContent);
@@ -56,7 +56,7 @@ function percentiles() {
     drawn?.destroy();
     const axis = {stroke: style('--muted'), font: '11px system-ui, sans-serif', ticks: {show: false}, grid: {stroke: style('--grid'), width: 1}};
     drawn = new uPlot({
-      width: Math.max(120, plot.clientWidth), height: 180, legend: {show: false}, padding: [8, 16, 0, 0], cursor: {show: false},
+      width: Math.max(120, plot.clientWidth), height: 132, legend: {show: false}, padding: [8, 16, 0, 0], cursor: {show: false},
       scales: {x: {time: false, range: [0, last]}, y: {range: (_, low, high) => [0, Math.max(high ?? 0, 0.1) * 1.1]}},
       axes: [
         {...axis, size: 22, splits: () => marks.map(nines), values: () => marks.map(share => share ? `p${Number((100 * share).toFixed(4))}` : '')},
@@ -75,7 +75,7 @@ const COLOURS = ['--c1', '--c2', '--c3', '--c4', '--marker', '--info', '--good',
 /** The iterator age of each shard; with many shards, of those that were oldest. */
 function ages() {
   const oldest = new Map();
-  for (const {shards} of recording.samples) {
+  for (const {shards} of store.samples) {
     for (const {stream, shard, iteratorAgeMs} of shards) {
       const key = `${stream} ${shard}`;
       oldest.set(key, Math.max(oldest.get(key) ?? 0, iteratorAgeMs));
@@ -87,9 +87,28 @@ function ages() {
   return {title, format: ms, axis: msTick, series: keys.map((key, nth) => ({label: shardName(key.split(' ').at(-1)), colour: COLOURS[nth], value: of(key)}))};
 }
 
+// Points of a chart: more would be a thicket.
+const POINTS = 60;
+const COUNTS = ['put', 'processed', 'filtered', 'discarded', 'invocations', 'errors', 'retries', 'hits', 'misses', 'cacheErrors', 'storeReads'];
+
+/** Samples of which each covers as much time as `size` of them did. Counts are those of a second. */
+function condensed(samples, size) {
+  const groups = [];
+  for (let at = 0; at < samples.length; at += size) groups.push(samples.slice(at, at + size));
+  const most = values => Math.max(...values.filter(value => value !== undefined && value !== null));
+  return groups.map(group => {
+    const latencies = group.map(one => one.latency).filter(Boolean);
+    const sums = Object.fromEntries(COUNTS.map(key => [key, group.reduce((sum, one) => sum + one[key], 0) * 1000 / (recording.sampleMs * group.length)]));
+    const shards = group.at(-1).shards.map(shard => ({...shard, iteratorAgeMs: most(group.map(
+      one => one.shards.find(other => other.stream === shard.stream && other.shard === shard.shard)?.iteratorAgeMs))}));
+    return {...group.at(-1), ...sums, shards, iteratorAgeMs: most(group.map(one => one.iteratorAgeMs)), latency: latencies.length
+      ? {p50: latencies.map(one => one.p50).sort((one, other) => one - other)[latencies.length >> 1], p99: most(latencies.map(one => one.p99))} : null};
+  });
+}
+
 function overTime() {
-  const rate = value => value * 1000 / recording.sampleMs;
-  const all = series(rate).filter(one => one.title !== 'Iterator age');
+  store.samples = condensed(recording.samples, Math.ceil(recording.samples.length / POINTS));
+  const all = SERIES.filter(one => one.title !== 'Iterator age');
   return h('section.charts', {'aria-label': 'Time series'}, [...all, ages()].map(one => chart(scope, {...one, run: true})));
 }
 
@@ -115,7 +134,6 @@ function settings() {
 }
 
 document.getElementById('state').textContent = `${new Date(run.written).toLocaleString()} · klocal ${run.version}`;
-if (recording) store.samples = recording.samples;
 fill(document.getElementById('view'), verdict(), h('div.columns', conditions(), percentiles()), firstFailure(),
   recording ? [overTime(), journeys()] : empty('No series and journeys of this run', 'They are recorded where everything runs in one process: --backend embedded.'),
   settings());
