@@ -3,24 +3,28 @@
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::anyhow;
+use axum::Router;
 use clap::Args;
 use event_source_mapping::{
     http_target::HttpTarget,
+    observer::NoObserver,
     poll_trigger::{PollTrigger, Polling},
     sqs_queue::SqsQueue,
     target::Target,
 };
-use lambda_host::function_arn;
+use lambda_host::{Functions, function_arn};
 
 use super::args::{EndpointArgs, HostArgs, InvokeArgs, RetryArgs, TemplateArgs};
 use crate::{
+    events::{EventBus, Observers, stream},
     guard::{Guard, Protocol},
     mappings::{
         Mappings,
         definition::{Definition, Options},
-        registry::{Connections, Registry},
+        registry::{Connections, MappedFunctions, Registry},
     },
     outcome::{Failure, Outcome},
+    page::{PAGE_PATH, Page, Shown},
     ports,
     project::Project,
     provision::sdk_config,
@@ -62,8 +66,8 @@ pub struct EventSource {
     #[command(flatten)]
     host: HostArgs,
 
-    /// Serve `GET /_local/status` on this port, for `klocal status --url`; 0: any
-    /// free one
+    /// Serve the page and `GET /_local/status` on this port, for a browser and `klocal
+    /// status --url`; 0: any free one
     #[arg(long, value_name = "PORT")]
     status_port: Option<u16>,
 }
@@ -99,13 +103,18 @@ impl EventSource {
         } = self.template.read()?;
         let board = StatusBoard::default();
         let signals = Signals::listen().map_err(Failure::configuration)?;
-        let served = self.serve(&board).await?;
+        let bus = EventBus::default();
+        let page = Page::new(bus.clone());
+        let served = self.serve(&board, &page, &bus).await?;
         let sdk = sdk_config(&self.endpoint.endpoint_url, &self.template.region);
         let client = aws_sdk_kinesis::Client::new(&sdk);
         let target = HttpTarget::new(self.invoke.invoke_url.clone(), self.concurrency.into());
         // `klocal failures` finds it from any folder.
         let failures = std::path::absolute(&self.failures).map_err(Failure::configuration)?;
+        let names = MappedFunctions::default();
+        let observers = Observers::new(bus.clone(), names.clone(), Arc::new(NoObserver));
         let mappings = Mappings::new(client, &self.template.region, &failures)
+            .watched_by(Arc::new(observers))
             .with_queues_at(&sdk)
             .backoff(self.retry.retry_wait)
             .checkpoints_in(self.data_dir.as_deref());
@@ -130,13 +139,25 @@ impl EventSource {
             region: region.clone(),
         };
         // Nothing here changes the mappings: there is nothing to keep.
-        let running = Registry::new(mappings, connections, None);
+        let running = Registry::new(mappings, connections, None).naming(names);
         let started = running.start(definitions);
         started.map_err(Failure::configuration)?;
         for queue in &told {
             eprintln!("{}", self.discarded(queue).await);
         }
         board.show(&running, None, &failures, (None, Vec::new()));
+        page.show(Shown {
+            region: region.clone(),
+            aws_url: None,
+            lambda_url: None,
+            cache_kind: "none",
+            cache: None,
+            functions: Functions::default(),
+            mappings: running.clone(),
+            failures,
+            engine: None,
+            sdk,
+        });
         signals.interrupted().await;
         drop(served);
         running.stop().await;
@@ -144,16 +165,24 @@ impl EventSource {
     }
 
     /// Opens the port of the status, if there is to be one.
-    async fn serve(&self, board: &StatusBoard) -> Result<Option<Server>, Failure> {
+    async fn serve(
+        &self,
+        board: &StatusBoard,
+        page: &Page,
+        bus: &EventBus,
+    ) -> Result<Option<Server>, Failure> {
         let Some(port) = self.status_port else {
             return Ok(None);
         };
         let listener = ports::listen(self.host.host, port, "--status-port").await;
         let listener = listener.map_err(Failure::configuration)?;
         let guard = Guard::new(Protocol::Lambda, &self.host.allowed());
-        let server = Server::start(listener, board.clone().router(), guard);
+        let router = board.clone().router().merge(stream::router(bus.clone()));
+        let router = router.merge(page.router(Router::new()));
+        let server = Server::start(listener, router, guard);
         let server = server.map_err(Failure::run)?;
         eprintln!("status at {}{STATUS_PATH}", server.url());
+        eprintln!("page at {}{PAGE_PATH}", server.url());
         Ok(Some(server))
     }
 

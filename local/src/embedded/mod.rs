@@ -166,15 +166,14 @@ impl Embedded {
         let cache_kind = cache_kind(&options, cache.as_ref());
         page.show(Shown {
             region: options.region.clone(),
-            aws_url: aws.url(),
-            lambda_url: lambda.url(),
+            aws_url: Some(aws.url()),
+            lambda_url: Some(lambda.url()),
             cache_kind,
             cache: cache.as_ref().map(|cache| shown_cache(cache, &events)),
             functions: functions.clone(),
             mappings: registry.clone(),
             failures,
-            reader: aws.reader.clone(),
-            calls: aws.calls.clone(),
+            engine: Some((aws.reader.clone(), aws.calls.clone())),
             sdk,
         });
         registry.ready().await;

@@ -76,10 +76,10 @@ struct Inner {
 pub struct Shown {
     /// The region of all ARNs.
     pub region: String,
-    /// The URL of the AWS APIs.
-    pub aws_url: String,
-    /// The URL of the Invoke API.
-    pub lambda_url: String,
+    /// The URL of the AWS APIs; `None` where this process does not serve them.
+    pub aws_url: Option<String>,
+    /// The URL of the Invoke API; `None` where this process does not serve it.
+    pub lambda_url: Option<String>,
     /// The kind of the cache: its transport, `momento` or `none`.
     pub cache_kind: &'static str,
     /// The cache in this process, and its URL.
@@ -90,10 +90,9 @@ pub struct Shown {
     pub mappings: Registry,
     /// The folder of the invocation records of discarded batches.
     pub failures: PathBuf,
-    /// The streams.
-    pub reader: Reader,
-    /// How often each AWS operation was called.
-    pub calls: Arc<CallCounts>,
+    /// The streams, and how often each AWS operation was called; `None` where another
+    /// process has them.
+    pub engine: Option<(Reader, Arc<CallCounts>)>,
     /// How the AWS APIs are called.
     pub sdk: SdkConfig,
 }

@@ -42,7 +42,8 @@ impl Page {
         // What happened since the last sample is in the next one.
         let mut samples = self.0.samples.follow();
         let _ = tokio::time::timeout(Duration::from_secs(1), samples.changed()).await;
-        let url = self.0.shown.get().map(|shown| shown.aws_url.as_str());
+        let shown = self.0.shown.get();
+        let url = shown.and_then(|shown| shown.aws_url.as_deref());
         let state = self.0.recorder.state();
         let journeys = |records: Vec<&Recorded>| {
             let records = records.into_iter().take(MOST_JOURNEYS);

@@ -71,7 +71,7 @@ async fn one(
     Query(form): Query<Form>,
 ) -> Result<Response, Refusal> {
     page.record();
-    let aws_url = page.shown()?.aws_url.clone();
+    let aws_url = page.shown()?.aws_url.clone().unwrap_or_default();
     let journey = {
         let state = page.0.recorder.state();
         let record = state.find(Some(&stream), &sequence_number);

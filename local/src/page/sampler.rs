@@ -125,7 +125,10 @@ fn cache_counts(shown: &Shown) -> CacheCounts {
 }
 
 fn store_reads(shown: &Shown) -> u64 {
-    let of = |operation| shown.calls.of("DynamoDB", operation);
+    let Some((_, calls)) = &shown.engine else {
+        return 0;
+    };
+    let of = |operation| calls.of("DynamoDB", operation);
     of("GetItem") + of("BatchGetItem")
 }
 
@@ -167,30 +170,43 @@ fn sample(shown: &Shown, counts: &Counts, before: &mut Before) -> Sample {
     }
 }
 
-/// Every shard that is listed, by stream.
+/// Every shard that is listed, by stream; without the streams, those that mappings read.
 fn shards(shown: &Shown, counts: &Counts) -> Vec<ShardSample> {
     let ages = ages(shown);
-    let mut shards = Vec::new();
-    for stream in shown.reader.streams() {
-        for shard in shown.reader.shards(&stream) {
-            let key = (stream.as_str().into(), shard.id.as_str().into());
-            let (put, processed) = counts.shards.get(&key).copied().unwrap_or_default();
-            let age = ages.get(&(stream.clone(), shard.id.clone()));
-            // The status keeps the age of the last batch, however long ago it was.
-            let is_read = age.is_some_and(|age| age.pending > 0) || processed > 0;
-            shards.push(ShardSample {
-                stream: stream.clone(),
-                shard: shard.id,
-                put,
-                processed,
-                iterator_age_ms: age.filter(|_| is_read).map_or(0, |age| age.milliseconds),
-                open: shard.open,
-                parent: shard.parent,
-                adjacent_parent: shard.adjacent_parent,
-            });
+    let with_counts = |sample: ShardSample| {
+        let key = (sample.stream.as_str().into(), sample.shard.as_str().into());
+        let (put, processed) = counts.shards.get(&key).copied().unwrap_or_default();
+        let age = ages.get(&(sample.stream.clone(), sample.shard.clone()));
+        // The status keeps the age of the last batch, however long ago it was.
+        let is_read = age.is_some_and(|age| age.pending > 0) || processed > 0;
+        ShardSample {
+            put,
+            processed,
+            iterator_age_ms: age.filter(|_| is_read).map_or(0, |age| age.milliseconds),
+            ..sample
         }
-    }
-    shards
+    };
+    let Some((reader, _)) = &shown.engine else {
+        let read = ages.keys().map(|(stream, shard)| ShardSample {
+            stream: stream.clone(),
+            shard: shard.clone(),
+            open: true,
+            ..ShardSample::default()
+        });
+        return read.map(with_counts).collect();
+    };
+    let listed = reader.streams().into_iter().flat_map(|stream| {
+        let shards = reader.shards(&stream).into_iter();
+        shards.map(move |shard| ShardSample {
+            stream: stream.clone(),
+            shard: shard.id,
+            open: shard.open,
+            parent: shard.parent,
+            adjacent_parent: shard.adjacent_parent,
+            ..ShardSample::default()
+        })
+    });
+    listed.map(with_counts).collect()
 }
 
 #[derive(Default)]

@@ -19,6 +19,9 @@ const VIEWS = [
   ['faults', 'Faults', faults],
 ];
 
+/** Views that need no AWS API. */
+const EVERYWHERE = new Set(['#/pipeline', '#/records']);
+
 const root = document.getElementById('view');
 let scope = null;
 let shown = null;
@@ -62,6 +65,8 @@ function frame() {
   };
   on(forever, 'state', state);
   on(forever, 'hello', hello => {
+    // Where another process has the AWS APIs, what needs them is there.
+    for (const link of document.querySelectorAll('#nav a')) link.hidden = !hello.awsUrl && !EVERYWHERE.has(link.hash);
     text(where, `${location.host} · ${hello.region}`);
     where.title = `klocal ${hello.version}, account ${hello.account}`;
   });

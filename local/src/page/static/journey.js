@@ -139,7 +139,7 @@ export function journey(root, scope, [stream, sequenceNumber]) {
   const show = found => {
     const {record, steps} = found;
     fill(head, badge(record.status));
-    fill(buttons, actions(record, found));
+    fill(buttons, store.hello?.awsUrl ? actions(record, found) : []);
     dataShown ??= panel('Data', null, dataView(fromBase64(record.data)));
     const logged = beforeAndAfter(steps, record);
     fill(
