@@ -66,6 +66,7 @@ function frame() {
   on(forever, 'state', state);
   on(forever, 'hello', hello => {
     // Where another process has the AWS APIs, what needs them is there.
+    document.body.classList.toggle('mapping-only', !hello.awsUrl);
     for (const link of document.querySelectorAll('#nav a')) link.hidden = !hello.awsUrl && !EVERYWHERE.has(link.hash);
     text(where, `${location.host} · ${hello.region}`);
     where.title = `klocal ${hello.version}, account ${hello.account}`;

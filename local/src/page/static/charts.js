@@ -60,16 +60,21 @@ const sinceStart = (chart, ticks) => ticks.map(at => `${Number(at.toFixed(2))} s
 /** A chart in a box with a title and a legend of the present values. A series is
  * {label, colour: a custom property, value: sample => number or null}. With `run`, the chart
  * has all samples, and its time counts from the first one. */
-export function chart(scope, {title, series, format, axis: onAxis = format, note, run = false}) {
+export function chart(scope, {title, series, format, axis: onAxis = format, note, elsewhere, run = false}) {
   const values = series.map(() => h('b', '–'));
   const legend = h(
     'div.legend',
-    series.map((one, nth) =>
-      h('span', h('i', {css: {background: `var(${one.colour})`}}), one.label, ' ', values[nth]),
-    ),
+    series.map((one, nth) => h('span', h('i', {css: {background: `var(${one.colour})`}}), one.label, ' ', values[nth])),
   );
-  const plot = h('div.plot', {role: 'img', 'aria-label': `${title}, ${run ? 'the whole run' : 'the last five minutes'}`});
-  const box = h('figure.chart', h('figcaption', h('span.title', {title: note}, title), legend), plot);
+  const plot = h('div.plot', {
+    role: 'img',
+    'aria-label': `${title}, ${run ? 'the whole run' : 'the last five minutes'}`,
+  });
+  const box = h(
+    elsewhere ? 'figure.chart.elsewhere' : 'figure.chart',
+    h('figcaption', h('span.title', {title: note}, title), legend),
+    plot,
+  );
 
   // A run's time counts from its beginning.
   const start = run ? (store.samples[0]?.time ?? 0) : 0;
@@ -131,7 +136,10 @@ export function chart(scope, {title, series, format, axis: onAxis = format, note
             spanGaps: run,
           })),
         ],
-        hooks: {draw: run ? [] : [markers], setCursor: [plotted => show(plotted.cursor.idx ?? store.samples.length - 1)]},
+        hooks: {
+          draw: run ? [] : [markers],
+          setCursor: [plotted => show(plotted.cursor.idx ?? store.samples.length - 1)],
+        },
       },
       data(),
       plot,

@@ -33,8 +33,7 @@ async function functionOf(record) {
 }
 
 function actions(record, journey) {
-  const body = () =>
-    JSON.stringify({StreamName: record.stream, PartitionKey: record.partitionKey, Data: record.data});
+  const body = () => JSON.stringify({StreamName: record.stream, PartitionKey: record.partitionKey, Data: record.data});
   const curl = () =>
     `curl ${location.origin}/ -H 'content-type: application/x-amz-json-1.1' -H 'x-amz-target: Kinesis_20131202.PutRecord' -d '${body().replaceAll("'", String.raw`'\''`)}'`;
   return [

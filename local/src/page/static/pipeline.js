@@ -26,6 +26,14 @@ export function pipeline(root, scope) {
     h('div.columns', shards(scope), panel('What happened', null, feed(scope))),
   );
   const quiet = () => {
+    if (store.hello && !store.hello.awsUrl && !hint.firstChild)
+      return fill(
+        hint,
+        empty(
+          'The event source mapping alone',
+          'What is put, invoked and cached is in other processes, and is not counted here.',
+        ),
+      );
     const any = store.samples.some(one => one.put || one.processed || one.invocations);
     if (!store.hello || any === hint.any) return;
     hint.any = any;

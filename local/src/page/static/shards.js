@@ -156,5 +156,5 @@ export function shards(scope) {
   };
   on(scope, 'sample', show);
   show();
-  return panel('Shards', h('a', {href: '#/data/streams'}, 'Split, merge, reshard'), nothing, list, graphs);
+  return panel('Shards', h('a.elsewhere', {href: '#/data/streams'}, 'Split, merge, reshard'), nothing, list, graphs);
 }
