@@ -26,9 +26,18 @@ const root = document.getElementById('view');
 let scope = null;
 let shown = null;
 
+/** A part of an address, as it is where it is no valid encoding. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 function route() {
   const [path, query] = location.hash.replace(/^#\/?/, '').split('?');
-  const [name, ...rest] = path.split('/').map(decodeURIComponent);
+  const [name, ...rest] = path.split('/').map(decoded);
   const view = VIEWS.find(one => one[0] === name) ?? VIEWS[0];
   scope?.end();
   scope = new Scope();
