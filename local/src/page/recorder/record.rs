@@ -144,6 +144,12 @@ impl Recorded {
         self.marks.push((at, mark));
     }
 
+    /// Whether it is known to have been in this invocation, which is one of its last ones.
+    pub(super) fn was_in(&self, invocation: u64) -> bool {
+        let mut marks = self.marks.iter().rev();
+        marks.any(|(_, mark)| matches!(mark, Mark::Invocation(number) if *number == invocation))
+    }
+
     /// Notes what a mapping did with it.
     pub(super) fn is(&mut self, mapping: &Arc<str>, function: &Arc<str>, status: Status, at: f64) {
         let found = self.progress.iter().position(|one| one.mapping == *mapping);

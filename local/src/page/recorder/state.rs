@@ -232,7 +232,6 @@ impl State {
         let shard = self.name(&batch.shard);
         let known = self.invocations.number(&batch.request_id);
         let invocation = known.unwrap_or_else(|| {
-            // It began before the recorder.
             self.invocations.push(Invocation {
                 request_id: batch.request_id.as_str().into(),
                 mapping: mapping.clone(),
@@ -247,7 +246,7 @@ impl State {
                 retried: None,
             })
         });
-        let processed = ended.processed;
+        let (processed, began) = (ended.processed, at - ended.duration_ms);
         self.counts.processed += processed as u64;
         let key = (self.name(stream), shard);
         self.counts.shards.entry(key).or_default().1 += processed as u64;
@@ -258,9 +257,10 @@ impl State {
                 continue;
             };
             record.arrived = seen.arrived.map(milliseconds).or(record.arrived);
-            if known.is_none() {
+            // It began before the recorder, or the put was in another process.
+            if !record.was_in(invocation) {
                 record.tries += 1;
-                record.mark(at, Mark::Invocation(invocation));
+                record.mark(began, Mark::Invocation(invocation));
             }
             let latency = at - record.put_at;
             if index < processed {
