@@ -56,6 +56,7 @@ pub fn function_with(
         idle_timeout,
         log_group: None,
         log_format: lambda_host::LogFormat::Text,
+        sampled: false,
     };
     Arc::new(Function::new(config, Arc::new(|_| {})))
 }

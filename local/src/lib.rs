@@ -21,6 +21,7 @@ pub mod leftovers;
 pub mod loopback;
 pub mod mappings;
 pub mod nearest;
+pub mod otlp;
 pub mod outcome;
 pub mod output;
 pub mod page;

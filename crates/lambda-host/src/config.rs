@@ -41,6 +41,9 @@ pub struct FunctionConfig {
     pub log_group: Option<String>,
     /// The form of Lambda's own events in the log.
     pub log_format: LogFormat,
+    /// Whether a trace that begins with an invocation is sampled, as with Lambda's active
+    /// tracing (`TracingConfig`).
+    pub sampled: bool,
 }
 
 impl FunctionConfig {
@@ -60,6 +63,7 @@ impl FunctionConfig {
             idle_timeout: IDLE_TIMEOUT,
             log_group: None,
             log_format: LogFormat::Text,
+            sampled: false,
         }
     }
 

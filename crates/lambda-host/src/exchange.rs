@@ -32,8 +32,8 @@ pub(super) struct Event {
     pub(super) payload: Bytes,
     /// JSON text, decoded from `X-Amz-Client-Context`.
     pub(super) client_context: Option<String>,
-    /// `X-Amzn-Trace-Id` of the request.
-    pub(super) trace_id: Option<String>,
+    /// The X-Ray trace header: that of the request, or of a new trace.
+    pub(super) trace: String,
 }
 
 /// An invocation on its way to the runtime.

@@ -25,6 +25,7 @@ use super::{
     observer::{self, NoObserver, Observer},
     outcome::{ErrorKind, FunctionError, Outcome},
     pool::Pool,
+    trace,
 };
 
 pub use super::config::IDLE_TIMEOUT;
@@ -278,6 +279,8 @@ impl Function {
         let Some(permit) = slot else {
             return invoked(Outcome::Throttled, None);
         };
+        let trace = request.trace_id;
+        let trace = trace.unwrap_or_else(|| trace::header(config.sampled));
         let (answer, answered) = oneshot::channel();
         let (released, next_asked_for) = oneshot::channel();
         let invocation = Invocation {
@@ -285,7 +288,7 @@ impl Function {
                 request_id: request_id.clone(),
                 payload: request.payload,
                 client_context: request.client_context,
-                trace_id: request.trace_id,
+                trace: trace.clone(),
             },
             chunks: request.chunks,
             answer,
@@ -301,6 +304,7 @@ impl Function {
             function,
             environment: environment.number(),
             request_id: &request_id,
+            trace: &trace,
             invoker,
         });
         let abandoned = KillOnDrop(Some(environment.clone()));

@@ -69,6 +69,7 @@ mod response_body;
 mod response_stream;
 mod runtime_api;
 mod to_the_end;
+mod trace;
 mod variables;
 
 pub use bootstrap::Bootstrap;

@@ -23,6 +23,8 @@ pub struct Started<'a> {
     pub environment: u64,
     /// The invocation's id.
     pub request_id: &'a str,
+    /// The X-Ray trace header that the function gets (`Lambda-Runtime-Trace-Id`).
+    pub trace: &'a str,
     /// Who asked for it.
     pub invoker: Invoker,
 }

@@ -189,10 +189,7 @@ async fn next(State(shared): State<Arc<Shared>>) -> Response {
         &(deadline.unix_timestamp_nanos() / 1_000_000).to_string(),
     );
     header("lambda-runtime-invoked-function-arn", &shared.arn);
-    match &event.trace_id {
-        Some(trace_id) => header("lambda-runtime-trace-id", trace_id),
-        None => header("lambda-runtime-trace-id", &trace_id()),
-    }
+    header("lambda-runtime-trace-id", &event.trace);
     if let Some(context) = &event.client_context {
         header("lambda-runtime-client-context", context);
     }
@@ -269,11 +266,4 @@ pub(super) fn refused(status: StatusCode, error_type: &str, message: &str) -> Re
 
 fn accepted() -> Response {
     (StatusCode::ACCEPTED, Json(json!({ "status": "OK" }))).into_response()
-}
-
-/// An X-Ray trace header of the documented form, not sampled.
-fn trace_id() -> String {
-    let seconds = OffsetDateTime::now_utc().unix_timestamp();
-    let (trace, parent) = (rand::random::<u128>() >> 32, rand::random::<u64>());
-    format!("Root=1-{seconds:08x}-{trace:024x};Parent={parent:016x};Sampled=0")
 }

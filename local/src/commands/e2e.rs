@@ -18,6 +18,7 @@ use super::{
     args::{BootstrapArgs, CacheChoice, EndpointArgs, InvokeArgs, ServedCacheArgs, TemplateArgs},
     e2e_load::E2eLoadArgs,
     e2e_results::{Ran, ResultArgs},
+    otlp_args::OtlpArgs,
 };
 use crate::{
     e2e::{
@@ -31,6 +32,7 @@ use crate::{
         tally::Tally,
     },
     embedded::{Embedded, Options},
+    otlp::Collector,
     outcome::{Failure, INTERRUPTED, Outcome},
     output::Output,
     page::Recording,
@@ -86,6 +88,9 @@ pub struct E2e {
     show_logs: bool,
 
     #[command(flatten)]
+    otlp: OtlpArgs,
+
+    #[command(flatten)]
     results: ResultArgs,
 
     // Last: its heading would be that of every flag after it.
@@ -133,6 +138,12 @@ impl E2e {
     pub async fn run(self) -> Outcome {
         let mut project = self.template.read()?;
         let mapping = self.mapping(&mut project)?;
+        if self.otlp.is_given() && self.backend != Backend::Embedded {
+            return Err(Failure::configuration(anyhow!(
+                "--otlp needs --backend embedded: only what happens in this process is exported\nhint: leave out one of the two"
+            )));
+        }
+        let otlp = self.otlp.collector()?;
         let puts = self
             .results
             .records_out
@@ -149,7 +160,10 @@ impl E2e {
         let command: Vec<String> = std::env::args().skip(1).collect();
         let setup = Setup::of(&mapping, template, format!("klocal {}", command.join(" ")));
         let report = match self.backend {
-            Backend::Embedded => self.embedded(project, mapping, &load, &seen).await?,
+            Backend::Embedded => {
+                let otlp = otlp.as_ref();
+                self.embedded(project, mapping, &load, &seen, otlp).await?
+            }
             Backend::Localstack => {
                 let environment = &project.environment;
                 self.localstack(environment, &mapping, &load, &seen).await?
@@ -187,6 +201,7 @@ impl E2e {
         mapping: Mapping,
         load: &Load,
         seen: &Seen,
+        otlp: Option<&Collector>,
     ) -> Result<Report, Failure> {
         let bootstraps = &self.bootstrap;
         let bootstraps = bootstraps
@@ -199,6 +214,7 @@ impl E2e {
             data_dir: self.data_dir.clone(),
             log: log(self.show_logs, seen.errors.clone()),
             observer: seen.tally.clone(),
+            otlp: otlp.cloned(),
             ..Options::new(project, BTreeMap::new())
         };
         let began = Instant::now();

@@ -76,6 +76,7 @@ impl Exec {
         let project = self.start.template.read()?;
         let environment = project.environment.clone();
         let cache = self.start.cache(&project)?;
+        let otlp = self.start.otlp.collector()?;
         let bootstraps = &self.start.bootstrap;
         let bootstraps = bootstraps.resolve(&environment, &project.template).await?;
         let log = FunctionLog::open(self.log_file.as_deref(), self.show_logs)?;
@@ -88,6 +89,7 @@ impl Exec {
         let options = Options {
             scratch_in: Some(folder.path().to_owned()),
             log: log.sink(),
+            otlp,
             ..self.start.options(project, cache, bootstraps)
         };
         let embedded = tokio::select! {

@@ -108,6 +108,7 @@ impl Lambda {
             idle_timeout: self.idle.timeout(),
             log_group: None,
             log_format: LogFormat::Text,
+            sampled: false,
         };
         let log = Arc::new(|line: LogLine| println!("{} | {}", line.function, line.text));
         let function = Arc::new(Function::new(config, log));

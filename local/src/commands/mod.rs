@@ -26,6 +26,7 @@ pub mod lambda;
 pub mod load_args;
 pub mod log_args;
 mod moments;
+mod otlp_args;
 pub mod plan;
 pub mod provision;
 pub mod put;

@@ -8,8 +8,11 @@ use std::{
 use clap::Args;
 use momento_offline::transport::Transport;
 
-use super::args::{
-    BootstrapArgs, HostArgs, IdleArgs, KinesisArgs, RetryArgs, ServedCacheArgs, TemplateArgs,
+use super::{
+    args::{
+        BootstrapArgs, HostArgs, IdleArgs, KinesisArgs, RetryArgs, ServedCacheArgs, TemplateArgs,
+    },
+    otlp_args::OtlpArgs,
 };
 use crate::{
     bootstraps::Launch,
@@ -35,6 +38,8 @@ pub struct StartArgs {
     idle: IdleArgs,
     #[command(flatten)]
     retry: RetryArgs,
+    #[command(flatten)]
+    pub(super) otlp: OtlpArgs,
 
     /// Keep state in this folder; without it, state is lost at exit
     #[arg(long, value_name = "DIR")]

@@ -94,6 +94,7 @@ impl Up {
         let functions: Vec<_> = functions.map(|one| one.name.as_str()).collect();
         log_args::check(&self.functions, &functions)?;
         let cache = self.start.cache(&project)?;
+        let otlp = self.start.otlp.collector()?;
         self.check_ports(cache.as_ref()).await?;
         let bootstraps = self
             .start
@@ -110,6 +111,7 @@ impl Up {
                 cache_protosocket: self.protosocket.cache_protosocket_port,
             },
             events,
+            otlp,
             ..self.start.options(project, cache, bootstraps)
         };
         let mut signals = Signals::listen().map_err(Failure::configuration)?;

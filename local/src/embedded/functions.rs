@@ -65,6 +65,8 @@ pub(super) fn build(
             } else {
                 LogFormat::Text
             },
+            // A function with an SDK of its own joins the traces that are exported.
+            sampled: options.otlp.is_some(),
         };
         let about = Managed::new(function.runtime.clone(), function.reserved_concurrency, own);
         // AWS makes it with the first invocation; here `aws logs tail` can wait for that.

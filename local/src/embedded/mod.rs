@@ -37,6 +37,7 @@ use crate::{
         definition::Definition,
         registry::{MappedFunctions, Registry},
     },
+    otlp::Exporter,
     page::{Page, Shown},
     ports, private,
     project::values::Values,
@@ -80,6 +81,8 @@ pub struct Embedded {
     pub status: StatusBoard,
     /// The page, and what it has recorded.
     pub page: Page,
+    /// Sends traces and metrics to a collector.
+    otlp: Option<Exporter>,
     /// The temporary data folder of a run without `data_dir`.
     _scratch: Option<TempDir>,
 }
@@ -152,6 +155,9 @@ impl Embedded {
         let failed_inits = functions::warm_up(&functions).await;
         clock.lap("functions");
 
+        let exporter = options.otlp.as_ref();
+        let exporter = exporter.map(|collector| Exporter::start(collector, &page));
+
         let failures = data.join("failures");
         let registry = registry(&options, &sdk, (&failures, kept), &aws, &functions, &time);
         registry.start(Definition::all(&options.environment, &options.region))?;
@@ -192,6 +198,7 @@ impl Embedded {
             clock: time,
             status: board,
             page,
+            otlp: exporter,
             _scratch: scratch,
         })
     }
@@ -217,6 +224,9 @@ impl Embedded {
         join_all(self.functions.values().map(|function| function.shut_down())).await;
         // Replies with events end.
         self.events.close();
+        if let Some(exporter) = self.otlp {
+            exporter.finish().await;
+        }
         self.lambda.shut_down().await;
         self.aws.shut_down().await;
     }

@@ -24,6 +24,7 @@ use momento_offline::{
 use crate::{
     bootstraps::Launch,
     events::EventBus,
+    otlp::Collector,
     project::{LocalToml, Project, values::Values},
     server,
     template::Environment,
@@ -66,6 +67,8 @@ pub struct Options {
     pub backoff: Backoff,
     /// How long an execution environment is kept without an invocation.
     pub idle_timeout: Duration,
+    /// The OpenTelemetry collector that gets traces and metrics.
+    pub otlp: Option<Collector>,
 }
 
 /// The ports; 0 is any free port.
@@ -164,6 +167,7 @@ impl Options {
             observer: Arc::new(NoObserver),
             backoff: Backoff::default(),
             idle_timeout: IDLE_TIMEOUT,
+            otlp: None,
         }
     }
 }

@@ -49,6 +49,9 @@ pub enum EventKind {
         /// Whether a mapping asked for it: a [`EventKind::BatchInvoked`] or
         /// [`EventKind::MessagesInvoked`] with the same id follows.
         by_mapping: bool,
+        /// The X-Ray trace header that the function gets.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        trace: String,
     },
     /// An invocation has ended.
     InvocationEnded(InvocationEnded),

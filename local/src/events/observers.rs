@@ -303,6 +303,7 @@ impl lambda_host::observer::Observer for EventBus {
             environment: started.environment,
             request_id: started.request_id.to_owned(),
             by_mapping: started.invoker == Invoker::Mapping,
+            trace: started.trace.to_owned(),
         });
     }
 

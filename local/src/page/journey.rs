@@ -4,7 +4,7 @@
 //! record nor the invocation. Those are shown that ended while an invocation had the record,
 //! and whose key occurs in the record's data or is its partition key.
 
-mod matching;
+pub(crate) mod matching;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use super::recorder::{CallMade, Invocation, Mark, Recorded, State};
 use crate::events::{CallOutcome, Outcome};
 
 /// How long after its invocation a log line may be read from the pipe, milliseconds.
-const LATE_LINE: f64 = 5.0;
+pub(crate) const LATE_LINE: f64 = 5.0;
 
 /// Steps of an invocation that are shown at most.
 const MOST_CHILDREN: usize = 200;
@@ -308,7 +308,7 @@ impl Builder<'_> {
 }
 
 /// As the events write it.
-fn word(outcome: Outcome) -> String {
+pub(crate) fn word(outcome: Outcome) -> String {
     let word = serde_json::to_value(outcome).unwrap_or_default();
     word.as_str().unwrap_or_default().to_owned()
 }
@@ -320,8 +320,12 @@ fn put_command(record: &Recorded, aws_url: &str) -> String {
         }
         _ => ("", BASE64_STANDARD.encode(&record.data)),
     };
+    let endpoint = match aws_url {
+        "" => String::new(),
+        url => format!(" --endpoint-url {url}"),
+    };
     format!(
-        "aws kinesis put-record --endpoint-url {aws_url} --stream-name {} --partition-key {}{format} --data {}",
+        "aws kinesis put-record{endpoint} --stream-name {} --partition-key {}{format} --data {}",
         record.stream,
         quoted(&record.partition_key),
         quoted(&data),

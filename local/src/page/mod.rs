@@ -9,14 +9,14 @@ mod assets;
 mod cache;
 mod failures;
 mod functions;
-mod journey;
+pub(crate) mod journey;
 mod journey_text;
 mod live;
-mod recorder;
+pub(crate) mod recorder;
 mod recording;
 mod records;
 mod refusal;
-mod sample;
+pub(crate) mod sample;
 mod sampler;
 mod standalone;
 
@@ -37,10 +37,12 @@ use http::{Method, StatusCode};
 use kinesis_engine::reader::Reader;
 use lambda_host::Functions;
 use momento_offline::keyspace::Keyspace;
+use tokio_util::sync::CancellationToken;
 
 use self::{
     recorder::Recorder,
     refusal::Refusal,
+    sample::Sample,
     sampler::{Samples, Sampling},
 };
 use crate::{aws::gateway::CallCounts, events::EventBus, mappings::registry::Registry};
@@ -143,6 +145,28 @@ impl Page {
             sampler::start(&self.0, sampling);
         }
         before
+    }
+
+    /// Records from now on, for an exporter too.
+    pub(crate) fn export(&self) -> &Recorder {
+        self.0.recorder.state().outbox.get_or_insert_default();
+        self.record();
+        &self.0.recorder
+    }
+
+    /// What is shown, once everything has started.
+    pub(crate) fn shown_now(&self) -> Option<&Shown> {
+        self.0.shown.get()
+    }
+
+    /// The samples of the last minutes, the oldest first.
+    pub(crate) fn samples(&self) -> Vec<Arc<Sample>> {
+        self.0.samples.kept()
+    }
+
+    /// Is cancelled once everything is recorded and sampled, after the bus was closed.
+    pub(crate) fn ended(&self) -> CancellationToken {
+        self.0.samples.ended()
     }
 
     fn shown(&self) -> Result<&Shown, Refusal> {

@@ -41,7 +41,10 @@ impl Page {
     pub async fn recording(&self) -> Recording {
         // What happened since the last sample is in the next one.
         let mut samples = self.0.samples.follow();
-        let _ = tokio::time::timeout(Duration::from_secs(1), samples.changed()).await;
+        let _ = tokio::time::timeout(Duration::from_secs(2), samples.changed()).await;
+        // Whoever has recorded before has chosen.
+        let every = self.0.samples.every.get();
+        let every = every.copied().unwrap_or(Sampling::RUN.every);
         let shown = self.0.shown.get();
         let url = shown.and_then(|shown| shown.aws_url.as_deref());
         let state = self.0.recorder.state();
@@ -51,7 +54,7 @@ impl Page {
             journeys.collect()
         };
         Recording {
-            sample_ms: u64::try_from(Sampling::RUN.every.as_millis()).unwrap_or(u64::MAX),
+            sample_ms: u64::try_from(every.as_millis()).unwrap_or(u64::MAX),
             samples: self.0.samples.kept(),
             kept: state.kept().0,
             slowest: journeys(slowest(&state)),

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -12,6 +12,7 @@ use tokio::{
     sync::watch,
     time::{MissedTickBehavior, interval},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Inner, Shown,
@@ -45,6 +46,10 @@ impl Sampling {
 pub(super) struct Samples {
     kept: Mutex<VecDeque<Arc<Sample>>>,
     newest: watch::Sender<Option<Arc<Sample>>>,
+    /// How much time one covers, once they are taken.
+    pub(super) every: OnceLock<Duration>,
+    /// Cancelled after the last one.
+    ended: CancellationToken,
 }
 
 impl Default for Samples {
@@ -52,6 +57,8 @@ impl Default for Samples {
         Self {
             kept: Mutex::default(),
             newest: watch::Sender::new(None),
+            every: OnceLock::new(),
+            ended: CancellationToken::new(),
         }
     }
 }
@@ -61,6 +68,11 @@ impl Samples {
     pub(super) fn kept(&self) -> Vec<Arc<Sample>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.iter().cloned().collect()
+    }
+
+    /// Is cancelled after the last sample, once the environment stops.
+    pub(super) fn ended(&self) -> CancellationToken {
+        self.ended.clone()
     }
 
     /// Each sample from now on; a slow reader gets the newest.
@@ -91,6 +103,8 @@ struct Before {
 
 /// Takes samples until the page's environment is gone.
 pub(super) fn start(page: &Arc<Inner>, sampling: Sampling) {
+    let recorded = page.recorder.ended();
+    let _ = page.samples.every.set(sampling.every);
     let page = Arc::downgrade(page);
     tokio::spawn(async move {
         let mut ticks = interval(sampling.every);
@@ -99,12 +113,20 @@ pub(super) fn start(page: &Arc<Inner>, sampling: Sampling) {
         ticks.tick().await;
         let mut before = page.upgrade().map(|page| before(&page)).unwrap_or_default();
         loop {
-            ticks.tick().await;
+            let is_last = tokio::select! {
+                _ = ticks.tick() => false,
+                // What is left of the last second.
+                () = recorded.cancelled() => true,
+            };
             let Some(page) = page.upgrade() else { return };
             let counts = page.recorder.take_counts();
             if let Some(shown) = page.shown.get() {
                 let sample = sample(shown, &counts, &mut before);
                 page.samples.add(sample, sampling.kept);
+            }
+            if is_last {
+                page.samples.ended.cancel();
+                return;
             }
         }
     });

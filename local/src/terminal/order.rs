@@ -81,6 +81,7 @@ mod tests {
             environment: 1,
             request_id: request_id.to_owned(),
             by_mapping: true,
+            trace: String::new(),
         };
         let ended = |request_id: &str| {
             EventKind::InvocationEnded(InvocationEnded {

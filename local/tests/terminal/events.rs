@@ -168,6 +168,7 @@ pub fn of_a_minute() -> Vec<Arc<Event>> {
         environment: 1,
         request_id: REQUEST.into(),
         by_mapping: true,
+        trace: String::new(),
     };
     let partial = BatchInvoked {
         processed: 7,

@@ -32,6 +32,7 @@ pub fn config(script: &str) -> FunctionConfig {
         idle_timeout: Duration::from_mins(10),
         log_group: None,
         log_format: LogFormat::Text,
+        sampled: false,
     }
 }
 

@@ -44,6 +44,7 @@ async fn complaint(
         idle_timeout: IDLE_TIMEOUT,
         log_group: None,
         log_format: lambda_host::LogFormat::Text,
+        sampled: false,
     };
     match Function::new(config, Arc::new(|_| {})).warm_up().await {
         Ok(()) => bail!("the function started"),

@@ -3,18 +3,24 @@
 use crate::page::recorder::CallMade;
 
 /// Where keys are looked for.
-pub(super) struct Haystack(String);
+pub(crate) struct Haystack(String);
 
 impl Haystack {
-    pub(super) fn of(data: &[u8], partition_key: &str) -> Self {
+    pub(crate) fn of(data: &[u8], partition_key: &str) -> Self {
         Self(format!(
             "{partition_key}\n{}",
             String::from_utf8_lossy(data)
         ))
     }
 
+    /// Of several records.
+    pub(crate) fn of_all<'a>(records: impl Iterator<Item = (&'a [u8], &'a str)>) -> Self {
+        let all = records.map(|(data, partition_key)| Self::of(data, partition_key).0);
+        Self(all.collect::<Vec<_>>().join("\n"))
+    }
+
     /// Whether a call's key occurs; of an item that is put, whether one of its values does.
-    pub(super) fn has_call(&self, call: &CallMade) -> bool {
+    pub(crate) fn has_call(&self, call: &CallMade) -> bool {
         let writes = !call.cache && call.operation.contains("Put")
             || call.operation == "BatchWriteItem"
             || call.operation == "Query";

@@ -27,6 +27,8 @@ pub(crate) struct Invocation {
     /// When a runtime received it.
     pub(crate) started: Option<f64>,
     pub(crate) environment: Option<u64>,
+    /// The X-Ray trace header that the function got.
+    pub(crate) trace: Option<Arc<str>>,
     pub(crate) ended: Option<Ended>,
     /// When and how the next attempt was scheduled.
     pub(crate) retried: Option<Retried>,
@@ -100,11 +102,12 @@ impl Invocations {
     }
 
     /// A runtime has received a request.
-    pub(super) fn started(&mut self, request_id: &str, at: f64, environment: u64) {
+    pub(super) fn started(&mut self, request_id: &str, at: f64, environment: u64, trace: &str) {
         let number = self.number(request_id);
         if let Some(invocation) = number.and_then(|number| self.get_mut(number)) {
             invocation.started = Some(at);
             invocation.environment = Some(environment);
+            invocation.trace = Some(trace.into());
         }
     }
 

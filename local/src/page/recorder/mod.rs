@@ -3,6 +3,7 @@
 
 mod counts;
 mod invocations;
+mod outbox;
 mod record;
 mod rings;
 mod state;
@@ -14,14 +15,17 @@ use std::sync::{
     atomic::{AtomicBool, Ordering::Relaxed},
 };
 
+use tokio_util::sync::CancellationToken;
+
 use crate::events::{Details, EventBus, Happened};
 
 pub(crate) use self::{
     counts::Counts,
     invocations::Invocation,
+    outbox::Discarded,
     record::{Mark, Recorded, Status, Summary},
     rings::CallMade,
-    state::State,
+    state::{State, milliseconds},
 };
 
 /// Events that are applied before others may read what is recorded.
@@ -33,6 +37,7 @@ pub(crate) struct Recorder {
     bus: EventBus,
     state: Arc<Mutex<State>>,
     started: Arc<AtomicBool>,
+    ended: CancellationToken,
 }
 
 impl Recorder {
@@ -42,6 +47,7 @@ impl Recorder {
             bus,
             state: Arc::default(),
             started: Arc::default(),
+            ended: CancellationToken::new(),
         }
     }
 
@@ -51,13 +57,20 @@ impl Recorder {
             return true;
         }
         let (mut details, state) = (self.bus.record(), self.state.clone());
+        let ended = self.ended.clone();
         tokio::spawn(async move {
             while let Some(first) = details.next().await {
                 apply(&mut lock(&state), &first, &mut details);
                 tokio::task::yield_now().await;
             }
+            ended.cancel();
         });
         false
+    }
+
+    /// Is cancelled once everything is recorded, after the bus was closed.
+    pub(crate) fn ended(&self) -> CancellationToken {
+        self.ended.clone()
     }
 
     /// What is recorded. Not to be held for long: events wait for it.

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use super::{
     counts::Counts,
     invocations::{Ended, Invocation, Invocations, Retried},
+    outbox::Outbox,
     record::{Mark, Recorded, Status, Summary},
     rings::{CallMade, Line, Rings},
 };
@@ -46,6 +47,8 @@ pub(crate) struct State {
     names: HashSet<Arc<str>>,
     pub(crate) counts: Counts,
     pub(crate) rings: Rings,
+    /// Of an exporter.
+    pub(crate) outbox: Option<Outbox>,
     pub(crate) invocations: Invocations,
 }
 
@@ -76,8 +79,12 @@ impl State {
             EventKind::InvocationStarted {
                 environment,
                 request_id,
+                trace,
                 ..
-            } => self.invocations.started(request_id, at, *environment),
+            } => {
+                let environment = *environment;
+                self.invocations.started(request_id, at, environment, trace);
+            }
             EventKind::InvocationEnded(ended) => {
                 self.counts.invocations += 1;
                 self.counts.errors += u64::from(!ended.outcome.is_ok());
@@ -98,7 +105,7 @@ impl State {
                 };
                 self.invocations.retrying(mapping, shard, retried);
             }
-            EventKind::BatchDiscarded(batch) => self.batch_discarded(batch),
+            EventKind::BatchDiscarded(batch) => self.batch_discarded(at, batch),
             EventKind::Dropped { events } => self.counts.dropped += events,
             _ => {}
         }
@@ -209,6 +216,7 @@ impl State {
             formed: at,
             started: None,
             environment: None,
+            trace: None,
             ended: None,
             retried: None,
         });
@@ -242,6 +250,7 @@ impl State {
                 formed: at - ended.duration_ms,
                 started: None,
                 environment: None,
+                trace: None,
                 ended: None,
                 retried: None,
             })
@@ -251,6 +260,9 @@ impl State {
         let key = (self.name(stream), shard);
         self.counts.shards.entry(key).or_default().1 += processed as u64;
         self.invocations.ended(invocation, ended);
+        if let Some(outbox) = &mut self.outbox {
+            outbox.ended(invocation);
+        }
         for (index, seen) in records.iter().enumerate() {
             let number = self.ensure(at, stream, seen);
             let Some(record) = self.get_mut(number) else {
@@ -300,19 +312,29 @@ impl State {
     }
 
     /// The batch of the records that were discarded last has an id.
-    fn batch_discarded(&mut self, batch: &BatchDiscarded) {
+    fn batch_discarded(&mut self, time: f64, batch: &BatchDiscarded) {
         let at = (self.name(&batch.mapping), self.name(&batch.shard));
         let about = Arc::new((batch.id.clone(), batch.error.clone()));
+        let mut last = None;
         for number in self.discarded.remove(&at).unwrap_or_default() {
             let marks = self.get_mut(number).map(|record| &mut record.marks);
+            let mut is_told = false;
             for (_, mark) in marks.into_iter().flatten().rev() {
-                if let Mark::Discarded { mapping, batch, .. } = mark
-                    && *mapping == at.0
-                {
-                    *batch = Some(about.clone());
-                    break;
+                match mark {
+                    Mark::Discarded { mapping, batch, .. } if *mapping == at.0 && !is_told => {
+                        *batch = Some(about.clone());
+                        is_told = true;
+                    }
+                    Mark::Invocation(number) if is_told => {
+                        last = last.max(Some(*number));
+                        break;
+                    }
+                    _ => {}
                 }
             }
+        }
+        if let Some(outbox) = &mut self.outbox {
+            outbox.discarded(time, last, batch);
         }
     }
 
@@ -402,6 +424,21 @@ impl State {
         let records = self.records.iter().zip(self.first..);
         let records = records.map(|(record, number)| (number, record));
         records.collect::<Vec<_>>().into_iter().rev()
+    }
+
+    /// The records of these invocations, in the order of their put.
+    pub(crate) fn records_of(&self, invocations: &HashSet<u64>) -> HashMap<u64, Vec<u64>> {
+        let mut records: HashMap<_, Vec<_>> = HashMap::new();
+        for (record, number) in self.records.iter().zip(self.first..) {
+            for (_, mark) in &record.marks {
+                if let Mark::Invocation(invocation) = mark
+                    && invocations.contains(invocation)
+                {
+                    records.entry(*invocation).or_default().push(number);
+                }
+            }
+        }
+        records
     }
 
     /// How many records are kept, and their bytes.
