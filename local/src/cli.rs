@@ -101,7 +101,7 @@ impl Cli {
         match self.command {
             Command::Up(command) => command.run().await,
             Command::Exec(command) => command.run().await,
-            Command::E2e(command) => command.run().await,
+            Command::E2e(command) => Box::pin(command.run()).await,
             Command::Put(command) => command.run().await,
             Command::Capture(command) => command.run().await,
             Command::Provision(command) => command.run().await,

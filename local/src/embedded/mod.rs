@@ -155,8 +155,7 @@ impl Embedded {
         let failed_inits = functions::warm_up(&functions).await;
         clock.lap("functions");
 
-        let exporter = options.otlp.as_ref();
-        let exporter = exporter.map(|collector| Exporter::start(collector, &page));
+        let exporter = options.otlp.as_ref().map(|to| Exporter::start(to, &page));
 
         let failures = data.join("failures");
         let registry = registry(&options, &sdk, (&failures, kept), &aws, &functions, &time);

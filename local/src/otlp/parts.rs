@@ -58,11 +58,11 @@ pub(super) fn link(trace: TraceId, span: SpanId, attributes: Vec<KeyValue>) -> L
 }
 
 /// Something went wrong.
-pub(super) fn error(message: impl Into<String>) -> Option<Status> {
-    Some(Status {
+pub(super) fn error(message: impl Into<String>) -> Status {
+    Status {
         message: message.into(),
         code: StatusCode::Error as i32,
-    })
+    }
 }
 
 /// Of milliseconds since 1970. Exact to less than a microsecond, as they are.

@@ -57,6 +57,8 @@ pub(super) struct Queue {
 struct State {
     waiting: VecDeque<Message>,
     bytes: usize,
+    /// What the last request has that was taken.
+    sending: Option<(Signal, u64)>,
     dropped: Dropped,
     closed: bool,
 }
@@ -83,14 +85,17 @@ impl Queue {
         self.changed.notify_one();
     }
 
-    /// The oldest request; `None` after the last one. For one task.
+    /// The oldest request; `None` after the last one. For one task, which has sent the one
+    /// before.
     pub(super) async fn next(&self) -> Option<Message> {
         loop {
             let changed = self.changed.notified();
             {
                 let mut state = self.lock();
+                state.sending = None;
                 if let Some(message) = state.waiting.pop_front() {
                     state.bytes -= message.body.len();
+                    state.sending = Some((message.signal, message.items));
                     return Some(message);
                 }
                 if state.closed {
@@ -111,9 +116,12 @@ impl Queue {
         self.lock().dropped.traces += traces;
     }
 
-    /// Drops what waits.
+    /// Drops what waits, and what is being sent.
     pub(super) fn clear(&self) {
         let mut state = self.lock();
+        if let Some((signal, items)) = state.sending.take() {
+            state.dropped.add(signal, items);
+        }
         while let Some(message) = state.waiting.pop_front() {
             state.dropped.add(message.signal, message.items);
         }
@@ -168,6 +176,8 @@ mod tests {
         queue.close();
         assert_eq!(queue.next().await.unwrap().items, 1);
         assert_eq!(queue.next().await.unwrap().items, 2);
+        queue.clear();
+        assert_eq!(queue.dropped().spans, 9, "the one that is being sent, too");
         assert!(queue.next().await.is_none());
     }
 }

@@ -86,10 +86,7 @@ impl Sender {
             match self.deliver(&message).await {
                 Delivery::Done => {}
                 Delivery::Refused => self.queue.drop_items(message.signal, message.items),
-                Delivery::TooLate => {
-                    self.queue.drop_items(message.signal, message.items);
-                    self.queue.clear();
-                }
+                Delivery::TooLate => self.queue.clear(),
             }
         }
     }

@@ -28,7 +28,7 @@ use super::{
     parts::{error, event, link, span},
 };
 use crate::{
-    events::Outcome,
+    events::{CallOutcome, Outcome},
     page::{
         journey::{LATE_LINE, matching::Haystack, word},
         recorder::{CallMade, Discarded, Invocation, Mark, Recorded, State},
@@ -157,7 +157,7 @@ impl<'a> Trace<'a> {
         }
         if let Some((kind, message)) = self.failure() {
             span.attributes.push(text("error.type", kind));
-            span.status = error(message);
+            span.status = Some(error(message));
         }
         span.links = self.links();
         span
@@ -250,7 +250,7 @@ impl<'a> Trace<'a> {
             ];
             span.events.push(event(end, "exception", about));
             span.attributes.push(text("error.type", kind));
-            span.status = error(message);
+            span.status = Some(error(message));
         }
         span
     }
@@ -294,10 +294,10 @@ impl<'a> Trace<'a> {
             span.attributes.push(text("klocal.outcome", outcome.word()));
         }
         if !call.ok {
-            let code = call.outcome.and_then(|outcome| outcome.code());
+            let code = call.outcome.and_then(CallOutcome::code);
             let code = code.unwrap_or("error");
             span.attributes.push(text("error.type", code));
-            span.status = error(code);
+            span.status = Some(error(code));
         }
         span
     }
@@ -370,9 +370,9 @@ pub(super) fn discarded(state: &State, discarded: &Discarded) -> Option<Span> {
         span.attributes.push(text("klocal.failure", id.as_str()));
     }
     let why = batch.error.as_deref();
-    span.status = error(match why {
+    span.status = Some(error(match why {
         Some(why) => format!("{}: {why}", batch.condition),
         None => batch.condition.clone(),
-    });
+    }));
     Some(span)
 }
