@@ -51,6 +51,9 @@ pub use options::{ApiKey, Cache, Options, Ports};
 /// The flag that chooses the cache's port for protosocket.
 pub const PROTOSOCKET_FLAG: &str = "--cache-protosocket-port";
 
+/// The local cache's options, its listener, and that of protosocket.
+type CacheListeners = (CacheOptions, TcpListener, TcpListener);
+
 /// A running development environment. [`Embedded::shut_down`] ends it in order;
 /// dropping it ends it at once.
 pub struct Embedded {
@@ -97,19 +100,7 @@ impl Embedded {
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let mut clock = Stopwatch::start();
         // All ports first: a port in use stops the start before anything runs.
-        let host = options.host;
-        let aws = ports::listen(host, options.ports.aws, "--aws-port").await?;
-        let lambda = ports::listen(host, options.ports.lambda, "--lambda-port").await?;
-        let cache = match &options.cache {
-            Some(Cache::Here(here)) => {
-                let listener = ports::listen(host, options.ports.cache, "--cache-port").await?;
-                let port = options.ports.cache_protosocket;
-                let protosocket = ports::listen(host, port, PROTOSOCKET_FLAG).await?;
-                Some((here.clone(), listener, protosocket))
-            }
-            Some(Cache::Momento(_)) | None => None,
-        };
-
+        let (aws, lambda, cache) = listen(&options).await?;
         let (data, scratch) = data_folder(&options)?;
         let kept = scratch.is_none().then_some(data.as_path());
         let time = Clock::system();
@@ -238,11 +229,31 @@ fn shared_routes(board: &StatusBoard, clock: &Clock, events: &EventBus) -> Route
     router.merge(stream::router(events.clone()))
 }
 
+/// Listens on every port that is wanted: those of the AWS APIs, of the Invoke API and of the
+/// cache.
+async fn listen(
+    options: &Options,
+) -> Result<(TcpListener, TcpListener, Option<CacheListeners>), StartError> {
+    let host = options.host;
+    let aws = ports::listen(host, options.ports.aws, "--aws-port").await?;
+    let lambda = ports::listen(host, options.ports.lambda, "--lambda-port").await?;
+    let cache = match &options.cache {
+        Some(Cache::Here(here)) => {
+            let listener = ports::listen(host, options.ports.cache, "--cache-port").await?;
+            let port = options.ports.cache_protosocket;
+            let protosocket = ports::listen(host, port, PROTOSOCKET_FLAG).await?;
+            Some((here.clone(), listener, protosocket))
+        }
+        Some(Cache::Momento(_)) | None => None,
+    };
+    Ok((aws, lambda, cache))
+}
+
 /// Serves the cache on its two listeners.
 async fn serve_cache(
     options: &Options,
     clock: &Clock,
-    cache: Option<(CacheOptions, TcpListener, TcpListener)>,
+    cache: Option<CacheListeners>,
 ) -> Result<Option<Served>, StartError> {
     let Some((here, listener, protosocket)) = cache else {
         return Ok(None);
