@@ -73,6 +73,7 @@ pub struct Asked {
     pub endpoints: Vec<Endpoint>,
     pub rounds: usize,
     /// `calls=N`: how many calls of each kind a round makes.
+    #[allow(dead_code, reason = "the benchmark of Kinesis has a number of its own")]
     pub calls: Option<usize>,
 }
 
