@@ -1,5 +1,6 @@
 //! A collector that keeps what it receives.
 
+use std::fmt::Write as _;
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -212,5 +213,9 @@ pub fn text(attributes: &[KeyValue], key: &str) -> String {
 
 /// Lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
