@@ -1,7 +1,7 @@
 //! A collector that keeps what it receives.
 
-use std::fmt::Write as _;
 use std::{
+    fmt::Write as _,
     sync::{Arc, Mutex},
     time::Duration,
 };
