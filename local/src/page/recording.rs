@@ -67,7 +67,7 @@ impl Page {
 fn slowest(state: &State) -> Vec<&Recorded> {
     let records = state.newest().map(|(_, record)| record);
     let processed = records.filter(|record| record.status() == Status::Processed);
-    let latency = |record: &Recorded| record.settled_at.map_or(0.0, |at| at - record.put_at);
+    let latency = |record: &Recorded| record.latency_ms().unwrap_or(0.0);
     let mut processed: Vec<_> = processed.collect();
     processed.sort_by(|one, other| latency(other).total_cmp(&latency(one)));
     processed

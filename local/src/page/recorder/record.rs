@@ -181,6 +181,12 @@ impl Recorded {
         order.into_iter().find(has).unwrap_or(Status::Waiting)
     }
 
+    /// From its put until it was settled, milliseconds; `None` before.
+    pub(crate) fn latency_ms(&self) -> Option<f64> {
+        let settled_at = self.settled_at.filter(|_| self.status().is_settled());
+        settled_at.map(|at| (at - self.put_at).max(0.0))
+    }
+
     pub(crate) fn summary(&self) -> Summary {
         let status = self.status();
         Summary {
@@ -192,10 +198,7 @@ impl Recorded {
             put_at: self.put_at,
             status,
             tries: self.tries,
-            latency_ms: self
-                .settled_at
-                .filter(|_| status.is_settled())
-                .map(|at| (at - self.put_at).max(0.0)),
+            latency_ms: self.latency_ms(),
             function: self.progress.last().map(|one| one.function.to_string()),
             preview: preview(&self.data),
         }

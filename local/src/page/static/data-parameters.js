@@ -2,7 +2,7 @@
 
 import {aws, pages} from './api.js';
 import {h, fill} from './dom.js';
-import {action, badge, dialog, empty, field, panel, said, table} from './ui.js';
+import {action, badge, dialog, dialogForm, empty, field, panel, said, table} from './ui.js';
 
 /** The parameters' panel. */
 export function parameters(root, scope) {
@@ -79,31 +79,21 @@ export function parameters(root, scope) {
         ['String', 'StringList', 'SecureString'].map(kind => h('option', {selected: kind === one?.Type}, kind)),
       );
       const value = h('textarea.code', {rows: 4, spellcheck: 'false'});
-      return h(
-        'form.stack',
-        {onsubmit: event => event.preventDefault()},
-        field('Name', name),
-        field('Type', type),
-        field('Value', value, 'The old value is not shown here'),
-        h(
-          'div.buttons',
-          h('button', {type: 'button', onclick: close}, 'Cancel'),
-          action(
-            'Save',
-            async () => {
-              await aws('ssm', 'PutParameter', {
-                Name: name.value,
-                Type: type.value,
-                Value: value.value,
-                Overwrite: Boolean(one),
-              });
-              close();
-              await load();
-              return 'Saved';
-            },
-            {kind: 'primary'},
-          ),
-        ),
+      return dialogForm(
+        close,
+        [field('Name', name), field('Type', type), field('Value', value, 'The old value is not shown here')],
+        'Save',
+        async () => {
+          await aws('ssm', 'PutParameter', {
+            Name: name.value,
+            Type: type.value,
+            Value: value.value,
+            Overwrite: Boolean(one),
+          });
+          close();
+          await load();
+          return 'Saved';
+        },
       );
     });
   fill(

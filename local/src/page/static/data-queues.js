@@ -4,7 +4,7 @@ import {aws} from './api.js';
 import {h, fill} from './dom.js';
 import {clock, count} from './format.js';
 import {asJson} from './decode.js';
-import {action, confirmed, dialog, empty, field, highlighted, panel, said, table} from './ui.js';
+import {action, confirmed, dialog, dialogForm, empty, field, highlighted, panel, said, table} from './ui.js';
 
 /** The invocation records of discarded batches are read like any other message. */
 export function queue(root, scope, name) {
@@ -100,31 +100,17 @@ export function queue(root, scope, name) {
       const text = h('textarea.code', {rows: 8, spellcheck: 'false'}, '{}');
       const group = h('input', {value: '1'});
       const fifo = name.endsWith('.fifo');
-      return h(
-        'form.stack',
-        {onsubmit: event => event.preventDefault()},
-        field('Body', text),
-        fifo && field('Message group', group),
-        h(
-          'div.buttons',
-          h('button', {type: 'button', onclick: close}, 'Cancel'),
-          action(
-            'Send',
-            async () => {
-              await find();
-              await aws('sqs', 'SendMessage', {
-                QueueUrl: url,
-                MessageBody: text.value,
-                ...(fifo ? {MessageGroupId: group.value, MessageDeduplicationId: crypto.randomUUID()} : {}),
-              });
-              close();
-              await peek();
-              return 'Sent';
-            },
-            {kind: 'primary'},
-          ),
-        ),
-      );
+      return dialogForm(close, [field('Body', text), fifo && field('Message group', group)], 'Send', async () => {
+        await find();
+        await aws('sqs', 'SendMessage', {
+          QueueUrl: url,
+          MessageBody: text.value,
+          ...(fifo ? {MessageGroupId: group.value, MessageDeduplicationId: crypto.randomUUID()} : {}),
+        });
+        close();
+        await peek();
+        return 'Sent';
+      });
     });
 
   fill(

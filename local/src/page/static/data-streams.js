@@ -4,7 +4,7 @@ import {aws, shardsOf} from './api.js';
 import {asText, fromBase64, toBase64} from './decode.js';
 import {h, fill} from './dom.js';
 import {age, bytes, clock, plural, shardName, short} from './format.js';
-import {action, badge, dataView, dialog, empty, field, panel, said, select, table} from './ui.js';
+import {action, badge, dataView, dialog, dialogForm, empty, field, panel, said, select, table} from './ui.js';
 import {address} from './records.js';
 import {reshardDialog, splitShard, mergeShard} from './reshard.js';
 
@@ -34,29 +34,20 @@ export function putDialog(stream, done) {
   dialog(`Put a record into ${stream}`, close => {
     const key = h('input', {value: '1', name: 'key'});
     const data = h('textarea.code', {rows: 10, spellcheck: 'false', name: 'data'}, '{}');
-    return h(
-      'form.stack',
-      {onsubmit: event => event.preventDefault()},
-      field('Partition key', key),
-      field('Data', data, 'Sent as these bytes in UTF-8'),
-      h(
-        'div.buttons',
-        h('button', {type: 'button', onclick: close}, 'Cancel'),
-        action(
-          'Put',
-          async () => {
-            const reply = await aws('kinesis', 'PutRecord', {
-              StreamName: stream,
-              PartitionKey: key.value,
-              Data: toBase64(data.value),
-            });
-            close();
-            done?.(reply);
-            return `Put into ${shardName(reply.ShardId)}`;
-          },
-          {kind: 'primary'},
-        ),
-      ),
+    return dialogForm(
+      close,
+      [field('Partition key', key), field('Data', data, 'Sent as these bytes in UTF-8')],
+      'Put',
+      async () => {
+        const reply = await aws('kinesis', 'PutRecord', {
+          StreamName: stream,
+          PartitionKey: key.value,
+          Data: toBase64(data.value),
+        });
+        close();
+        done?.(reply);
+        return `Put into ${shardName(reply.ShardId)}`;
+      },
     );
   });
 }

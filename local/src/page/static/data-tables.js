@@ -4,7 +4,7 @@ import {aws} from './api.js';
 import {h, fill} from './dom.js';
 import {plural} from './format.js';
 import {asJson} from './decode.js';
-import {action, confirmed, dialog, empty, field, panel, said, table as rows} from './ui.js';
+import {action, confirmed, dialog, dialogForm, empty, field, panel, said, table as rows} from './ui.js';
 
 const PAGE = 50;
 
@@ -123,26 +123,13 @@ export function table(root, scope, name) {
     dialog(item ? 'Edit the item' : 'New item', close => {
       const template = Object.fromEntries(keys.map(one => [one, {[types[one] ?? 'S']: ''}]));
       const area = h('textarea.code', {rows: 14, spellcheck: 'false'}, JSON.stringify(item ?? template, null, 2));
-      return h(
-        'form.stack',
-        {onsubmit: event => event.preventDefault()},
-        field('Item, in DynamoDB’s JSON', area),
-        h(
-          'div.buttons',
-          h('button', {type: 'button', onclick: close}, 'Cancel'),
-          action(
-            'Save',
-            async () => {
-              if (asJson(area.value) === null) throw new Error('The item is not JSON');
-              await aws('dynamodb', 'PutItem', {TableName: name, Item: JSON.parse(area.value)});
-              close();
-              await read();
-              return 'Saved';
-            },
-            {kind: 'primary'},
-          ),
-        ),
-      );
+      return dialogForm(close, [field('Item, in DynamoDB’s JSON', area)], 'Save', async () => {
+        if (asJson(area.value) === null) throw new Error('The item is not JSON');
+        await aws('dynamodb', 'PutItem', {TableName: name, Item: JSON.parse(area.value)});
+        close();
+        await read();
+        return 'Saved';
+      });
     });
 
   fill(

@@ -3,7 +3,7 @@
 import {aws, shardsOf} from './api.js';
 import {h} from './dom.js';
 import {plural, shardName} from './format.js';
-import {action, confirmed, dialog, field} from './ui.js';
+import {confirmed, dialog, dialogForm, field} from './ui.js';
 
 const isOpen = shard => !shard.SequenceNumberRange.EndingSequenceNumber;
 
@@ -68,34 +68,28 @@ export async function mergeShard(stream, shardId) {
 export function reshardDialog(stream, summary, done) {
   dialog(`Reshard ${stream}`, close => {
     const number = h('input', {type: 'number', min: 1, value: (summary.OpenShardCount ?? 1) * 2});
-    return h(
-      'form.stack',
-      {onsubmit: event => event.preventDefault()},
-      field(
-        'Open shards',
-        number,
-        `Now ${plural(summary.OpenShardCount ?? 0, 'open shard')}. As in AWS: at most twice, at least half of them.`,
-      ),
-      h(
-        'div.buttons',
-        h('button', {type: 'button', onclick: close}, 'Cancel'),
-        action(
-          'Reshard',
-          async () => {
-            if (!(await provisioned(stream))) return false;
-            await aws('kinesis', 'UpdateShardCount', {
-              StreamName: stream,
-              TargetShardCount: Number(number.value),
-              ScalingType: 'UNIFORM_SCALING',
-            });
-            await active(stream);
-            close();
-            done();
-            return `${stream} has ${plural(Number(number.value), 'open shard')}`;
-          },
-          {kind: 'primary'},
+    return dialogForm(
+      close,
+      [
+        field(
+          'Open shards',
+          number,
+          `Now ${plural(summary.OpenShardCount ?? 0, 'open shard')}. As in AWS: at most twice, at least half of them.`,
         ),
-      ),
+      ],
+      'Reshard',
+      async () => {
+        if (!(await provisioned(stream))) return false;
+        await aws('kinesis', 'UpdateShardCount', {
+          StreamName: stream,
+          TargetShardCount: Number(number.value),
+          ScalingType: 'UNIFORM_SCALING',
+        });
+        await active(stream);
+        close();
+        done();
+        return `${stream} has ${plural(Number(number.value), 'open shard')}`;
+      },
     );
   });
 }

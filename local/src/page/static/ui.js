@@ -160,9 +160,7 @@ export function choice(label, options, selected, pick) {
 export function dataView(bytes) {
   const text = asText(bytes);
   const json = text === null ? null : asJson(text);
-  const forms = [json !== null && ['json', 'JSON'], text !== null && ['text', 'Text'], ['hex', 'Hex']].filter(
-    Boolean,
-  );
+  const forms = [json !== null && ['json', 'JSON'], text !== null && ['text', 'Text'], ['hex', 'Hex']].filter(Boolean);
   const pre = h('pre.code', {tabindex: 0});
   const show = form => {
     if (form === 'json') fill(pre, highlighted(json));
@@ -229,6 +227,17 @@ export function dialog(title, build) {
   document.body.append(box);
   box.showModal();
   return box;
+}
+
+/** The form of a dialog: its fields, and a button that runs. `run` closes the dialog itself,
+ * so that what was entered stays when it fails. */
+export function dialogForm(close, fields, label, run) {
+  return h(
+    'form.stack',
+    {onsubmit: event => event.preventDefault()},
+    fields,
+    h('div.buttons', h('button', {type: 'button', onclick: close}, 'Cancel'), action(label, run, {kind: 'primary'})),
+  );
 }
 
 /** Asks before something is lost. */
