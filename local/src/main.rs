@@ -4,6 +4,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use local::cli::Cli;
+use mimalloc::MiMalloc;
+
+/// Records and events are made on one thread and dropped on another, small and by the thousand:
+/// docs/trials.md ("The allocator") has what this one saves.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -104,7 +104,65 @@ pub struct Records {
     /// The shard's id.
     pub shard: String,
     /// The records' sequence numbers, in order.
-    pub sequence_numbers: Vec<String>,
+    pub sequence_numbers: SequenceNumbers,
+}
+
+/// Sequence numbers in order, as one text: a batch has up to 10,000.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SequenceNumbers {
+    text: String,
+    /// Where each one ends.
+    ends: Vec<usize>,
+}
+
+impl SequenceNumbers {
+    /// How many they are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The first one.
+    #[must_use]
+    pub fn first(&self) -> Option<&str> {
+        self.get(0)
+    }
+
+    /// The last one.
+    #[must_use]
+    pub fn last(&self) -> Option<&str> {
+        self.get(self.len().checked_sub(1)?)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).filter_map(|index| self.get(index))
+    }
+
+    fn get(&self, index: usize) -> Option<&str> {
+        let start = match index.checked_sub(1) {
+            Some(before) => *self.ends.get(before)?,
+            None => 0,
+        };
+        self.text.get(start..*self.ends.get(index)?)
+    }
+}
+
+impl<'a> FromIterator<&'a str> for SequenceNumbers {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(numbers: I) -> Self {
+        let mut all = Self::default();
+        for number in numbers {
+            all.text.push_str(number);
+            all.ends.push(all.text.len());
+        }
+        all
+    }
 }
 
 /// How a call to a cache ended.

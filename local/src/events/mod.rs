@@ -16,7 +16,7 @@ pub mod stream;
 
 pub use bus::{Details, EventBus, Happened, Subscription};
 pub use calls::{StoreObserver, of_streams};
-pub use detail::{CallOutcome, Detail, Records, SeenRecord};
+pub use detail::{CallOutcome, Detail, Records, SeenRecord, SequenceNumbers};
 pub use event::{
     BatchDiscarded, BatchInvoked, Error, Event, EventKind, InvocationEnded, MessagesInvoked,
     Outcome, ShardEnd,

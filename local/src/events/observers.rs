@@ -59,11 +59,11 @@ impl Observers {
         self.functions.source_of(mapping)
     }
 
-    fn records(
+    fn records<'a>(
         &self,
         mapping: &str,
         shard: &str,
-        numbers: impl Iterator<Item = String>,
+        numbers: impl Iterator<Item = &'a str>,
     ) -> Records {
         Records {
             mapping: mapping.to_owned(),
@@ -150,7 +150,7 @@ impl observer::Observer for Observers {
 
     fn read(&self, mapping: &str, shard: &str, records: &[Record]) {
         self.bus.publish_detail(|| {
-            let numbers = records.iter().map(|record| record.sequence_number.clone());
+            let numbers = records.iter().map(|record| &*record.sequence_number);
             Detail::RecordsRead(self.records(mapping, shard, numbers))
         });
         self.next.read(mapping, shard, records);
@@ -186,7 +186,7 @@ impl observer::Observer for Observers {
 
     fn filtered(&self, mapping: &str, shard: &str, record: &Record) {
         self.bus.publish_detail(|| {
-            let number = std::iter::once(record.sequence_number.clone());
+            let number = std::iter::once(&*record.sequence_number);
             Detail::Filtered(self.records(mapping, shard, number))
         });
         self.next.filtered(mapping, shard, record);
@@ -254,9 +254,8 @@ impl observer::Observer for Observers {
     }
 }
 
-fn numbers(records: &[Prepared]) -> impl Iterator<Item = String> {
-    let numbers = records.iter();
-    numbers.map(|one| one.record.sequence_number.clone())
+fn numbers(records: &[Prepared]) -> impl Iterator<Item = &str> {
+    records.iter().map(|one| &*one.record.sequence_number)
 }
 
 fn seen(shard: &Arc<str>, record: &Record) -> SeenRecord {

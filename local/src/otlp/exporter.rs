@@ -213,7 +213,9 @@ impl Collecting {
             let most = outbox.discarded.len().min(AT_ONCE);
             discarded.extend(outbox.discarded.drain(..most));
         }
-        let records = state.records_of(&ended.iter().copied().collect::<HashSet<_>>());
+        let records = state
+            .records
+            .of_invocations(&ended.iter().copied().collect::<HashSet<_>>());
         let traces = ended.iter().filter_map(|number| {
             let records = records.get(number).map_or(&[][..], Vec::as_slice);
             let mapping = |name: &str| names.mapping(name);

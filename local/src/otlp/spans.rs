@@ -86,7 +86,9 @@ impl<'a> Trace<'a> {
         mapping: impl FnOnce(&str) -> &'a Mapping,
     ) -> Option<Self> {
         let invocation = state.invocations.get(number)?;
-        let records = records.iter().filter_map(|record| state.get(*record));
+        let records = records
+            .iter()
+            .filter_map(|record| state.records.get(*record));
         Some(Self {
             state,
             number,
@@ -282,14 +284,14 @@ impl<'a> Trace<'a> {
         span.attributes = if call.cache {
             vec![
                 text("db.system.name", "momento"),
-                text("db.namespace", call.name.as_str()),
+                text("db.namespace", &*call.name),
             ]
         } else {
             let tables = texts("aws.dynamodb.table_names", call.name.split(", "));
             vec![text("db.system.name", "aws.dynamodb"), tables]
         };
         span.attributes
-            .extend([text("db.operation.name", call.operation.as_str()), keys]);
+            .extend([text("db.operation.name", &*call.operation), keys]);
         if let Some(outcome) = call.outcome {
             span.attributes.push(text("klocal.outcome", outcome.word()));
         }

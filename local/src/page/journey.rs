@@ -10,8 +10,8 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use self::matching::Haystack;
-use super::recorder::{CallMade, Invocation, Mark, Recorded, State};
+use self::matching::{Calls, Haystack, together};
+use super::recorder::{Invocation, Mark, Recorded, State};
 use crate::events::{CallOutcome, Outcome};
 
 /// How long after its invocation a log line may be read from the pipe, milliseconds.
@@ -59,21 +59,44 @@ pub struct Step {
     pub request_id: Option<String>,
     /// The number of the execution environment.
     pub environment: Option<u64>,
+    /// Of a `batch`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Batch>,
     /// What happened during it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<Self>,
 }
 
+/// The first and the last record of an invocation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch {
+    /// The first one's sequence number.
+    pub start: String,
+    /// The last one's sequence number.
+    pub end: String,
+}
+
 /// The journey of `record`, as far as `state` has it.
 pub(super) fn of(state: &State, record: &Recorded, aws_url: &str) -> Journey {
+    with(steps(state, record), record, aws_url)
+}
+
+/// What happened to `record`, as far as `state` has it.
+pub(super) fn steps(state: &State, record: &Recorded) -> Vec<Step> {
+    let haystack = Haystack::of(&record.data, &record.partition_key);
     let builder = Builder {
         state,
         record,
-        haystack: Haystack::of(&record.data, &record.partition_key),
+        haystack,
     };
+    builder.steps()
+}
+
+/// The journey of `record` with these steps.
+pub(super) fn with(steps: Vec<Step>, record: &Recorded, aws_url: &str) -> Journey {
     Journey {
         record: described(record),
-        steps: builder.steps(),
+        steps,
         command: Command {
             put: put_command(record, aws_url),
         },
@@ -179,6 +202,10 @@ impl Builder<'_> {
             title: records,
             detail: Some(format!("mapping {}", invocation.mapping)),
             request_id: Some(invocation.request_id.to_string()),
+            batch: Some(Batch {
+                start: invocation.first.to_string(),
+                end: invocation.last.to_string(),
+            }),
             ..Step::default()
         }
     }
@@ -224,6 +251,7 @@ impl Builder<'_> {
             outcome: Some(ended.map_or("running".to_owned(), |ended| word(ended.outcome))),
             request_id: Some(invocation.request_id.to_string()),
             environment: invocation.environment,
+            batch: None,
             children,
         }
     }
@@ -261,11 +289,9 @@ impl Builder<'_> {
         let ended = ended.unwrap_or(f64::INFINITY);
         let rings = &self.state.rings;
         let calls = rings.calls(began, ended);
-        let calls = calls.filter(|call| self.haystack.has_call(call));
-        let mut children: Vec<_> = calls
-            .take(MOST_CHILDREN)
-            .map(|call| self.call(call))
-            .collect();
+        let calls = together(calls.filter(|call| self.haystack.has_call(call)));
+        let calls = calls.iter().take(MOST_CHILDREN);
+        let mut children: Vec<_> = calls.map(|calls| self.calls(calls)).collect();
         if let Some(environment) = invocation.environment {
             let writer = (&*invocation.function, environment);
             let lines = rings.lines(writer, began, ended + LATE_LINE);
@@ -281,18 +307,28 @@ impl Builder<'_> {
         children
     }
 
-    fn call(&self, call: &CallMade) -> Step {
+    fn calls(&self, calls: &Calls<'_>) -> Step {
+        let call = calls.call;
         let keys: Vec<_> = call.keys.iter().map(|key| key.join(", ")).collect();
         let outcome = call.outcome.map_or_else(
             || if call.ok { "ok" } else { "error" }.to_owned(),
             |outcome| outcome.word().to_owned(),
         );
         let code = call.outcome.and_then(CallOutcome::code);
+        let times = match calls.times {
+            1 => String::new(),
+            times => format!(" ({times} calls)"),
+        };
         Step {
             kind: if call.cache { "cache" } else { "store" }.to_owned(),
-            at: self.after(call.ended - call.duration_ms),
-            duration_ms: Some(call.duration_ms),
-            title: format!("{} {} {}", call.operation, call.name, keys.join(" · ")),
+            at: self.after(calls.began),
+            duration_ms: Some(calls.ended - calls.began),
+            title: format!(
+                "{} {} {}{times}",
+                call.operation,
+                call.name,
+                keys.join(" · ")
+            ),
             detail: code.map(str::to_owned),
             outcome: Some(outcome),
             ..Step::default()

@@ -24,7 +24,7 @@ use tokio::{
 use super::{Page, Shown, refusal::Refusal, sample::Sample};
 use crate::events::{Event, EventKind, Subscription};
 
-/// How often events are sent, and how many at once.
+/// How often events and log lines are sent, and how many of each at once.
 const EVENTS_EVERY: Duration = Duration::from_millis(250);
 const MOST_EVENTS: usize = 200;
 
@@ -38,7 +38,7 @@ pub(super) async fn live(State(page): State<Page>) -> Result<Response, Refusal> 
     page.record();
     let hello = hello(page.shown()?);
     let (samples, events) = (page.0.samples.follow(), page.0.bus.subscribe());
-    let changes = page.0.recorder.state().changes();
+    let changes = page.0.recorder.state().records.changes();
     let mut frames = VecDeque::from([frame("hello", &hello)]);
     let history = page.0.samples.kept();
     if !history.is_empty() {
@@ -99,9 +99,13 @@ impl Live {
     }
 
     fn tick(&mut self) {
-        let events = self.new_events();
-        if !events.is_empty() {
-            self.frames.push_back(frame("events", &events));
+        let new = self.new_events();
+        if !new.notable.is_empty() {
+            self.frames.push_back(frame("events", &new.notable));
+        }
+        if !new.lines.is_empty() {
+            let message = json!({ "lines": new.lines, "skipped": new.lines_left_out });
+            self.frames.push_back(frame("logs", &message));
         }
         self.is_second = !self.is_second;
         if self.is_second {
@@ -114,37 +118,62 @@ impl Live {
         }
     }
 
-    /// The events since the last time, then the number of those left out.
-    fn new_events(&mut self) -> Vec<Arc<Event>> {
-        let mut events = Vec::new();
+    /// What was published since the last time.
+    fn new_events(&mut self) -> New {
+        let mut new = New::default();
         let mut left_out = 0;
         while let Some(event) = self.events.try_next() {
             match event.kind {
                 EventKind::Dropped { events } => left_out += events,
-                _ if events.len() >= MOST_EVENTS => left_out += 1,
-                _ => events.push(event),
+                EventKind::Log { .. } if new.lines.len() >= MOST_EVENTS => new.lines_left_out += 1,
+                EventKind::Log { .. } => new.lines.push(event),
+                _ if !is_notable(&event.kind) => {}
+                _ if new.notable.len() >= MOST_EVENTS => left_out += 1,
+                _ => new.notable.push(event),
             }
         }
         if left_out > 0 {
-            events.push(Arc::new(Event {
+            new.notable.push(Arc::new(Event {
                 time: time::OffsetDateTime::now_utc(),
                 kind: EventKind::Dropped { events: left_out },
             }));
         }
-        events
+        new
     }
 
     fn new_records(&mut self) {
         let (records, skipped, changes) = {
             let state = self.page.0.recorder.state();
-            let (records, skipped) = state.changed_since(self.changes, MOST_RECORDS);
-            (records, skipped, state.changes())
+            let (records, skipped) = state.records.changed_since(self.changes, MOST_RECORDS);
+            (records, skipped, state.records.changes())
         };
         self.changes = changes;
         if !records.is_empty() {
             let message = json!({ "records": records, "skipped": skipped });
             self.frames.push_back(frame("records", &message));
         }
+    }
+}
+
+/// Events for a page.
+#[derive(Default)]
+struct New {
+    /// Then, in an event of its own, how many were left out.
+    notable: Vec<Arc<Event>>,
+    lines: Vec<Arc<Event>>,
+    lines_left_out: u64,
+}
+
+/// Whether an event is more than what the samples count: thousands of invocations a second
+/// that go well must not push out the one that failed.
+fn is_notable(kind: &EventKind) -> bool {
+    match kind {
+        EventKind::InvocationStarted { .. } | EventKind::Log { .. } => false,
+        // Its mapping tells of it too.
+        EventKind::InvocationEnded(ended) => !ended.by_mapping && !ended.outcome.is_ok(),
+        EventKind::BatchInvoked(batch) => !batch.outcome.is_ok(),
+        EventKind::MessagesInvoked(messages) => !messages.outcome.is_ok(),
+        _ => true,
     }
 }
 

@@ -16,6 +16,7 @@ pub(crate) mod recorder;
 mod recording;
 mod records;
 mod refusal;
+mod remembered;
 pub(crate) mod sample;
 mod sampler;
 mod standalone;
@@ -42,6 +43,7 @@ use tokio_util::sync::CancellationToken;
 use self::{
     recorder::Recorder,
     refusal::Refusal,
+    remembered::Remembered,
     sample::Sample,
     sampler::{Samples, Sampling},
 };
@@ -70,6 +72,7 @@ pub struct Page(Arc<Inner>);
 struct Inner {
     bus: EventBus,
     recorder: Recorder,
+    remembered: Remembered,
     samples: Samples,
     shown: OnceLock<Shown>,
 }
@@ -105,6 +108,7 @@ impl Page {
     pub fn new(bus: EventBus) -> Self {
         Self(Arc::new(Inner {
             recorder: Recorder::new(bus.clone()),
+            remembered: Remembered::default(),
             bus,
             samples: Samples::default(),
             shown: OnceLock::new(),
@@ -140,7 +144,7 @@ impl Page {
     }
 
     fn record_as(&self, sampling: Sampling) -> bool {
-        let before = self.0.recorder.start();
+        let before = self.0.recorder.start(|| self.0.remembered.remember());
         if !before {
             sampler::start(&self.0, sampling);
         }

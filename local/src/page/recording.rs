@@ -8,6 +8,7 @@ use super::{
     Page,
     journey::{self, Journey},
     recorder::{Recorded, State, Status},
+    remembered::Remembered,
     sample::Sample,
     sampler::Sampling,
 };
@@ -23,7 +24,7 @@ pub struct Recording {
     pub sample_ms: u64,
     /// The samples, the oldest first.
     pub samples: Vec<Arc<Sample>>,
-    /// How many records are kept, the newest ones of the run: the journeys are theirs.
+    /// How many records are kept, the newest ones of the run: the slowest are among them.
     pub kept: usize,
     /// The records that took longest from their put until they were processed.
     pub slowest: Vec<Journey>,
@@ -47,25 +48,22 @@ impl Page {
         let every = every.copied().unwrap_or(Sampling::RUN.every);
         let shown = self.0.shown.get();
         let url = shown.and_then(|shown| shown.aws_url.as_deref());
+        let url = url.unwrap_or_default();
         let state = self.0.recorder.state();
-        let journeys = |records: Vec<&Recorded>| {
-            let records = records.into_iter().take(MOST_JOURNEYS);
-            let journeys = records.map(|one| journey::of(&state, one, url.unwrap_or_default()));
-            journeys.collect()
-        };
+        let slowest = slowest(&state).into_iter().take(MOST_JOURNEYS);
         Recording {
             sample_ms: u64::try_from(every.as_millis()).unwrap_or(u64::MAX),
             samples: self.0.samples.kept(),
-            kept: state.kept().0,
-            slowest: journeys(slowest(&state)),
-            failed: journeys(failed(&state)),
+            kept: state.records.len(),
+            slowest: slowest.map(|one| journey::of(&state, one, url)).collect(),
+            failed: failed(&state, &self.0.remembered, url),
         }
     }
 }
 
 /// The processed records, the slowest first.
 fn slowest(state: &State) -> Vec<&Recorded> {
-    let records = state.newest().map(|(_, record)| record);
+    let records = state.records.newest().map(|(_, record)| record);
     let processed = records.filter(|record| record.status() == Status::Processed);
     let latency = |record: &Recorded| record.latency_ms().unwrap_or(0.0);
     let mut processed: Vec<_> = processed.collect();
@@ -73,16 +71,21 @@ fn slowest(state: &State) -> Vec<&Recorded> {
     processed
 }
 
-/// The records that are discarded, then those that an invocation did not process at once; the
-/// first ones first.
-fn failed(state: &State) -> Vec<&Recorded> {
-    let mut records: Vec<_> = state.newest().map(|(_, record)| record).collect();
-    records.reverse();
-    let is_discarded = |record: &&&Recorded| record.status() == Status::Discarded;
-    let is_retried = |record: &&&Recorded| record.tries > 1 && record.status() != Status::Discarded;
-    let discarded = records.iter().filter(is_discarded);
-    discarded
-        .chain(records.iter().filter(is_retried))
-        .copied()
-        .collect()
+/// The journeys of records that are discarded, then of those that an invocation did not process
+/// at once; the first ones first.
+fn failed(state: &State, remembered: &Remembered, aws_url: &str) -> Vec<Journey> {
+    let displaced = remembered.newest(|number, _| state.records.get(number).is_none());
+    let displaced = displaced.iter();
+    let displaced = displaced.map(|(number, failed)| (*number, &failed.record, Some(failed)));
+    let kept = state.records.newest();
+    let kept = kept.filter(|(_, record)| record.failed);
+    let kept = kept.map(|(number, record)| (number, record, None));
+    let mut failed: Vec<_> = kept.chain(displaced).collect();
+    failed.sort_by_key(|(number, record, _)| (record.status() != Status::Discarded, *number));
+    let failed = failed.into_iter().take(MOST_JOURNEYS);
+    let journeys = failed.map(|(_, record, remembered)| match remembered {
+        Some(failed) => failed.journey(aws_url),
+        None => journey::of(state, record, aws_url),
+    });
+    journeys.collect()
 }

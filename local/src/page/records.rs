@@ -1,5 +1,7 @@
 //! `GET /_local/records`: the records that are kept, and the journey of one.
 
+use std::cmp::Reverse;
+
 use axum::{
     Json, Router,
     extract::{Path, Query, State},
@@ -50,11 +52,11 @@ struct Wanted {
 async fn list(State(page): State<Page>, Query(wanted): Query<Wanted>) -> Json<Value> {
     let recorded = page.record();
     let records = find(&page, wanted.without_empty());
-    let (kept, bytes) = page.0.recorder.state().kept();
+    let state = page.0.recorder.state();
     Json(json!({
         "records": records,
-        "kept": kept,
-        "keptBytes": bytes,
+        "kept": state.records.len(),
+        "keptBytes": state.records.bytes(),
         "recordedBefore": recorded,
     }))
 }
@@ -74,9 +76,11 @@ async fn one(
     let aws_url = page.shown()?.aws_url.clone().unwrap_or_default();
     let journey = {
         let state = page.0.recorder.state();
-        let record = state.find(Some(&stream), &sequence_number);
+        let record = state.records.find(Some(&stream), &sequence_number);
         record.map(|record| journey::of(&state, record, &aws_url))
     };
+    let remembered = || page.0.remembered.find(&stream, &sequence_number);
+    let journey = journey.or_else(|| Some(remembered()?.journey(&aws_url)));
     let journey = journey.ok_or_else(|| {
         Refusal::not_found(format!(
             "stream {stream} has no record {sequence_number} that was put or read since the page was opened first, or it is too long ago"
@@ -126,21 +130,28 @@ fn find(page: &Page, wanted: Wanted) -> Vec<Summary> {
     let limit = wanted.limit.unwrap_or(LIMIT).min(MOST);
     let candidates: Vec<(u64, Bytes)> = {
         let state = page.0.recorder.state();
+        let remembered = &page.0.remembered;
+        let failed = remembered.newest(|number, _| state.records.get(number).is_none());
+        let failed = failed
+            .iter()
+            .map(|(number, failed)| (*number, &failed.record));
+        let mut newest: Vec<_> = state.records.newest().chain(failed).collect();
+        newest.sort_unstable_by_key(|(number, _)| Reverse(*number));
         let before = wanted.before.as_deref().map(|before| {
             // A sequence number has 56 digits, and a time a third of them at most.
             let time = Some(before).filter(|text| text.len() < 20);
             let time = time.and_then(|text| text.parse::<f64>().ok());
             let time = time.unwrap_or(f64::NEG_INFINITY);
-            let mut newest = state.newest();
             let at = newest
+                .iter()
                 .find(|(_, record)| *record.sequence_number == *before || record.put_at < time);
             match at {
-                Some((number, record)) if *record.sequence_number == *before => number,
+                Some((number, record)) if *record.sequence_number == *before => *number,
                 Some((number, _)) => number + 1,
                 None => 0,
             }
         });
-        let newest = state.newest();
+        let newest = newest.into_iter();
         let newest = newest.filter(|(number, _)| before.is_none_or(|before| *number < before));
         let newest = newest.filter(|(_, record)| wanted.is(record));
         // Without a text nothing else is to be looked at.
@@ -163,8 +174,10 @@ fn find(page: &Page, wanted: Wanted) -> Vec<Summary> {
     let found = candidates.into_iter().filter(|(_, data)| has(data));
     let found: Vec<_> = found.take(limit).collect();
     let state = page.0.recorder.state();
-    let records = found
-        .into_iter()
-        .filter_map(|(number, _)| state.get(number));
-    records.map(Recorded::summary).collect()
+    let summary = |number| match state.records.get(number) {
+        Some(record) => Some(record.summary()),
+        None => Some(page.0.remembered.get(number)?.record.summary()),
+    };
+    let found = found.into_iter();
+    found.filter_map(|(number, _)| summary(number)).collect()
 }

@@ -1,5 +1,6 @@
 //! The live stream of a page.
 
+use local::events::EventKind;
 use reqwest::{Method, Response};
 use serde_json::Value;
 use tokio::time::timeout;
@@ -136,29 +137,64 @@ async fn a_sample_counts_what_a_second_had() {
 }
 
 #[tokio::test]
-async fn events_are_told_with_those_of_faults_and_without_those_of_single_records() {
+async fn a_page_is_told_of_failures_and_faults_and_not_of_each_invocation_that_goes_well() {
     let world = World::start().await;
     let mut frames = Frames::open(&world).await;
     world.put("k", order(1)).await;
+    let is_line = |logs: &Value| logs["lines"][0]["type"] == "log" && logs["skipped"] == 0;
+    frames.until("logs", is_line).await;
+    world.put("k", poison()).await;
     let plan = serde_json::json!({ "rules": [{ "fault": { "kind": "auth_failure" } }] });
     let plan = match world.ask(Method::PUT, "/_local/cache/faults", plan).await {
         (200, plan) => plan,
         (status, body) => panic!("{status}: {body}"),
     };
     assert_eq!(plan["rules"].as_array().unwrap().len(), 1);
-    let mut types = Vec::new();
-    while !["batchInvoked", "faultsSet"]
+    let mut events: Vec<Value> = Vec::new();
+    let of = |events: &[Value], kind: &str| {
+        let events = events.iter();
+        events.filter(|event| event["type"] == kind).count()
+    };
+    while !["batchInvoked", "batchDiscarded", "faultsSet"]
         .iter()
-        .all(|one| types.contains(&(*one).to_owned()))
+        .all(|kind| of(&events, kind) > 0)
     {
-        let events = frames.until("events", |_| true).await;
-        let events = events.as_array().unwrap().iter();
-        types.extend(events.map(|event| event["type"].as_str().unwrap().to_owned()));
+        let more = frames.until("events", |_| true).await;
+        events.extend(more.as_array().unwrap().iter().cloned());
     }
-    assert!(
-        !types.iter().any(|one| one.starts_with("record")),
-        "{types:?}"
-    );
+    for kind in ["log", "invocationStarted", "invocationEnded"] {
+        assert_eq!(of(&events, kind), 0, "{kind}: {events:#?}");
+    }
+    let mut outcomes = events.iter().map(|event| &event["outcome"]);
+    assert!(!outcomes.any(|outcome| outcome == "ok"), "{events:#?}");
+}
+
+#[tokio::test]
+async fn thousands_of_log_lines_push_no_event_out() {
+    let world = World::start().await;
+    let mut frames = Frames::open(&world).await;
+    frames.until("hello", |_| true).await;
+    for number in 0..1000 {
+        world.embedded.events.publish(|| EventKind::Log {
+            function: "work".to_owned(),
+            environment: 1,
+            text: number.to_string(),
+        });
+    }
+    world.embedded.events.publish(|| EventKind::FaultsSet {
+        rules: vec!["latency=20ms".to_owned()],
+    });
+    let events = frames.until("events", |_| true).await;
+    let events = events.as_array().unwrap();
+    assert!(events.iter().any(|event| event["type"] == "faultsSet"));
+    assert!(events.iter().all(|event| event["type"] != "dropped"));
+    let (mut lines, mut skipped) = (0, 0);
+    while lines + skipped < 1000 {
+        let logs = frames.until("logs", |_| true).await;
+        lines += logs["lines"].as_array().unwrap().len() as u64;
+        skipped += logs["skipped"].as_u64().unwrap();
+    }
+    assert!(lines >= 200 && skipped > 0, "{lines} and {skipped}");
 }
 
 #[tokio::test]

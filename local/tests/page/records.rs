@@ -104,6 +104,30 @@ async fn a_poison_record_s_journey_has_put_invocations_retry_and_discarded() {
 }
 
 #[tokio::test]
+async fn a_discarded_record_s_journey_outlives_ten_thousand_newer_records() {
+    let world = World::opened().await;
+    let number = world.put("k", poison()).await;
+    let journey = world.journey(&number, "discarded").await;
+    world.put_unwanted(10_500).await;
+    world.settled().await;
+    let all = world.get("/_local/records?limit=1000").await;
+    let oldest = all["records"].as_array().unwrap().last().unwrap();
+    assert_ne!(oldest["sequenceNumber"], number.as_str());
+    let list = world.get("/_local/records?status=discarded").await;
+    assert_eq!(list["records"].as_array().unwrap().len(), 1, "{list}");
+    assert_eq!(list["records"][0]["sequenceNumber"], number.as_str());
+    let path = format!("/_local/records?before={number}");
+    assert_eq!(world.get(&path).await["records"], json!([]));
+    let later = world.get(&format!("/_local/records/orders/{number}")).await;
+    let (before, after) = (&journey["steps"], &later["steps"]);
+    assert_eq!(kinds(before), kinds(after), "{later:#}");
+    let invocation = after.as_array().unwrap().iter();
+    let mut invocation = invocation.filter(|step| step["kind"] == "invocation");
+    let children = kinds(&invocation.next().unwrap()["children"]);
+    assert!(children.contains(&"log"), "{later:#}");
+}
+
+#[tokio::test]
 async fn a_journey_as_text_is_a_line_for_each_step() {
     let world = World::opened().await;
     let number = world.put("k", poison()).await;

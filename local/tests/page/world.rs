@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use aws_sdk_kinesis::types::PutRecordsRequestEntry;
 use event_source_mapping::backoff::Backoff;
 use local::{
     embedded::{Embedded, Options},
@@ -146,6 +147,22 @@ impl World {
         let data = aws_sdk_kinesis::primitives::Blob::new(data.into());
         let put = put.partition_key(key).data(data).send().await.unwrap();
         put.sequence_number
+    }
+
+    /// Puts so many records that no filter matches.
+    pub async fn put_unwanted(&self, count: usize) {
+        let data = json!({ "kind": "other" }).to_string();
+        let record = || {
+            let data = aws_sdk_kinesis::primitives::Blob::new(data.as_bytes());
+            let entry = PutRecordsRequestEntry::builder().data(data);
+            entry.partition_key("k").build().unwrap()
+        };
+        for _ in 0..count.div_ceil(500) {
+            let records = (0..500).map(|_| record()).collect();
+            let put = self.kinesis.put_records().stream_name("orders");
+            let reply = put.set_records(Some(records)).send().await.unwrap();
+            assert_eq!(reply.failed_record_count, Some(0));
+        }
     }
 
     pub async fn settled(&self) {

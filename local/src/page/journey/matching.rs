@@ -22,8 +22,8 @@ impl Haystack {
     /// Whether a call's key occurs; of an item that is put, whether one of its values does.
     pub(crate) fn has_call(&self, call: &CallMade) -> bool {
         let writes = !call.cache && call.operation.contains("Put")
-            || call.operation == "BatchWriteItem"
-            || call.operation == "Query";
+            || &*call.operation == "BatchWriteItem"
+            || &*call.operation == "Query";
         call.keys.iter().any(|key| {
             let mut values = key.iter().map(|value| self.has(value));
             if writes {
@@ -54,9 +54,70 @@ impl Haystack {
     }
 }
 
+/// Calls that differ in their times alone. Other records of the batch may have the same key,
+/// and which call is of which record is not known: a journey has them as one step.
+pub(crate) struct Calls<'a> {
+    pub(crate) call: &'a CallMade,
+    /// How many they are.
+    pub(crate) times: usize,
+    /// When the first one began, milliseconds since 1970.
+    pub(crate) began: f64,
+    /// When the last one ended.
+    pub(crate) ended: f64,
+}
+
+/// Such calls together, in the order of the first of each.
+pub(crate) fn together<'a>(calls: impl Iterator<Item = &'a CallMade>) -> Vec<Calls<'a>> {
+    let mut all: Vec<Calls<'_>> = Vec::new();
+    for call in calls {
+        let began = call.ended - call.duration_ms;
+        match all.iter_mut().find(|one| one.call.is_like(call)) {
+            Some(like) => {
+                like.times += 1;
+                like.began = like.began.min(began);
+                like.ended = like.ended.max(call.ended);
+            }
+            None => all.push(Calls {
+                call,
+                times: 1,
+                began,
+                ended: call.ended,
+            }),
+        }
+    }
+    all
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Haystack;
+    use super::{CallMade, Haystack, together};
+
+    #[test]
+    fn calls_that_differ_in_their_times_alone_are_together() {
+        let call = |key: &str, ended, duration_ms| CallMade {
+            ended,
+            duration_ms,
+            cache: true,
+            name: "c".into(),
+            operation: "Get".into(),
+            keys: vec![vec![key.to_owned()]],
+            outcome: None,
+            ok: true,
+        };
+        let calls = [
+            call("a", 5.0, 2.0),
+            call("b", 6.0, 1.0),
+            call("a", 9.0, 7.0),
+        ];
+        let groups = together(calls.iter());
+        let seen = groups
+            .iter()
+            .map(|one| (&*one.call.keys[0][0], one.times, one.began, one.ended));
+        assert_eq!(
+            seen.collect::<Vec<_>>(),
+            [("a", 2, 2.0, 9.0), ("b", 1, 5.0, 6.0)]
+        );
+    }
 
     #[test]
     fn a_key_occurs_as_a_word_or_by_its_last_part() {

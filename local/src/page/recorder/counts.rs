@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use foldhash::fast::RandomState;
 use hdrhistogram::Histogram;
 
 use crate::page::sample::Percentiles;
@@ -23,7 +24,7 @@ pub(crate) struct Counts {
     pub(crate) latency: Latencies,
     pub(crate) invoke: Latencies,
     /// Records put and processed.
-    pub(crate) shards: HashMap<ShardKey, (u64, u64)>,
+    pub(crate) shards: HashMap<ShardKey, (u64, u64), RandomState>,
 }
 
 /// Durations. A second without any allocates nothing.

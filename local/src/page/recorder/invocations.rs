@@ -13,7 +13,7 @@ use crate::events::{Error, Outcome};
 const MOST: usize = 20_000;
 
 /// A mapping's invocation.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Invocation {
     pub(crate) request_id: Arc<str>,
     pub(crate) mapping: Arc<str>,
@@ -22,6 +22,9 @@ pub(crate) struct Invocation {
     /// Whether it retried records.
     pub(crate) retry: bool,
     pub(crate) records: usize,
+    /// The sequence numbers of its first and last record.
+    pub(crate) first: Arc<str>,
+    pub(crate) last: Arc<str>,
     /// When the batch was formed, milliseconds since 1970.
     pub(crate) formed: f64,
     /// When a runtime received it.

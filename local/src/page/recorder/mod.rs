@@ -3,6 +3,7 @@
 
 mod counts;
 mod invocations;
+mod kept;
 mod outbox;
 mod record;
 mod rings;
@@ -10,11 +11,16 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering::Relaxed},
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
 };
 
+use time::OffsetDateTime;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::events::{Details, EventBus, Happened};
@@ -27,6 +33,14 @@ pub(crate) use self::{
     rings::CallMade,
     state::{State, milliseconds},
 };
+
+/// Remembers the journey of a failed record, of which more is known now than later: calls and
+/// log lines are dropped before it.
+pub(crate) type Remember = Box<dyn Fn(&State, u64, &Recorded) + Send>;
+
+/// How long events gather before they are applied: a wake-up for each would cost more than
+/// the event.
+const NAP: Duration = Duration::from_millis(5);
 
 /// Events that are applied before others may read what is recorded.
 const AT_ONCE: usize = 1024;
@@ -51,17 +65,22 @@ impl Recorder {
         }
     }
 
-    /// Records from now on. Returns whether it has done so before.
-    pub(crate) fn start(&self) -> bool {
+    /// Records from now on, and remembers what failed. Returns whether it has done so before.
+    pub(crate) fn start(&self, remember: impl FnOnce() -> Remember) -> bool {
         if self.started.swap(true, Relaxed) {
             return true;
         }
         let (mut details, state) = (self.bus.record(), self.state.clone());
-        let ended = self.ended.clone();
+        let (ended, remember) = (self.ended.clone(), remember());
         tokio::spawn(async move {
             while let Some(first) = details.next().await {
-                apply(&mut lock(&state), &first, &mut details);
-                tokio::task::yield_now().await;
+                sleep(NAP).await;
+                let mut next = Some(first);
+                while let Some(first) = next {
+                    record(&mut lock(&state), &first, &mut details, &remember);
+                    tokio::task::yield_now().await;
+                    next = details.try_next();
+                }
             }
             ended.cancel();
         });
@@ -81,6 +100,16 @@ impl Recorder {
     /// The counts since the last call.
     pub(crate) fn take_counts(&self) -> Counts {
         std::mem::take(&mut self.state().counts)
+    }
+}
+
+fn record(state: &mut State, first: &Happened, details: &mut Details, remember: &Remember) {
+    apply(state, first, details);
+    let now = milliseconds(OffsetDateTime::now_utc());
+    if let Some(number) = state.records.take_ended(now)
+        && let Some(record) = state.records.get(number)
+    {
+        remember(state, number, record);
     }
 }
 

@@ -81,7 +81,7 @@ const MOST_MARKS: usize = 256;
 const OVERHEAD: usize = 640;
 
 /// A record that is kept.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Recorded {
     pub(crate) stream: Arc<str>,
     pub(crate) shard: Arc<str>,
@@ -100,10 +100,12 @@ pub(crate) struct Recorded {
     pub(crate) tries: u32,
     /// When its last mapping had settled it.
     pub(crate) settled_at: Option<f64>,
+    /// Whether an invocation with it has failed, or it was discarded.
+    pub(crate) failed: bool,
 }
 
 /// What one mapping did with a record.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Progress {
     pub(crate) mapping: Arc<str>,
     pub(crate) function: Arc<str>,
@@ -162,6 +164,7 @@ impl Recorded {
             },
         };
         progress.status = status;
+        self.failed |= matches!(status, Status::Retrying | Status::Discarded);
         // The last one is the one that had it last.
         self.progress.push(progress);
         self.settled_at = status.is_settled().then_some(at);
@@ -181,10 +184,14 @@ impl Recorded {
         order.into_iter().find(has).unwrap_or(Status::Waiting)
     }
 
+    /// When all mappings had settled it.
+    pub(crate) fn settled_at(&self) -> Option<f64> {
+        self.settled_at.filter(|_| self.status().is_settled())
+    }
+
     /// From its put until it was settled, milliseconds; `None` before.
     pub(crate) fn latency_ms(&self) -> Option<f64> {
-        let settled_at = self.settled_at.filter(|_| self.status().is_settled());
-        settled_at.map(|at| (at - self.put_at).max(0.0))
+        self.settled_at().map(|at| (at - self.put_at).max(0.0))
     }
 
     pub(crate) fn summary(&self) -> Summary {

@@ -22,13 +22,24 @@ pub(crate) struct CallMade {
     /// Whether it is of a cache.
     pub(crate) cache: bool,
     /// The cache, or the tables.
-    pub(crate) name: String,
-    pub(crate) operation: String,
+    pub(crate) name: Arc<str>,
+    pub(crate) operation: Arc<str>,
     /// The key, or the values of each key's attributes.
     pub(crate) keys: Vec<Vec<String>>,
     /// Of a call to a cache.
     pub(crate) outcome: Option<CallOutcome>,
     pub(crate) ok: bool,
+}
+
+impl CallMade {
+    /// Whether another call differs in its time alone.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let what = |call: &Self| (call.cache, call.outcome, call.ok);
+        what(self) == what(other)
+            && self.operation == other.operation
+            && self.keys == other.keys
+            && self.name == other.name
+    }
 }
 
 /// A line that a function has written.

@@ -1,50 +1,33 @@
 //! What a recorder keeps, and how events change it.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashMap, HashSet},
     sync::Arc,
 };
 
+use foldhash::fast::RandomState;
 use time::OffsetDateTime;
 
 use super::{
     counts::Counts,
     invocations::{Ended, Invocation, Invocations, Retried},
+    kept::Kept,
     outbox::Outbox,
-    record::{Mark, Recorded, Status, Summary},
+    record::{Mark, Recorded, Status},
     rings::{CallMade, Line, Rings},
 };
 use crate::events::{
     BatchDiscarded, BatchInvoked, Detail, Event, EventKind, Happened, Records, SeenRecord,
 };
 
-/// Records that are kept at most.
-pub(super) const MOST_RECORDS: usize = 10_000;
-
-/// Bytes of records that are kept at most.
-pub(super) const MOST_BYTES: usize = 32 * 1024 * 1024;
-
-/// Changes that are remembered, for pages that show what changed.
-const MOST_CHANGES: usize = 4096;
-
 /// What a recorder keeps.
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    /// In the order in which they were seen first.
-    records: VecDeque<Recorded>,
-    /// The number of the first one kept.
-    first: u64,
-    /// By sequence number, which no other record of the engine has.
-    numbers: HashMap<Arc<str>, u64>,
-    bytes: usize,
-    /// The numbers of the records that changed last.
-    changes: VecDeque<u64>,
-    /// How many changes there were before those.
-    changes_before: u64,
+    pub(crate) records: Kept,
     /// The records of a mapping and a shard that were discarded last: the id of their batch
     /// follows.
     discarded: HashMap<(Arc<str>, Arc<str>), Vec<u64>>,
-    names: HashSet<Arc<str>>,
+    names: HashSet<Arc<str>, RandomState>,
     pub(crate) counts: Counts,
     pub(crate) rings: Rings,
     /// Of an exporter.
@@ -114,13 +97,14 @@ impl State {
     fn detail(&mut self, at: f64, detail: &Detail) {
         match detail {
             Detail::RecordsPut { stream, records } => {
+                let stream = self.name(stream);
                 for record in records {
-                    self.put(at, stream, record);
+                    self.put(at, &stream, record);
                 }
             }
             Detail::RecordsRead(records) => {
                 let mapping = self.name(&records.mapping);
-                self.each(records, |record| {
+                self.records.change(&records.sequence_numbers, |record| {
                     let mapping = mapping.clone();
                     record.mark(at, Mark::Read { mapping });
                 });
@@ -150,7 +134,7 @@ impl State {
             Detail::Filtered(records) => {
                 let (mapping, function) = self.names_of(records);
                 self.counts.filtered += records.sequence_numbers.len() as u64;
-                self.each(records, |record| {
+                self.records.change(&records.sequence_numbers, |record| {
                     record.is(&mapping, &function, Status::Filtered, at);
                     let mapping = mapping.clone();
                     record.mark(at, Mark::Filtered { mapping });
@@ -163,49 +147,59 @@ impl State {
                 key,
                 outcome,
                 duration_ms,
-            } => self.rings.call(CallMade {
-                ended: at,
-                duration_ms: *duration_ms,
-                cache: true,
-                name: cache.clone(),
-                operation: operation.clone(),
-                keys: vec![vec![String::from_utf8_lossy(key).into_owned()]],
-                ok: outcome.code().is_none(),
-                outcome: Some(*outcome),
-            }),
+            } => {
+                let made = CallMade {
+                    ended: at,
+                    duration_ms: *duration_ms,
+                    cache: true,
+                    name: self.name(cache),
+                    operation: self.name(operation),
+                    keys: vec![vec![String::from_utf8_lossy(key).into_owned()]],
+                    ok: outcome.code().is_none(),
+                    outcome: Some(*outcome),
+                };
+                self.rings.call(made);
+            }
             Detail::StoreCalled {
                 operation,
                 table,
                 keys,
                 ok,
                 duration_ms,
-            } => self.rings.call(CallMade {
-                ended: at,
-                duration_ms: *duration_ms,
-                cache: false,
-                name: table.clone(),
-                operation: operation.clone(),
-                keys: keys.clone(),
-                outcome: None,
-                ok: *ok,
-            }),
+            } => {
+                let made = CallMade {
+                    ended: at,
+                    duration_ms: *duration_ms,
+                    cache: false,
+                    name: self.name(table),
+                    operation: self.name(operation),
+                    keys: keys.clone(),
+                    outcome: None,
+                    ok: *ok,
+                };
+                self.rings.call(made);
+            }
         }
     }
 
     fn put(&mut self, at: f64, stream: &Arc<str>, record: &SeenRecord) {
         self.counts.put += 1;
-        let shard = (self.name(stream), self.name(&record.shard));
-        self.counts.shards.entry(shard).or_default().0 += 1;
+        let shard = self.name(&record.shard);
         let number = self.ensure(at, stream, record);
-        if let Some(kept) = self.get_mut(number) {
+        let shard = (stream.clone(), shard);
+        self.counts.shards.entry(shard).or_default().0 += 1;
+        if let Some(kept) = self.records.get_mut(number) {
             kept.put_at = at;
         }
-        self.changed(number);
+        self.records.changed(number);
     }
 
     fn invoking(&mut self, at: f64, records: &Records, request_id: &str, retry: bool) {
         let (mapping, function) = self.names_of(records);
         let shard = self.name(&records.shard);
+        let numbers = &records.sequence_numbers;
+        let first = numbers.first().unwrap_or_default().into();
+        let last = numbers.last().unwrap_or_default().into();
         let number = self.invocations.push(Invocation {
             request_id: request_id.into(),
             mapping: mapping.clone(),
@@ -213,14 +207,12 @@ impl State {
             shard,
             retry,
             records: records.sequence_numbers.len(),
+            first,
+            last,
             formed: at,
-            started: None,
-            environment: None,
-            trace: None,
-            ended: None,
-            retried: None,
+            ..Invocation::default()
         });
-        self.each(records, |record| {
+        self.records.change(&records.sequence_numbers, |record| {
             record.is(&mapping, &function, Status::Invoked, at);
             record.tries += 1;
             record.mark(at, Mark::Invocation(number));
@@ -247,12 +239,10 @@ impl State {
                 shard: shard.clone(),
                 retry: batch.retry,
                 records: records.len(),
+                first: batch.start_sequence_number.as_str().into(),
+                last: batch.end_sequence_number.as_str().into(),
                 formed: at - ended.duration_ms,
-                started: None,
-                environment: None,
-                trace: None,
-                ended: None,
-                retried: None,
+                ..Invocation::default()
             })
         });
         let (processed, began) = (ended.processed, at - ended.duration_ms);
@@ -265,7 +255,7 @@ impl State {
         }
         for (index, seen) in records.iter().enumerate() {
             let number = self.ensure(at, stream, seen);
-            let Some(record) = self.get_mut(number) else {
+            let Some(record) = self.records.get_mut(number) else {
                 continue;
             };
             record.arrived = seen.arrived.map(milliseconds).or(record.arrived);
@@ -283,7 +273,7 @@ impl State {
             } else {
                 record.is(&mapping, &function, Status::Retrying, at);
             }
-            self.changed(number);
+            self.records.changed(number);
         }
     }
 
@@ -291,10 +281,10 @@ impl State {
         let (mapping, function) = self.names_of(records);
         self.counts.discarded += records.sequence_numbers.len() as u64;
         let mut numbers = Vec::new();
-        for sequence_number in &records.sequence_numbers {
-            numbers.extend(self.numbers.get(sequence_number.as_str()));
+        for sequence_number in records.sequence_numbers.iter() {
+            numbers.extend(self.records.number(sequence_number));
         }
-        self.each(records, |record| {
+        self.records.change(&records.sequence_numbers, |record| {
             record.is(&mapping, &function, Status::Discarded, at);
             let mapping = mapping.clone();
             let batch = None;
@@ -317,7 +307,7 @@ impl State {
         let about = Arc::new((batch.id.clone(), batch.error.clone()));
         let mut last = None;
         for number in self.discarded.remove(&at).unwrap_or_default() {
-            let marks = self.get_mut(number).map(|record| &mut record.marks);
+            let marks = self.records.get_mut(number).map(|record| &mut record.marks);
             let mut is_told = false;
             for (_, mark) in marks.into_iter().flatten().rev() {
                 match mark {
@@ -338,23 +328,10 @@ impl State {
         }
     }
 
-    /// Changes the records that are kept.
-    fn each(&mut self, records: &Records, mut change: impl FnMut(&mut Recorded)) {
-        for sequence_number in &records.sequence_numbers {
-            let number = self.numbers.get(sequence_number.as_str()).copied();
-            if let Some(number) = number
-                && let Some(record) = self.get_mut(number)
-            {
-                change(record);
-                self.changed(number);
-            }
-        }
-    }
-
     /// The number of a record, which is kept from now on.
     fn ensure(&mut self, at: f64, stream: &Arc<str>, seen: &SeenRecord) -> u64 {
-        if let Some(number) = self.numbers.get(seen.sequence_number.as_str()) {
-            return *number;
+        if let Some(number) = self.records.number(&seen.sequence_number) {
+            return number;
         }
         let arrived = seen.arrived.map(milliseconds);
         let record = Recorded {
@@ -375,99 +352,9 @@ impl State {
             omitted: 0,
             tries: 0,
             settled_at: None,
+            failed: false,
         };
-        let number = self.first + self.records.len() as u64;
-        self.bytes += record.bytes();
-        self.numbers.insert(record.sequence_number.clone(), number);
-        self.records.push_back(record);
-        while self.records.len() > MOST_RECORDS || self.bytes > MOST_BYTES {
-            let Some(oldest) = self.records.pop_front() else {
-                break;
-            };
-            self.bytes -= oldest.bytes();
-            self.numbers.remove(&oldest.sequence_number);
-            self.first += 1;
-        }
-        number
-    }
-
-    fn changed(&mut self, number: u64) {
-        self.changes.push_back(number);
-        if self.changes.len() > MOST_CHANGES {
-            self.changes.pop_front();
-            self.changes_before += 1;
-        }
-    }
-
-    fn get_mut(&mut self, number: u64) -> Option<&mut Recorded> {
-        let index = usize::try_from(number.checked_sub(self.first)?).ok()?;
-        self.records.get_mut(index)
-    }
-
-    /// A record by its number.
-    pub(crate) fn get(&self, number: u64) -> Option<&Recorded> {
-        let index = usize::try_from(number.checked_sub(self.first)?).ok()?;
-        self.records.get(index)
-    }
-
-    /// A record by its sequence number, and its stream's name if that is known.
-    pub(crate) fn find(&self, stream: Option<&str>, sequence_number: &str) -> Option<&Recorded> {
-        let number = self.numbers.get(sequence_number)?;
-        let record = self.get(*number)?;
-        stream
-            .is_none_or(|stream| *record.stream == *stream)
-            .then_some(record)
-    }
-
-    /// The records, the newest first, with their numbers.
-    pub(crate) fn newest(&self) -> impl Iterator<Item = (u64, &Recorded)> {
-        let records = self.records.iter().zip(self.first..);
-        let records = records.map(|(record, number)| (number, record));
-        records.collect::<Vec<_>>().into_iter().rev()
-    }
-
-    /// The records of these invocations, in the order of their put.
-    pub(crate) fn records_of(&self, invocations: &HashSet<u64>) -> HashMap<u64, Vec<u64>> {
-        let mut records: HashMap<_, Vec<_>> = HashMap::new();
-        for (record, number) in self.records.iter().zip(self.first..) {
-            for (_, mark) in &record.marks {
-                if let Mark::Invocation(invocation) = mark
-                    && invocations.contains(invocation)
-                {
-                    records.entry(*invocation).or_default().push(number);
-                }
-            }
-        }
-        records
-    }
-
-    /// How many records are kept, and their bytes.
-    pub(crate) fn kept(&self) -> (usize, usize) {
-        (self.records.len(), self.bytes)
-    }
-
-    /// How many changes there were.
-    pub(crate) fn changes(&self) -> u64 {
-        self.changes_before + self.changes.len() as u64
-    }
-
-    /// At most `most` of the records that changed after that many changes, those that
-    /// changed last, and how many others there are at most.
-    pub(crate) fn changed_since(&self, seen: u64, most: usize) -> (Vec<Summary>, u64) {
-        let skip = usize::try_from(seen.saturating_sub(self.changes_before)).unwrap_or(0);
-        let mut known = HashSet::new();
-        let (mut changed, mut skipped) = (Vec::new(), 0);
-        for number in self.changes.iter().skip(skip).rev() {
-            if !known.insert(*number) {
-                continue;
-            }
-            match self.get(*number) {
-                Some(record) if changed.len() < most => changed.push(record.summary()),
-                _ => skipped += 1,
-            }
-        }
-        // Changes that are forgotten may have been of other records.
-        (changed, skipped + self.changes_before.saturating_sub(seen))
+        self.records.push(record)
     }
 
     fn names_of(&mut self, records: &Records) -> (Arc<str>, Arc<str>) {

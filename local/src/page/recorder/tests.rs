@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::{
     State, Status,
-    state::{MOST_BYTES, MOST_RECORDS},
+    kept::{MOST_BYTES, MOST_RECORDS},
 };
 use crate::events::{
     BatchInvoked, Detail, Error, Event, EventKind, Happened, Outcome, Records, SeenRecord,
@@ -40,7 +40,7 @@ fn records(number: usize) -> Records {
         function: "f".to_owned(),
         stream: "orders".into(),
         shard: "shardId-000000000000".to_owned(),
-        sequence_numbers: vec![number.to_string()],
+        sequence_numbers: [&*number.to_string()].into_iter().collect(),
     }
 }
 
@@ -85,12 +85,42 @@ fn fail(state: &mut State, request_id: &str, retry: bool) {
 fn the_newest_records_are_kept() {
     let mut state = State::default();
     put(&mut state, 0..MOST_RECORDS + 5, 1);
-    assert_eq!(state.kept().0, MOST_RECORDS);
-    assert!(state.find(None, "4").is_none());
-    assert!(state.find(Some("orders"), "5").is_some());
-    assert!(state.find(Some("other"), "5").is_none());
-    let (newest, _) = state.newest().next().unwrap();
+    assert_eq!(state.records.len(), MOST_RECORDS);
+    assert!(state.records.find(None, "4").is_none());
+    assert!(state.records.find(Some("orders"), "5").is_some());
+    assert!(state.records.find(Some("other"), "5").is_none());
+    let (newest, _) = state.records.newest().next().unwrap();
     assert_eq!(newest, MOST_RECORDS as u64 + 4);
+}
+
+#[test]
+fn a_record_that_is_still_retried_is_kept_while_newer_ones_displace_others() {
+    let mut state = State::default();
+    put(&mut state, 0..2, 1);
+    fail(&mut state, "first", false);
+    put(&mut state, 2..MOST_RECORDS + 5, 1);
+    assert!(state.records.find(None, "1").is_none());
+    assert_eq!(state.records.len(), MOST_RECORDS + 1);
+    fail(&mut state, "second", true);
+    let record = state.records.find(None, "0").unwrap();
+    assert_eq!((record.status(), record.tries), (Status::Retrying, 2));
+    let oldest = state.records.newest().last().unwrap();
+    assert_eq!((oldest.0, &*oldest.1.sequence_number), (0, "0"));
+}
+
+#[test]
+fn a_failed_record_is_to_be_remembered_once_it_is_settled_and_its_log_lines_have_come() {
+    let mut state = State::default();
+    put(&mut state, 0..2, 1);
+    fail(&mut state, "r", false);
+    assert_eq!(state.records.take_ended(f64::INFINITY), None);
+    let condition = "RetryAttemptsExhausted";
+    let records = records(0);
+    apply(&mut state, Detail::Discarded { records, condition });
+    let at = state.records.get(0).unwrap().settled_at().unwrap();
+    assert_eq!(state.records.take_ended(at), None);
+    assert_eq!(state.records.take_ended(at + 1000.0), Some(0));
+    assert_eq!(state.records.take_ended(at + 2000.0), None);
 }
 
 #[test]
@@ -98,9 +128,9 @@ fn large_records_are_kept_up_to_a_bound_of_bytes() {
     let mut state = State::default();
     for number in 0..100 {
         put(&mut state, number..number + 1, 1024 * 1024);
-        assert!(state.kept().1 <= MOST_BYTES);
+        assert!(state.records.bytes() <= MOST_BYTES);
     }
-    assert_eq!(state.kept().0, 31);
+    assert_eq!(state.records.len(), 31);
 }
 
 #[test]
@@ -110,7 +140,7 @@ fn a_record_that_is_retried_for_hours_keeps_its_first_and_last_steps() {
     for attempt in 0..30_000 {
         fail(&mut state, &attempt.to_string(), attempt > 0);
     }
-    let record = state.find(None, "0").unwrap();
+    let record = state.records.find(None, "0").unwrap();
     assert_eq!(record.tries, 30_000);
     assert!(record.marks.len() <= 256 && record.omitted > 29_000);
     assert_eq!(record.status(), Status::Retrying);
@@ -139,17 +169,17 @@ fn log_lines_are_kept_up_to_a_bound_of_bytes() {
 fn a_page_is_told_of_the_records_that_changed_last() {
     let mut state = State::default();
     put(&mut state, 0..3, 1);
-    let seen = state.changes();
-    assert_eq!(state.changed_since(seen, 2), (Vec::new(), 0));
+    let seen = state.records.changes();
+    assert_eq!(state.records.changed_since(seen, 2), (Vec::new(), 0));
     fail(&mut state, "r", false);
-    let (changed, skipped) = state.changed_since(seen, 2);
+    let (changed, skipped) = state.records.changed_since(seen, 2);
     assert_eq!((changed.len(), skipped), (1, 0));
     assert_eq!(changed[0].status, Status::Retrying);
-    let (changed, skipped) = state.changed_since(0, 2);
+    let (changed, skipped) = state.records.changed_since(0, 2);
     let numbers: Vec<_> = changed.iter().map(|one| &*one.sequence_number).collect();
     assert_eq!((numbers, skipped), (vec!["0", "2"], 1));
     put(&mut state, 3..9000, 1);
-    let (changed, skipped) = state.changed_since(0, 100);
+    let (changed, skipped) = state.records.changed_since(0, 100);
     assert_eq!(changed.len(), 100);
     assert!(skipped > 8000, "{skipped}");
 }

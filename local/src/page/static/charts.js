@@ -6,6 +6,8 @@ import {on, store} from './live.js';
 
 const SPAN = 300;
 const HEIGHT = 132;
+/** Pixels of the values beside a chart. */
+const AXIS = 58;
 const cursor = uPlot.sync('charts');
 
 const colour = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -48,6 +50,8 @@ function markers(chart) {
 
 const wholeSeconds = (chart, ticks) =>
   ticks.map(at => {
+    // The label would be cut at the edge.
+    if (chart.valToPos(at, 'x') > chart.width - AXIS - 22) return '';
     const date = new Date(at * 1000);
     return (
       `${String(date.getHours()).padStart(2, '0')}:${String(date.getMinutes()).padStart(2, '0')}` +
@@ -123,7 +127,7 @@ export function chart(scope, {title, series, format, axis: onAxis = format, note
         },
         axes: [
           {...axis, grid: {show: false}, size: 22, space: 62, values: run ? sinceStart : wholeSeconds},
-          {...axis, size: 58, space: 28, values: (_, ticks) => ticks.map(one => (one === 0 ? '0' : onAxis(one)))},
+          {...axis, size: AXIS, space: 28, values: (_, ticks) => ticks.map(one => (one === 0 ? '0' : onAxis(one)))},
         ],
         series: [
           {},

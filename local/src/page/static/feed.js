@@ -43,7 +43,7 @@ export function words(event) {
         ? null
         : ['bad', `${event.function} ended ${event.outcome}${event.error ? `: ${event.error.message}` : ''}`];
     case 'dropped':
-      return ['warn', `This page was too slow for ${plural(event.events, 'event')}`];
+      return ['warn', `${plural(event.events, 'more event')}, too many to show`];
     default:
       return null;
   }

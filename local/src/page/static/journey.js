@@ -12,17 +12,15 @@ import {invokeDialog} from './invoke.js';
 
 /** Records of a batch are invoked again from the stream, which still has them. */
 async function batchOf(record, steps) {
-  const batch = steps.find(one => one.kind === 'batch');
-  const [first, last] = store.batches.get(batch?.requestId) ?? [];
-  const from = first ?? record.sequenceNumber;
-  const to = BigInt(last ?? record.sequenceNumber);
+  const batch = steps.find(one => one.batch)?.batch;
+  const to = BigInt(batch?.end ?? record.sequenceNumber);
   const {ShardIterator} = await aws('kinesis', 'GetShardIterator', {
     StreamName: record.stream,
     ShardId: record.shard,
     ShardIteratorType: 'AT_SEQUENCE_NUMBER',
-    StartingSequenceNumber: from,
+    StartingSequenceNumber: batch?.start ?? record.sequenceNumber,
   });
-  const {Records} = await aws('kinesis', 'GetRecords', {ShardIterator, Limit: last ? 10_000 : 1});
+  const {Records} = await aws('kinesis', 'GetRecords', {ShardIterator, Limit: batch ? 10_000 : 1});
   return Records.filter(one => BigInt(one.SequenceNumber) <= to);
 }
 
@@ -124,7 +122,7 @@ export function journey(root, scope, [stream, sequenceNumber]) {
           error.status === 404
             ? empty(
                 'This record is not known here',
-                'klocal records journeys from the moment a page is open, and keeps the newest 10,000.',
+                'klocal records journeys from the moment a page is open, and keeps those of the newest 10,000 records and of the last that failed.',
                 h('p', h('a', {href: '#/records'}, 'See the records that are known')),
               )
             : empty('The journey cannot be read', said(error)),

@@ -5,7 +5,6 @@ import {place} from './api.js';
 const SAMPLES = 300;
 const EVENTS = 1000;
 const LOGS = 5000;
-const BATCHES = 5000;
 
 /** What is known now. */
 export const store = {
@@ -14,9 +13,9 @@ export const store = {
   samples: [],
   events: [],
   logs: [],
+  /** Log lines that were too many to be sent. */
+  linesSkipped: 0,
   markers: [],
-  /** The sequence numbers of each invocation's batch, by its request id. */
-  batches: new Map(),
   dropped: 0,
 };
 
@@ -51,12 +50,6 @@ function marker(event) {
   return label ? {time: Date.parse(event.time) / 1000, label, minor: event.type === 'batchDiscarded'} : null;
 }
 
-/** Whether something is worth keeping: what goes well is in the samples. */
-function isNotable(event) {
-  if (event.type === 'log' || event.type === 'invocationStarted') return false;
-  return !(['invocationEnded', 'batchInvoked', 'messagesInvoked'].includes(event.type) && event.outcome === 'ok');
-}
-
 /** Marks this moment in the charts: something that a person did here. */
 export function mark(label) {
   addMarkers([{time: Date.now() / 1000, label}]);
@@ -76,23 +69,19 @@ function sampled(samples) {
 }
 
 function happened(events) {
-  bounded(
-    store.logs,
-    events.filter(event => event.type === 'log'),
-    LOGS,
-  );
   for (const event of events) {
-    if (event.type === 'batchInvoked')
-      store.batches.set(event.requestId, [event.startSequenceNumber, event.endSequenceNumber]);
+    const last = store.events.at(-1);
+    if (event.type === 'dropped' && last?.type === 'dropped') last.events += event.events;
+    else bounded(store.events, [event], EVENTS);
   }
-  for (const id of store.batches.keys()) {
-    if (store.batches.size <= BATCHES) break;
-    store.batches.delete(id);
-  }
-  const others = events.filter(isNotable);
-  bounded(store.events, others, EVENTS);
-  addMarkers(others.map(marker).filter(Boolean));
+  addMarkers(events.map(marker).filter(Boolean));
   tell('events', events);
+}
+
+function logged({lines, skipped}) {
+  bounded(store.logs, lines, LOGS);
+  store.linesSkipped += skipped;
+  tell('logs', lines);
 }
 
 const kinds = {
@@ -112,6 +101,7 @@ const kinds = {
     tell('sample', sample);
   },
   events: happened,
+  logs: logged,
   records: message => tell('records', message),
 };
 

@@ -90,7 +90,8 @@ export function logs(scope, name) {
             )
           : empty('No lines yet', 'What the function writes to stdout and stderr appears here.'),
     );
-    text(note, shown ? `newest ${count(shown)}` : '');
+    const skipped = store.linesSkipped ? `, ${count(store.linesSkipped)} were too many to show` : '';
+    text(note, shown ? `newest ${count(shown)}${skipped}` : '');
   };
   const errors = () => {
     const found = new Map();
@@ -136,8 +137,8 @@ export function logs(scope, name) {
     }
     if (lines_.some(one => one.level === 'error')) errors();
   };
-  on(scope, 'events', events => {
-    const mine = events.filter(one => one.type === 'log' && one.function === name);
+  on(scope, 'logs', logged => {
+    const mine = logged.filter(one => one.function === name);
     fresh.push(...mine.map(one => ({time: Date.parse(one.time), environment: one.environment, text: one.text})));
   });
   scope.every(DRAW_EVERY, more);
