@@ -30,7 +30,7 @@ use super::{
 use crate::{
     events::{CallOutcome, Outcome},
     page::{
-        journey::{LATE_LINE, matching::Haystack, word},
+        journey::{matching::Haystack, word},
         recorder::{CallMade, Discarded, Invocation, Mark, Recorded, State},
     },
 };
@@ -234,15 +234,13 @@ impl<'a> Trace<'a> {
         if let Some(environment) = invocation.environment {
             span.attributes
                 .push(number("klocal.execution_environment", environment));
-            let writer = (self.function(), environment);
-            let lines = self.state.rings.lines(writer, start, end + LATE_LINE);
-            for (index, line) in lines.enumerate() {
-                if index < MOST_LINES {
-                    let message = vec![text("message", line.text.as_str())];
-                    span.events.push(event(line.at, "log", message));
-                } else {
-                    span.dropped_events_count += 1;
-                }
+        }
+        for (index, line) in self.state.lines_of(self.number).enumerate() {
+            if index < MOST_LINES {
+                let message = vec![text("message", line.text.as_str())];
+                span.events.push(event(line.at, "log", message));
+            } else {
+                span.dropped_events_count += 1;
             }
         }
         if let Some((kind, message)) = self.failure() {

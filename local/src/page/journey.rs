@@ -14,9 +14,6 @@ use self::matching::{Calls, Haystack, together};
 use super::recorder::{Invocation, Mark, Recorded, State};
 use crate::events::{CallOutcome, Outcome};
 
-/// How long after its invocation a log line may be read from the pipe, milliseconds.
-pub(crate) const LATE_LINE: f64 = 5.0;
-
 /// Steps of an invocation that are shown at most.
 const MOST_CHILDREN: usize = 200;
 
@@ -150,7 +147,7 @@ impl Builder<'_> {
                         continue;
                     };
                     steps.push(self.batch(invocation));
-                    steps.push(self.invocation(invocation, tries));
+                    steps.push(self.invocation(*number, invocation, tries));
                     let after = record.marks[index + 1..].iter();
                     steps.extend(self.retry(invocation, after.map(|(_, mark)| mark)));
                 }
@@ -210,7 +207,7 @@ impl Builder<'_> {
         }
     }
 
-    fn invocation(&self, invocation: &Invocation, tries: u32) -> Step {
+    fn invocation(&self, number: u64, invocation: &Invocation, tries: u32) -> Step {
         let began = invocation.started.unwrap_or(invocation.formed);
         let ended = invocation.ended.as_ref();
         let error = ended.and_then(|ended| ended.error.as_ref());
@@ -218,7 +215,7 @@ impl Builder<'_> {
             "" => error.message.clone(),
             kind => format!("{kind}: {}", error.message),
         });
-        let mut children = self.children(invocation, began, ended.map(|ended| ended.at));
+        let mut children = self.children(number, began, ended.map(|ended| ended.at));
         if let Some(ended) = ended
             && let Some(response) = &ended.response
         {
@@ -285,24 +282,20 @@ impl Builder<'_> {
         })
     }
 
-    fn children(&self, invocation: &Invocation, began: f64, ended: Option<f64>) -> Vec<Step> {
+    fn children(&self, number: u64, began: f64, ended: Option<f64>) -> Vec<Step> {
         let ended = ended.unwrap_or(f64::INFINITY);
-        let rings = &self.state.rings;
-        let calls = rings.calls(began, ended);
+        let calls = self.state.rings.calls(began, ended);
         let calls = together(calls.filter(|call| self.haystack.has_call(call)));
         let calls = calls.iter().take(MOST_CHILDREN);
         let mut children: Vec<_> = calls.map(|calls| self.calls(calls)).collect();
-        if let Some(environment) = invocation.environment {
-            let writer = (&*invocation.function, environment);
-            let lines = rings.lines(writer, began, ended + LATE_LINE);
-            children.extend(lines.take(MOST_CHILDREN).map(|line| Step {
-                kind: "log".to_owned(),
-                at: self.after(line.at),
-                title: line.text.clone(),
-                environment: Some(environment),
-                ..Step::default()
-            }));
-        }
+        let lines = self.state.lines_of(number).take(MOST_CHILDREN);
+        children.extend(lines.map(|line| Step {
+            kind: "log".to_owned(),
+            at: self.after(line.at),
+            title: line.text.clone(),
+            environment: Some(line.environment),
+            ..Step::default()
+        }));
         children.sort_by(|one, other| one.at.total_cmp(&other.at));
         children
     }

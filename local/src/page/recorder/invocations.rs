@@ -88,6 +88,17 @@ impl Invocations {
         self.kept.get(index)
     }
 
+    /// When the environment of an invocation began the next one of a mapping.
+    pub(super) fn next_start(&self, number: u64) -> Option<f64> {
+        let invocation = self.get(number)?;
+        let ended = invocation.ended.as_ref()?.at;
+        let later = usize::try_from(number.checked_sub(self.first)?).ok()?;
+        let mut later = self.kept.range(later + 1..).filter(|later| {
+            later.environment == invocation.environment && later.function == invocation.function
+        });
+        later.find_map(|later| later.started.filter(|started| *started >= ended))
+    }
+
     /// How many are kept.
     #[cfg(test)]
     pub(super) fn kept(&self) -> usize {

@@ -20,6 +20,9 @@ use crate::events::{
     BatchDiscarded, BatchInvoked, Detail, Event, EventKind, Happened, Records, SeenRecord,
 };
 
+/// How long after its invocation a log line may be read from the pipe, milliseconds.
+const LATE_LINE: f64 = 5.0;
+
 /// What a recorder keeps.
 #[derive(Debug, Default)]
 pub(crate) struct State {
@@ -355,6 +358,23 @@ impl State {
             failed: false,
         };
         self.records.push(record)
+    }
+
+    /// The lines that the environment of an invocation wrote during it, and after it until the
+    /// next one began.
+    pub(crate) fn lines_of(&self, number: u64) -> impl Iterator<Item = &Line> {
+        let invocation = self.invocations.get(number);
+        let invocation = invocation.and_then(|one| Some((one, one.environment?)));
+        let lines = invocation.map(|(invocation, environment)| {
+            let began = invocation.started.unwrap_or(invocation.formed);
+            let ended = invocation.ended.as_ref();
+            let until = ended.map_or(f64::INFINITY, |ended| ended.at + LATE_LINE);
+            let next = self.invocations.next_start(number);
+            let until = until.min(next.unwrap_or(f64::INFINITY));
+            let writer = (&*invocation.function, environment);
+            self.rings.lines(writer, began, until)
+        });
+        lines.into_iter().flatten()
     }
 
     fn names_of(&mut self, records: &Records) -> (Arc<str>, Arc<str>) {

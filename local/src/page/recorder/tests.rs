@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use super::{
     State, Status,
@@ -24,8 +24,23 @@ fn seen(number: usize, bytes: usize) -> SeenRecord {
 }
 
 fn apply(state: &mut State, detail: Detail) {
-    let detail = Arc::new((OffsetDateTime::now_utc(), detail));
-    state.apply(&Happened::Detail(detail));
+    apply_at(state, OffsetDateTime::now_utc(), detail);
+}
+
+fn apply_at(state: &mut State, time: OffsetDateTime, detail: Detail) {
+    state.apply(&Happened::Detail(Arc::new((time, detail))));
+}
+
+fn publish_at(state: &mut State, time: OffsetDateTime, kind: EventKind) {
+    state.apply(&Happened::Event(Arc::new(Event { time, kind })));
+}
+
+fn line(text: &str) -> EventKind {
+    EventKind::Log {
+        function: "f".to_owned(),
+        environment: 1,
+        text: text.to_owned(),
+    }
 }
 
 fn put(state: &mut State, numbers: std::ops::Range<usize>, bytes: usize) {
@@ -44,22 +59,25 @@ fn records(number: usize) -> Records {
     }
 }
 
-/// An invocation with record 0 that fails.
-fn fail(state: &mut State, request_id: &str, retry: bool) {
+/// An invocation with record 0 begins.
+fn begin(state: &mut State, time: OffsetDateTime, request_id: &str, retry: bool) {
     let request_id = request_id.to_owned();
-    apply(
-        state,
-        Detail::Invoking {
-            records: records(0),
-            request_id: request_id.clone(),
-            retry,
-        },
-    );
+    let records = records(0);
+    let invoking = Detail::Invoking {
+        records,
+        request_id,
+        retry,
+    };
+    apply_at(state, time, invoking);
+}
+
+/// It has failed.
+fn end(state: &mut State, time: OffsetDateTime, request_id: &str, retry: bool) {
     let batch = BatchInvoked {
         mapping: "m".to_owned(),
         function: "f".to_owned(),
         shard: "shardId-000000000000".to_owned(),
-        request_id,
+        request_id: request_id.to_owned(),
         retry,
         records: 1,
         processed: 0,
@@ -70,15 +88,18 @@ fn fail(state: &mut State, request_id: &str, retry: bool) {
         outcome: Outcome::Error,
         error: Some(Error::read(b"{}")),
     };
-    apply(
-        state,
-        Detail::Invoked {
-            stream: "orders".into(),
-            batch,
-            records: vec![seen(0, 1)],
-            response: None,
-        },
-    );
+    let invoked = Detail::Invoked {
+        stream: "orders".into(),
+        batch,
+        records: vec![seen(0, 1)],
+        response: None,
+    };
+    apply_at(state, time, invoked);
+}
+
+fn fail(state: &mut State, request_id: &str, retry: bool) {
+    begin(state, OffsetDateTime::now_utc(), request_id, retry);
+    end(state, OffsetDateTime::now_utc(), request_id, retry);
 }
 
 #[test]
@@ -148,16 +169,39 @@ fn a_record_that_is_retried_for_hours_keeps_its_first_and_last_steps() {
 }
 
 #[test]
-fn log_lines_are_kept_up_to_a_bound_of_bytes() {
+fn the_lines_of_an_invocation_end_where_the_next_one_in_its_environment_begins() {
     let mut state = State::default();
-    for _ in 0..10_000 {
-        let kind = EventKind::Log {
+    put(&mut state, 0..1, 1);
+    let at = |milliseconds| OffsetDateTime::UNIX_EPOCH + Duration::milliseconds(milliseconds);
+    for (start, id) in [(0, "first"), (4, "second")] {
+        begin(&mut state, at(start), id, start > 0);
+        let started = EventKind::InvocationStarted {
             function: "f".to_owned(),
             environment: 1,
-            text: "é".repeat(5000),
+            request_id: id.to_owned(),
+            by_mapping: true,
+            trace: String::new(),
         };
-        let time = OffsetDateTime::now_utc();
-        state.apply(&Happened::Event(Arc::new(Event { time, kind })));
+        publish_at(&mut state, at(start + 1), started);
+        publish_at(&mut state, at(start + 2), line(id));
+        end(&mut state, at(start + 3), id, start > 0);
+    }
+    // It is written within five milliseconds of the end of both.
+    publish_at(&mut state, at(8), line("late"));
+    let lines = |number| {
+        let lines = state.lines_of(number).map(|line| line.text.clone());
+        lines.collect::<Vec<_>>()
+    };
+    assert_eq!(lines(0), ["first"]);
+    assert_eq!(lines(1), ["second", "late"]);
+}
+
+#[test]
+fn log_lines_are_kept_up_to_a_bound_of_bytes() {
+    let mut state = State::default();
+    let text = "é".repeat(5000);
+    for _ in 0..10_000 {
+        publish_at(&mut state, OffsetDateTime::now_utc(), line(&text));
     }
     let lines = state.rings.lines(("f", 1), 0.0, f64::INFINITY);
     let lines: Vec<_> = lines.map(|line| line.text.len()).collect();

@@ -6,7 +6,7 @@ import {h, fill} from './dom.js';
 import {bytes, clock, ms, nameOf, shardName} from './format.js';
 import {on, store} from './live.js';
 import {action, badge, copy, dataView, empty, panel, said} from './ui.js';
-import {beforeAndAfter, waterfall} from './waterfall.js';
+import {logged, waterfall} from './waterfall.js';
 import {kinesisEvent} from './templates.js';
 import {invokeDialog} from './invoke.js';
 
@@ -138,7 +138,7 @@ export function journey(root, scope, [stream, sequenceNumber]) {
     fill(head, badge(record.status));
     fill(buttons, store.hello?.awsUrl ? actions(record, found) : []);
     dataShown ??= panel('Data', null, dataView(fromBase64(record.data)));
-    const logged = beforeAndAfter(steps, record);
+    const made = logged(steps, record);
     fill(
       content,
       facts(record),
@@ -146,7 +146,7 @@ export function journey(root, scope, [stream, sequenceNumber]) {
       h(
         'div.columns.even',
         dataShown,
-        logged && panel('What the function made of it', h('span.muted', 'from its log'), logged),
+        made && panel('What the function made of it', h('span.muted', 'from its log'), made),
       ),
     );
   };

@@ -1,6 +1,6 @@
 // Steps on one axis of time; a click shows a step's detail.
 
-import {asJson} from './decode.js';
+import {asJson, fromBase64} from './decode.js';
 import {h, fill} from './dom.js';
 import {ms} from './format.js';
 import {badge, highlighted} from './ui.js';
@@ -111,16 +111,29 @@ function code(text) {
   return h('pre.code', json === null ? text : highlighted(json));
 }
 
-/** The record before and after, where the function logs both. */
-export function beforeAndAfter(steps) {
-  for (const {step} of flat(steps).reverse()) {
-    if (step.kind !== 'log') continue;
-    const json = readLine(step.title).json ?? readLine(step.detail ?? '').json;
-    const after = json?.after ?? json?.fields?.after;
-    if (after !== undefined)
-      return h('pre.code', {tabindex: 0}, highlighted(JSON.stringify(parsed(after), null, 2)));
+/** What the function logged as `after` for this record: beside a `before` that is its data, or
+ * in an invocation with this record alone. */
+export function logged(steps, record) {
+  const data = parsed(new TextDecoder().decode(fromBase64(record.data)));
+  const invocations = steps.filter(step => step.kind === 'invocation').reverse();
+  for (const {requestId, children = []} of invocations) {
+    const batch = steps.find(step => step.batch && step.requestId === requestId)?.batch;
+    for (const step of children.filter(one => one.kind === 'log').reverse()) {
+      const {before, after} = fields(step.title);
+      if (after === undefined) continue;
+      const isOwn =
+        before === undefined
+          ? batch && batch.start === batch.end
+          : JSON.stringify(parsed(before)) === JSON.stringify(data);
+      if (isOwn) return h('pre.code', {tabindex: 0}, highlighted(JSON.stringify(parsed(after), null, 2)));
+    }
   }
   return null;
+}
+
+function fields(line) {
+  const {json} = readLine(line);
+  return {...json?.fields, ...json};
 }
 
 function parsed(value) {
