@@ -5,6 +5,7 @@ export function count(value) {
   if (value === null || value === undefined) return '–';
   if (value >= 1e6) return `${(value / 1e6).toFixed(1)}M`;
   if (value >= 1e4) return `${(value / 1e3).toFixed(1)}k`;
+  if (value >= 1000) return Math.round(value).toLocaleString('en');
   return Number.isInteger(value) ? value.toLocaleString('en') : value.toFixed(1);
 }
 
