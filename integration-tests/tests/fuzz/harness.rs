@@ -51,6 +51,8 @@ where
             cases: CASES,
             failure_persistence: None,
             max_shrink_iters: 500,
+            // Milliseconds: a case that hangs takes half a minute each time.
+            max_shrink_time: 120_000,
             ..Config::default()
         });
         let ran = runner.run(strategy, |value| {

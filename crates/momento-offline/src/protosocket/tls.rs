@@ -9,7 +9,7 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::TcpStream,
     time::{sleep, timeout},
 };
@@ -79,8 +79,14 @@ async fn starts_handshake(stream: &TcpStream) -> io::Result<bool> {
     loop {
         let mut first = [0; 2];
         match stream.peek(&mut first).await? {
-            // A peek returns at once while there is a byte.
-            1 if first[0] == HANDSHAKE[0] => sleep(LOOK_AGAIN).await,
+            1 if first[0] == HANDSHAKE[0] => {
+                // No second byte will come.
+                if stream.ready(Interest::READABLE).await?.is_read_closed() {
+                    return Ok(false);
+                }
+                // A peek returns at once while there is a byte.
+                sleep(LOOK_AGAIN).await;
+            }
             _ => return Ok(first == HANDSHAKE),
         }
     }

@@ -232,6 +232,18 @@ async fn a_broken_handshake_closes_the_connection_and_no_other() {
 }
 
 #[tokio::test]
+async fn a_client_that_leaves_after_one_byte_of_a_handshake_is_not_waited_for() {
+    let world = World::protosocket().await;
+    let mut raw = Raw::connect(&world).await;
+    raw.0.write_all(&[22]).await.unwrap();
+    raw.0.shutdown().await.unwrap();
+    let mut rest = Vec::new();
+    // A handshake may take 30 seconds.
+    let closed = tokio::time::timeout(PATIENCE / 2, raw.0.read_to_end(&mut rest));
+    let _ = closed.await.expect("the connection stays open");
+}
+
+#[tokio::test]
 async fn a_command_of_22_bytes_is_not_taken_for_a_handshake() {
     let world = World::protosocket().await;
     let mut raw = Raw::connect(&world).await;
