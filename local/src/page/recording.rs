@@ -74,7 +74,7 @@ fn slowest(state: &State) -> Vec<&Recorded> {
 /// The journeys of records that are discarded, then of those that an invocation did not process
 /// at once; the first ones first.
 fn failed(state: &State, remembered: &Remembered, aws_url: &str) -> Vec<Journey> {
-    let displaced = remembered.newest(|number, _| state.records.get(number).is_none());
+    let displaced = remembered.displaced(state);
     let displaced = displaced.iter();
     let displaced = displaced.map(|(number, failed)| (*number, &failed.record, Some(failed)));
     let kept = state.records.newest();

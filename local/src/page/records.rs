@@ -130,8 +130,7 @@ fn find(page: &Page, wanted: Wanted) -> Vec<Summary> {
     let limit = wanted.limit.unwrap_or(LIMIT).min(MOST);
     let candidates: Vec<(u64, Bytes)> = {
         let state = page.0.recorder.state();
-        let remembered = &page.0.remembered;
-        let failed = remembered.newest(|number, _| state.records.get(number).is_none());
+        let failed = page.0.remembered.displaced(&state);
         let failed = failed
             .iter()
             .map(|(number, failed)| (*number, &failed.record));

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     journey::{self, Journey, Step},
-    recorder::{Recorded, Remember},
+    recorder::{Recorded, Remember, State},
 };
 
 /// Journeys that are remembered, and their bytes, at most.
@@ -22,12 +22,12 @@ pub(super) struct Remembered(Arc<Mutex<Inner>>);
 #[derive(Debug, Default)]
 struct Inner {
     /// By the record's number.
-    journeys: BTreeMap<u64, Failed>,
+    journeys: BTreeMap<u64, Arc<Failed>>,
     bytes: usize,
 }
 
 /// A record that failed, and what happened to it.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Failed {
     pub(super) record: Recorded,
     steps: Vec<Step>,
@@ -53,17 +53,17 @@ impl Remembered {
                 steps,
                 bytes,
             };
-            remembered.lock().insert(number, failed);
+            remembered.lock().insert(number, Arc::new(failed));
         })
     }
 
     /// A record by its number.
-    pub(super) fn get(&self, number: u64) -> Option<Failed> {
+    pub(super) fn get(&self, number: u64) -> Option<Arc<Failed>> {
         self.lock().journeys.get(&number).cloned()
     }
 
     /// A record by its stream's name and its sequence number.
-    pub(super) fn find(&self, stream: &str, sequence_number: &str) -> Option<Failed> {
+    pub(super) fn find(&self, stream: &str, sequence_number: &str) -> Option<Arc<Failed>> {
         let inner = self.lock();
         let mut journeys = inner.journeys.values();
         let found = journeys.find(|one| {
@@ -72,12 +72,12 @@ impl Remembered {
         found.cloned()
     }
 
-    /// Those that are `wanted`, the newest first, with their numbers.
-    pub(super) fn newest(&self, wanted: impl Fn(u64, &Recorded) -> bool) -> Vec<(u64, Failed)> {
+    /// Those whose records `state` no longer keeps, with their numbers.
+    pub(super) fn displaced(&self, state: &State) -> Vec<(u64, Arc<Failed>)> {
         let inner = self.lock();
-        let newest = inner.journeys.iter().rev();
-        let newest = newest.filter(|(number, failed)| wanted(**number, &failed.record));
-        newest
+        let all = inner.journeys.iter();
+        let displaced = all.filter(|(number, _)| state.records.get(**number).is_none());
+        displaced
             .map(|(number, failed)| (*number, failed.clone()))
             .collect()
     }
@@ -88,7 +88,7 @@ impl Remembered {
 }
 
 impl Inner {
-    fn insert(&mut self, number: u64, failed: Failed) {
+    fn insert(&mut self, number: u64, failed: Arc<Failed>) {
         self.bytes += failed.bytes;
         let before = self.journeys.insert(number, failed);
         self.bytes -= before.map_or(0, |before| before.bytes);

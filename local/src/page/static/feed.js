@@ -32,16 +32,12 @@ export function words(event) {
     case 'shardsChanged':
       return ['info', `The shards of ${event.stream ?? 'a stream'} changed`];
     case 'batchInvoked':
-      return event.outcome === 'ok'
-        ? null
-        : [
-            'bad',
-            `${event.function} ended ${event.outcome} with ${plural(event.records, 'record')} of ${shardName(event.shard)}${event.error ? `: ${event.error.message}` : ''}`,
-          ];
+      return [
+        'bad',
+        `${event.function} ended ${event.outcome} with ${plural(event.records, 'record')} of ${shardName(event.shard)}${event.error ? `: ${event.error.message}` : ''}`,
+      ];
     case 'invocationEnded':
-      return event.byMapping || event.outcome === 'ok'
-        ? null
-        : ['bad', `${event.function} ended ${event.outcome}${event.error ? `: ${event.error.message}` : ''}`];
+      return ['bad', `${event.function} ended ${event.outcome}${event.error ? `: ${event.error.message}` : ''}`];
     case 'dropped':
       return ['warn', `${plural(event.events, 'more event')}, too many to show`];
     default:
