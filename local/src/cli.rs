@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use event_source_mapping::observer::LOG_TARGET;
+use futures_util::future::LocalBoxFuture;
 use tracing_subscriber::{EnvFilter, filter::ParseError};
 
 use crate::{
@@ -91,12 +92,19 @@ enum Command {
 }
 
 impl Cli {
-    /// Runs the command.
+    /// Runs the command. The future is boxed, so that this crate has the code of every
+    /// command: the compiler puts an `async fn` into the crate that polls it, and each change
+    /// of a library would compile all of them once more, in one unit, when `klocal` is linked.
     ///
     /// # Errors
     ///
     /// Whatever kept it from being done, with its exit code.
-    pub async fn run(self) -> Outcome {
+    #[must_use]
+    pub fn run(self) -> LocalBoxFuture<'static, Outcome> {
+        Box::pin(self.run_command())
+    }
+
+    async fn run_command(self) -> Outcome {
         log_to_stderr(self.verbose, matches!(self.command, Command::Up(_)))?;
         match self.command {
             Command::Up(command) => command.run().await,
