@@ -2,7 +2,6 @@
 
 use clap::{Parser, Subcommand};
 use event_source_mapping::observer::LOG_TARGET;
-use futures_util::future::LocalBoxFuture;
 use tracing_subscriber::{EnvFilter, filter::ParseError};
 
 use crate::{
@@ -92,19 +91,12 @@ enum Command {
 }
 
 impl Cli {
-    /// Runs the command. The future is boxed, so that this crate has the code of every
-    /// command: the compiler puts an `async fn` into the crate that polls it, and each change
-    /// of a library would compile all of them once more, in one unit, when `klocal` is linked.
+    /// Runs the command.
     ///
     /// # Errors
     ///
     /// Whatever kept it from being done, with its exit code.
-    #[must_use]
-    pub fn run(self) -> LocalBoxFuture<'static, Outcome> {
-        Box::pin(self.run_command())
-    }
-
-    async fn run_command(self) -> Outcome {
+    pub async fn run(self) -> Outcome {
         log_to_stderr(self.verbose, matches!(self.command, Command::Up(_)))?;
         match self.command {
             Command::Up(command) => command.run().await,
