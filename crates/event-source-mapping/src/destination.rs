@@ -186,13 +186,3 @@ fn payload(error: &FunctionError) -> Value {
     }
     serde_json::from_slice(&error.payload).unwrap_or_else(|_| Value::String(error.text()))
 }
-
-/// The document without what AWS does not send. Only an SQS queue needs it: a file keeps all.
-#[cfg(feature = "sdk")]
-pub(crate) fn as_sent(document: &Value) -> Value {
-    let mut document = document.clone();
-    if let Some(members) = document.as_object_mut() {
-        members.remove(FUNCTION_ERROR);
-    }
-    document
-}

@@ -11,7 +11,7 @@ use aws_sdk_sqs::{
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
-use super::destination::{Destination, as_sent};
+use super::destination::{Destination, FUNCTION_ERROR};
 use crate::sdk_error;
 
 /// How long a call may take with its retries: the shard waits for it.
@@ -92,4 +92,13 @@ impl Destination for SqsQueue {
         sent.map_err(|error| std::io::Error::other(self.failed(error)))?;
         Ok(url.to_owned())
     }
+}
+
+/// The document without what AWS does not send.
+fn as_sent(document: &Value) -> Value {
+    let mut document = document.clone();
+    if let Some(members) = document.as_object_mut() {
+        members.remove(FUNCTION_ERROR);
+    }
+    document
 }
