@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use event_source_mapping::observer::LOG_TARGET;
+use futures_util::future::LocalBoxFuture;
 use tracing_subscriber::{EnvFilter, filter::ParseError};
 
 use crate::{
@@ -93,10 +94,18 @@ enum Command {
 impl Cli {
     /// Runs the command.
     ///
+    /// Boxed, so that this crate compiles the commands: `main` would compile them once
+    /// more.
+    ///
     /// # Errors
     ///
     /// Whatever kept it from being done, with its exit code.
-    pub async fn run(self) -> Outcome {
+    #[must_use]
+    pub fn run(self) -> LocalBoxFuture<'static, Outcome> {
+        Box::pin(self.run_command())
+    }
+
+    async fn run_command(self) -> Outcome {
         log_to_stderr(self.verbose, matches!(self.command, Command::Up(_)))?;
         match self.command {
             Command::Up(command) => command.run().await,

@@ -13,7 +13,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match Box::pin(Cli::parse().run()).await {
+    match Cli::parse().run().await {
         Ok(code) => code,
         Err(failure) => {
             eprintln!("error: {failure}");
