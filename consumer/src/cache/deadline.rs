@@ -2,20 +2,18 @@
 
 use std::time::Duration;
 
-use tokio::time::timeout;
-
 use super::{Cache, CacheError};
 use crate::deadline::Deadline;
 
 impl<C: Cache> Cache for Deadline<C> {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, CacheError> {
-        timeout(self.limit, self.inner.get(key))
+        self.limited(self.inner.get(key))
             .await
             .unwrap_or(Err(CacheError::Timeout(self.limit)))
     }
 
     async fn set(&self, key: &str, value: &[u8], ttl: Duration) -> Result<(), CacheError> {
-        timeout(self.limit, self.inner.set(key, value, ttl))
+        self.limited(self.inner.set(key, value, ttl))
             .await
             .unwrap_or(Err(CacheError::Timeout(self.limit)))
     }

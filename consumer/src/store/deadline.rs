@@ -2,21 +2,19 @@
 
 use std::collections::HashMap;
 
-use tokio::time::timeout;
-
 use super::{Read, Store, StoreError};
 use crate::deadline::Deadline;
 
 impl<S: Store> Store for Deadline<S> {
     async fn read(&self, name: &str) -> Read {
-        timeout(self.limit, self.inner.read(name))
+        self.limited(self.inner.read(name))
             .await
             .unwrap_or(Err(StoreError::Timeout(self.limit)))
     }
 
     async fn read_many(&self, names: &[&str], found: &mut HashMap<String, Read>) {
         let reading = self.inner.read_many(names, found);
-        if timeout(self.limit, reading).await.is_err() {
+        if self.limited(reading).await.is_none() {
             for name in names {
                 let late = || Err(StoreError::Timeout(self.limit));
                 found.entry((*name).to_owned()).or_insert_with(late);
