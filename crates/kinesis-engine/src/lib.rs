@@ -55,6 +55,7 @@ use durable_files::{Disk, SystemDisk};
 use self::{arrivals::Arrivals, engine::Engine, reader::Reader};
 
 pub use durable_files::FsyncPolicy;
+pub use engine::throttle::ThrottledRecords;
 pub use log::OpenError;
 pub use movable_clock::Clock;
 pub use options::Options;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{
+    ThrottledRecords,
     engine::{Engine, sequence::SequenceNumber, shard::shard_id},
     error::KinesisError,
     operations::get_records,
@@ -57,6 +58,17 @@ impl Reader {
     pub fn streams(&self) -> Vec<String> {
         let streams = self.0.streams().into_iter();
         streams.map(|stream| stream.name.clone()).collect()
+    }
+
+    /// The records that the shards of a stream have refused since the engine was opened:
+    /// none without [`Options::enforce_limits`](crate::Options::enforce_limits).
+    #[must_use]
+    pub fn throttled(&self, stream: &str) -> ThrottledRecords {
+        let streams = self.0.streams();
+        let stream = streams.iter().find(|one| one.name == stream);
+        stream.map_or_else(ThrottledRecords::default, |stream| {
+            stream.throttled.counted()
+        })
     }
 
     /// The shards that `ListShards` lists; none for a stream that does not exist.

@@ -109,6 +109,7 @@ fn everywhere() -> Vec<Trial> {
         commands::e2e_counts_its_own_records_in_a_data_folder_of_earlier_runs,
         commands::e2e_names_the_mapping_that_fails,
         commands::e2e_writes_the_run_as_a_page_in_one_file,
+        commands::e2e_with_limits_puts_throttled_records_again_and_names_the_first_limit,
         commands::e2e_fails_by_the_name_of_a_condition,
         commands::e2e_settles_records_that_a_mapping_filters_out,
     ]

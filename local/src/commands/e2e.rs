@@ -15,7 +15,10 @@ use momento_offline::transport::Transport;
 use reqwest::Url;
 
 use super::{
-    args::{BootstrapArgs, CacheChoice, EndpointArgs, InvokeArgs, ServedCacheArgs, TemplateArgs},
+    args::{
+        BootstrapArgs, CacheChoice, EndpointArgs, InvokeArgs, KinesisArgs, ServedCacheArgs,
+        TemplateArgs,
+    },
     e2e_load::E2eLoadArgs,
     e2e_results::{Ran, ResultArgs},
     otlp_args::OtlpArgs,
@@ -47,8 +50,9 @@ use crate::{
 Names in conditions: lost, discarded, refused, failed, filtered, retries, processed (numbers,
 or shares such as discarded<1%), produced, throughput (records/s), p50, p90, p99, max,
 invoke.p50, invoke.p90, invoke.p99, invoke.max, start (times), cache.get, cache.hit,
-cache.miss, cache.set, cache.error, store.reads, invocations, cold_starts. Operators: < <= > >=
-=. Without a condition of their own, lost, discarded and refused have to be 0.
+cache.miss, cache.set, cache.error, store.reads, invocations, cold_starts, throttled (with
+--enforce-limits). Operators: < <= > >= =. Without a condition of their own, lost, discarded and
+refused have to be 0.
 
 Exit codes: 0 every condition is met, 1 one is not, 2 bad arguments or configuration,
 130 interrupted.")]
@@ -59,6 +63,8 @@ pub struct E2e {
     bootstrap: BootstrapArgs,
     #[command(flatten)]
     cache: ServedCacheArgs,
+    #[command(flatten)]
+    kinesis: KinesisArgs,
 
     #[command(flatten)]
     load: E2eLoadArgs,
@@ -138,11 +144,7 @@ impl E2e {
     pub async fn run(self) -> Outcome {
         let mut project = self.template.read()?;
         let mapping = self.mapping(&mut project)?;
-        if self.otlp.is_given() && self.backend != Backend::Embedded {
-            return Err(Failure::configuration(anyhow!(
-                "--otlp needs --backend embedded: only what happens in this process is exported\nhint: leave out one of the two"
-            )));
-        }
+        self.check_backend()?;
         let otlp = self.otlp.collector()?;
         let puts = self
             .results
@@ -184,6 +186,24 @@ impl E2e {
         })
     }
 
+    /// Refuses flags that say what happens in this process, where the containers run the
+    /// pipeline.
+    fn check_backend(&self) -> Result<(), Failure> {
+        if self.backend == Backend::Embedded {
+            return Ok(());
+        }
+        let flag = [
+            (self.otlp.is_given(), "--otlp"),
+            (self.kinesis.enforce_limits, "--enforce-limits"),
+        ];
+        match flag.iter().find(|(is_given, _)| *is_given) {
+            None => Ok(()),
+            Some((_, flag)) => Err(Failure::configuration(anyhow!(
+                "{flag} needs --backend embedded: it is about what happens in this process\nhint: leave out one of the two"
+            ))),
+        }
+    }
+
     /// The mappings that get the run's records. With containers there is one, of a stream
     /// of its own.
     fn mappings(&self, environment: &Environment, mapping: &Mapping) -> Vec<String> {
@@ -211,6 +231,7 @@ impl E2e {
             bootstraps,
             region: self.template.region.clone(),
             cache: self.cache.of_project(&project, Transport::Stub)?,
+            kinesis: self.kinesis.options(),
             data_dir: self.data_dir.clone(),
             log: log(self.show_logs, seen.errors.clone()),
             observer: seen.tally.clone(),
@@ -232,6 +253,7 @@ impl E2e {
         let site = EmbeddedSite {
             embedded: &embedded,
             stream: mapping.stream,
+            has_limits: self.kinesis.enforce_limits,
         };
         let is_recorded = self.results.html.is_some();
         if is_recorded {

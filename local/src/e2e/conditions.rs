@@ -40,7 +40,7 @@ const PRODUCED: Kind = Kind::ShareOf(|report| Some(number(report.records.produce
 const GETS: Kind = Kind::ShareOf(|report| Some(number(report.cache_requests?.get)));
 
 /// Every name, in the order of messages.
-const NAMES: [Name; 26] = names! {
+const NAMES: [Name; 27] = names! {
     "lost" PRODUCED, |report| Some(number(report.records.lost));
     "discarded" PRODUCED, |report| Some(number(report.records.discarded));
     "refused" PRODUCED, |report| Some(number(report.records.refused));
@@ -67,6 +67,7 @@ const NAMES: [Name; 26] = names! {
     "store.reads" Kind::Count, |report| report.store_reads.map(number);
     "invocations" Kind::Count, |report| Some(number(report.invocations));
     "cold_starts" Kind::Count, |report| report.cold_starts.map(number);
+    "throttled" Kind::Count, |report| Some(number(report.throttled?.records()));
 };
 
 /// What every run has to meet, unless a condition of its own says otherwise of the name.

@@ -158,6 +158,7 @@ impl Site for Containers {
             cache_requests: requests.map(|(now, before)| now.since(&before)),
             store_reads: None,
             cold_starts: None,
+            throttled: None,
         }
     }
 }

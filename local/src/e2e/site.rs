@@ -4,6 +4,7 @@
 use async_trait::async_trait;
 use momento_offline::counters::Counts;
 
+use super::report::Throttled;
 use crate::embedded::Embedded;
 
 /// A running pipeline whose mapping a [`Tally`](super::tally::Tally) watches.
@@ -32,6 +33,8 @@ pub struct Seen {
     pub store_reads: Option<u64>,
     /// Execution environments started.
     pub cold_starts: Option<u64>,
+    /// What the stream's shards refused; `None` without limits too.
+    pub throttled: Option<Throttled>,
 }
 
 /// Everything in this process.
@@ -40,6 +43,21 @@ pub struct EmbeddedSite<'a> {
     pub embedded: &'a Embedded,
     /// The stream to write to.
     pub stream: String,
+    /// Whether its shards have AWS's limits.
+    pub has_limits: bool,
+}
+
+impl EmbeddedSite<'_> {
+    fn throttled(&self) -> Throttled {
+        let reader = &self.embedded.aws.reader;
+        let shards = reader.shards(&self.stream).into_iter();
+        let records = reader.throttled(&self.stream);
+        Throttled {
+            shards: shards.filter(|shard| shard.open).count(),
+            by_records: records.by_records,
+            by_bytes: records.by_bytes,
+        }
+    }
 }
 
 #[async_trait]
@@ -60,6 +78,7 @@ impl Site for EmbeddedSite<'_> {
             cache_requests: cache.map(|cache| cache.keyspace().counts()),
             store_reads: Some(self.embedded.store_reads()),
             cold_starts: Some(self.embedded.cold_starts()),
+            throttled: self.has_limits.then(|| self.throttled()),
         }
     }
 }

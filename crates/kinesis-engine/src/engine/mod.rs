@@ -17,7 +17,7 @@ mod shard_state;
 pub(crate) mod stream;
 pub(crate) mod subscriptions;
 pub(crate) mod sweep;
-mod throttle;
+pub(crate) mod throttle;
 pub(crate) mod token;
 pub(crate) mod topology;
 

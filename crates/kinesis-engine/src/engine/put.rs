@@ -31,13 +31,14 @@ impl Engine {
         self.tell_put(stream, records, &routed);
         let mut touched: Vec<&Arc<Shard>> = Vec::new();
         for record in &routed {
-            let stored = matches!(record.outcome, Outcome::Stored(_));
-            if stored
-                && !touched
-                    .iter()
-                    .any(|shard| shard.number == record.shard.number)
-            {
-                touched.push(&record.shard);
+            match record.outcome {
+                Outcome::Throttled(limit) => stream.throttled.add(limit),
+                Outcome::Stored(_) => {
+                    let number = record.shard.number;
+                    if !touched.iter().any(|shard| shard.number == number) {
+                        touched.push(&record.shard);
+                    }
+                }
             }
         }
         for shard in touched {

@@ -20,6 +20,7 @@ use super::{
     record::{Chunk, Record},
     sequence::SequenceNumber,
     shard_state::State,
+    throttle::WriteLimit,
 };
 use durable_files::Commit;
 
@@ -87,7 +88,7 @@ pub(crate) enum Outcome {
     /// Stored under this number.
     Stored(SequenceNumber),
     /// Refused: the shard's throughput is used up.
-    Throttled,
+    Throttled(WriteLimit),
 }
 
 /// The outcome of an append.
@@ -205,7 +206,7 @@ impl Shard {
             let pairs = records.iter().zip(&outcomes);
             pairs.filter_map(|(record, outcome)| match outcome {
                 Outcome::Stored(number) => Some((*record, number.index)),
-                Outcome::Throttled => None,
+                Outcome::Throttled(_) => None,
             })
         };
         // On disk first: readers see only records that are written.
@@ -230,8 +231,10 @@ impl Shard {
         let mut index = state.next();
         let admit = |record: &NewRecord<'_>| {
             let size = (record.partition_key.len() + record.data.len()) as u64;
-            if now.limited && !state.throttle.write(size, now.micros) {
-                return Outcome::Throttled;
+            if now.limited
+                && let Err(limit) = state.throttle.write(size, now.micros)
+            {
+                return Outcome::Throttled(limit);
             }
             index += 1;
             Outcome::Stored(self.sequence(index - 1))

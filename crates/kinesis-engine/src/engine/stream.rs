@@ -20,6 +20,7 @@ use super::{
     lifecycle::{Lifecycle, Status},
     moment::Moment,
     shard::{AppendError, NewRecord, Outcome, Shard},
+    throttle::ThrottledCounter,
     topology::Topology,
 };
 use durable_files::Commit;
@@ -70,6 +71,8 @@ pub(crate) struct Stream {
     /// Held by a change of settings or shards until it is stored: two changes at once
     /// would undo each other.
     pub(super) changing: Mutex<()>,
+    /// The records that its shards have refused.
+    pub(crate) throttled: ThrottledCounter,
     /// The description on disk is not this stream's: records could be lost with it.
     unstored: AtomicBool,
     /// Counts reshards that have ended: a put to a shard being closed waits for one.
@@ -113,6 +116,7 @@ impl Stream {
             settings: Mutex::new(settings),
             topology: RwLock::new(Arc::new(topology)),
             changing: Mutex::default(),
+            throttled: ThrottledCounter::default(),
             unstored: AtomicBool::new(false),
             resharded: watch::channel(0).0,
         }

@@ -1,5 +1,7 @@
 //! A shard's throughput, when limits are enforced.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 /// 1,000 records a second may be written to a shard (developer guide, "Quotas
 /// and limits").
 const WRITE_RECORDS: u64 = 1000;
@@ -10,6 +12,50 @@ const READS: u64 = 5;
 /// 2 MiB a second may be read from a shard; a reply of 10 MiB therefore blocks
 /// the next five seconds (API reference, `GetRecords`).
 const READ_BYTES: u64 = 2 * 1024 * 1024;
+
+/// Which of a shard's write limits refuses a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WriteLimit {
+    /// 1,000 records a second.
+    Records,
+    /// 1 MiB a second.
+    Bytes,
+}
+
+/// Records that a stream's shards have refused: those that `CloudWatch` counts in
+/// `WriteProvisionedThroughputExceeded`. A record that is put again and refused again
+/// counts again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ThrottledRecords {
+    /// Beyond a shard's 1,000 records a second.
+    pub by_records: u64,
+    /// Beyond a shard's 1 MiB a second.
+    pub by_bytes: u64,
+}
+
+/// Counts [`ThrottledRecords`].
+#[derive(Debug, Default)]
+pub(crate) struct ThrottledCounter {
+    by_records: AtomicU64,
+    by_bytes: AtomicU64,
+}
+
+impl ThrottledCounter {
+    pub(super) fn add(&self, limit: WriteLimit) {
+        let count = match limit {
+            WriteLimit::Records => &self.by_records,
+            WriteLimit::Bytes => &self.by_bytes,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn counted(&self) -> ThrottledRecords {
+        ThrottledRecords {
+            by_records: self.by_records.load(Ordering::Relaxed),
+            by_bytes: self.by_bytes.load(Ordering::Relaxed),
+        }
+    }
+}
 
 /// A shard's remaining throughput.
 #[derive(Debug)]
@@ -32,14 +78,18 @@ impl Throttle {
         }
     }
 
-    /// Takes one record of `bytes` bytes, or refuses it. `now` in microseconds.
-    pub(super) fn write(&mut self, bytes: u64, now: u64) -> bool {
-        let admitted = self.write_records.has(1, now) && self.write_bytes.has(bytes, now);
-        if admitted {
-            self.write_records.take(1);
-            self.write_bytes.take(bytes);
+    /// Takes one record of `bytes` bytes, or says which limit refuses it. `now` in
+    /// microseconds.
+    pub(super) fn write(&mut self, bytes: u64, now: u64) -> Result<(), WriteLimit> {
+        if !self.write_records.has(1, now) {
+            return Err(WriteLimit::Records);
         }
-        admitted
+        if !self.write_bytes.has(bytes, now) {
+            return Err(WriteLimit::Bytes);
+        }
+        self.write_records.take(1);
+        self.write_bytes.take(bytes);
+        Ok(())
     }
 
     /// Starts a read, or refuses it. `now` in microseconds.
@@ -103,25 +153,25 @@ fn micro(tokens: u64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::Throttle;
+    use super::{Throttle, WriteLimit};
 
     const SECOND: u64 = 1_000_000;
 
     #[test]
     fn a_shard_takes_a_thousand_records_a_second() {
         let mut throttle = Throttle::new(0);
-        let taken = (0..1500).filter(|_| throttle.write(1, 0)).count();
+        let taken = (0..1500).filter(|_| throttle.write(1, 0).is_ok()).count();
         assert_eq!(taken, 1000);
-        assert!(!throttle.write(1, 0));
-        assert!(throttle.write(1, SECOND / 1000));
+        assert_eq!(throttle.write(1, 0), Err(WriteLimit::Records));
+        assert_eq!(throttle.write(1, SECOND / 1000), Ok(()));
     }
 
     #[test]
     fn a_shard_takes_one_mebibyte_a_second() {
         let mut throttle = Throttle::new(0);
-        assert!(throttle.write(1024 * 1024, 0));
-        assert!(!throttle.write(1, 0));
-        assert!(throttle.write(512 * 1024, SECOND / 2));
+        assert_eq!(throttle.write(1024 * 1024, 0), Ok(()));
+        assert_eq!(throttle.write(1, 0), Err(WriteLimit::Bytes));
+        assert_eq!(throttle.write(512 * 1024, SECOND / 2), Ok(()));
     }
 
     #[test]

@@ -66,7 +66,7 @@ pub(super) async fn put_record(engine: &Engine, request: Request) -> Result<Repl
             sequence_number,
             encryption_type: "NONE",
         }),
-        Outcome::Throttled => Err(KinesisError::ThroughputExceeded(
+        Outcome::Throttled(_) => Err(KinesisError::ThroughputExceeded(
             engine.rate_exceeded(&stream, &record.shard),
         )),
     }

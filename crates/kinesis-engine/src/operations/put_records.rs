@@ -93,7 +93,7 @@ pub(super) async fn put_records(engine: &Engine, request: Request) -> Result<Rep
                 shard_id: record.shard.id.clone(),
                 sequence_number,
             },
-            Outcome::Throttled => EntryReply::Refused {
+            Outcome::Throttled(_) => EntryReply::Refused {
                 error_code: "ProvisionedThroughputExceededException",
                 error_message: engine.rate_exceeded(&stream, &record.shard),
             },

@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::fixture::{FIRST_SHARD, Fixture, data, record};
-use crate::Options;
+use crate::{Options, ThrottledRecords};
 
 async fn limited() -> Fixture {
     let fixture = Fixture::with(Options {
@@ -36,6 +36,25 @@ async fn a_shard_refuses_each_record_over_a_thousand_a_second() {
     assert_eq!(code, "ProvisionedThroughputExceededException");
     tokio::time::advance(Duration::from_secs(1)).await;
     fixture.put("k", "x").await;
+    let expected = ThrottledRecords {
+        by_records: 201,
+        by_bytes: 0,
+    };
+    assert_eq!(fixture.kinesis.reader().throttled("orders"), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shard_refuses_each_record_over_a_mebibyte_a_second() {
+    let fixture = limited().await;
+    let record = record("k", &"x".repeat(600 * 1024));
+    fixture.ok("PutRecord", record.clone()).await;
+    let code = fixture.refused("PutRecord", record).await;
+    assert_eq!(code, "ProvisionedThroughputExceededException");
+    let expected = ThrottledRecords {
+        by_records: 0,
+        by_bytes: 1,
+    };
+    assert_eq!(fixture.kinesis.reader().throttled("orders"), expected);
 }
 
 #[tokio::test(start_paused = true)]

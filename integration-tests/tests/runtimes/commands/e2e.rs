@@ -216,6 +216,34 @@ pub async fn e2e_writes_the_run_as_a_page_in_one_file() -> anyhow::Result<()> {
     Ok(())
 }
 
+pub async fn e2e_with_limits_puts_throttled_records_again_and_names_the_first_limit()
+-> anyhow::Result<()> {
+    let project = Project::new(TEMPLATE, LOCAL_TOML).await?;
+    // One request of 2.4 MB: the shard takes three of its records at once.
+    let flags = [
+        "--enforce-limits",
+        "--shards=1",
+        "--records=8",
+        "--size=300000",
+        "--expect=throttled>4",
+    ];
+    let report = project.report(&flags, 0).await?;
+    same("processed", &report["records"]["processed"], &json!(8))?;
+    let throttled = &report["throttled"];
+    same("shards", &throttled["shards"], &json!(1))?;
+    same("by records", &throttled["by_records"], &json!(0))?;
+    ensure!(throttled["by_bytes"].as_u64() >= Some(5), "{report}");
+
+    let flags = [&flags[..], &["--backend=localstack"]].concat();
+    let refused = project.e2e(&flags).await?;
+    let (_, errors) = outputs(&refused, 2)?;
+    ensure!(
+        errors.contains("--enforce-limits needs --backend embedded"),
+        "{errors}"
+    );
+    Ok(())
+}
+
 pub async fn e2e_fails_by_the_name_of_a_condition() -> anyhow::Result<()> {
     let project = Project::new(TEMPLATE, "").await?;
     // The texts `ok` and `error`, which moody obeys.

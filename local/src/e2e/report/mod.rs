@@ -68,6 +68,8 @@ pub struct Report {
     pub invocations: u64,
     /// Execution environments started; `None` where nothing counts them.
     pub cold_starts: Option<u64>,
+    /// What the stream's shards refused; `None` without `--enforce-limits`.
+    pub throttled: Option<Throttled>,
     /// Latencies, milliseconds.
     pub latency_ms: Latencies,
     /// What `write_to_read` counts from, in numbers of records.
@@ -116,6 +118,25 @@ pub struct CacheRequests {
     pub miss: u64,
     pub set: u64,
     pub error: u64,
+}
+
+/// Records that the stream's shards refused, beyond what AWS's shards take. The writer puts
+/// them again, and one that is refused again counts again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Throttled {
+    /// Open shards of the stream.
+    pub shards: usize,
+    /// Beyond 1,000 records a second.
+    pub by_records: u64,
+    /// Beyond 1 MiB a second.
+    pub by_bytes: u64,
+}
+
+impl Throttled {
+    /// All of them.
+    pub(super) fn records(self) -> u64 {
+        self.by_records + self.by_bytes
+    }
 }
 
 /// Latencies.
@@ -170,6 +191,7 @@ impl Report {
             store_reads: seen.store_reads,
             invocations: totals.invocations,
             cold_starts: seen.cold_starts,
+            throttled: seen.throttled,
             latency_ms: Latencies {
                 write_to_read: Percentiles::of(&totals.latency_us),
                 invoke: Percentiles::of(&totals.invoke_us),
@@ -215,6 +237,7 @@ impl Report {
             cache_requests: None,
             store_reads: None,
             cold_starts: None,
+            throttled: None,
         };
         let run = Run {
             written: Written::default(),

@@ -1,6 +1,6 @@
 //! Tests of the report, its conditions and its XML.
 
-use super::{CacheRequests, Latencies, Percentiles, Records, Report};
+use super::{CacheRequests, Latencies, Percentiles, Records, Report, Throttled};
 use crate::e2e::{
     conditions::Condition,
     junit,
@@ -45,6 +45,7 @@ fn report() -> Report {
         store_reads: Some(3),
         invocations: 4,
         cold_starts: Some(1),
+        throttled: None,
         latency_ms: Latencies {
             write_to_read: percentiles,
             invoke: percentiles,
@@ -119,6 +120,20 @@ fn the_report_s_text_is_for_people() {
 #[test]
 fn a_failed_report_names_conditions_mappings_and_the_first_failing_record() {
     insta::assert_snapshot!(failed().to_string());
+}
+
+#[test]
+fn the_text_names_the_shards_limit_where_it_is_the_first() {
+    let text = |shards, by_records, by_bytes| {
+        let throttled = Throttled {
+            shards,
+            by_records,
+            by_bytes,
+        };
+        throttled.to_string()
+    };
+    let texts = [text(1, 120, 0), text(4, 3, 50), text(2, 0, 0)];
+    insta::assert_snapshot!(texts.concat());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{FirstFailure, Report};
+use super::{FirstFailure, Report, Throttled};
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -25,6 +25,9 @@ impl fmt::Display for Report {
         self.write_records(f)?;
         self.write_requests(f)?;
         self.write_times(f)?;
+        if let Some(throttled) = self.throttled {
+            write!(f, "{throttled}")?;
+        }
         if self.flat_out {
             writeln!(
                 f,
@@ -140,6 +143,33 @@ impl Report {
                 "\n  {some} records have no writeTime of this run: their latency counts from their arrival in the stream."
             ),
         }
+    }
+}
+
+/// The limit that the load reached first, as a sentence of its own.
+impl fmt::Display for Throttled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (shards, they) = match self.shards {
+            1 => ("one shard takes".to_owned(), "it"),
+            shards => (format!("{shards} shards take"), "they"),
+        };
+        let (records, mebibytes) = (self.shards * 1000, self.shards);
+        let refused = self.records();
+        if refused == 0 {
+            return writeln!(
+                f,
+                "\n  The stream's {shards} {records} records/s and {mebibytes} MiB/s: the load stayed below."
+            );
+        }
+        let limit = if self.by_bytes > self.by_records {
+            format!("{mebibytes} MiB/s")
+        } else {
+            format!("{records} records/s")
+        };
+        writeln!(
+            f,
+            "\n  The stream's {shards} {limit}, which is the first limit: {they} refused records {refused} times."
+        )
     }
 }
 

@@ -41,6 +41,7 @@ function verdict() {
       fact('Table reads', report.store_reads ?? '–'),
       fact('Invocations', count(report.invocations)),
       fact('Cold starts', report.cold_starts ?? '–'),
+      report.throttled && fact('Throttled', count(report.throttled.by_records + report.throttled.by_bytes)),
       fact('Took', ms(report.elapsed_ms)),
     ),
   );
