@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use aws_wire::DEFAULT_REGION;
-use local::provision::sdk_config;
+use loopback_client::sdk_config;
 use serde_json::Value;
 
 /// Receives at most ten messages of the queue `name` at `endpoint`, as JSON.

@@ -7,8 +7,7 @@ use momento_offline::fake_api_key;
 use serde::Serialize;
 
 use crate::{
-    embedded::Embedded, loopback, page::PAGE_PATH, server, status_board::STATUS_PATH,
-    template::Environment,
+    embedded::Embedded, page::PAGE_PATH, server, status_board::STATUS_PATH, template::Environment,
 };
 
 /// The endpoints of a running environment: the line of `klocal up --json`.
@@ -138,7 +137,7 @@ impl Endpoints {
     }
 
     fn variables(&self, environment: &Environment) -> BTreeMap<&'static str, String> {
-        let mut variables: BTreeMap<_, _> = loopback::no_proxy().into();
+        let mut variables: BTreeMap<_, _> = loopback_client::no_proxy().into();
         variables.extend([
             ("AWS_ENDPOINT_URL", self.aws.clone()),
             ("AWS_ENDPOINT_URL_LAMBDA", self.lambda.clone()),

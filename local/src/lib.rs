@@ -18,7 +18,6 @@ pub mod endpoints;
 pub mod events;
 pub mod guard;
 pub mod leftovers;
-pub mod loopback;
 pub mod mappings;
 pub mod nearest;
 pub mod otlp;

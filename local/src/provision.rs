@@ -9,13 +9,11 @@ mod queue;
 mod stream;
 mod table;
 
-use aws_config::{BehaviorVersion, Region};
-use aws_credential_types::Credentials;
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 use event_source_mapping::sdk_error;
 
 use self::memory::Memory;
-use crate::{loopback, project::seed::Seed, template::Environment};
+use crate::{project::seed::Seed, template::Environment};
 
 /// A resource cannot be created.
 #[derive(Debug, thiserror::Error)]
@@ -66,25 +64,6 @@ pub struct Provisioner {
     sqs: aws_sdk_sqs::Client,
     /// The template's values at the last start, where they are kept.
     before: Option<Memory>,
-}
-
-/// An SDK configuration for an endpoint on this machine. With its fixed credentials,
-/// the SDK neither searches for any nor asks the instance metadata service. It uses no
-/// proxy.
-#[must_use]
-pub fn sdk_config(endpoint: &str, region: &str) -> aws_config::SdkConfig {
-    let mut config = aws_config::SdkConfig::builder();
-    config.set_http_client(loopback::sdk_client(endpoint));
-    config
-        .behavior_version(BehaviorVersion::latest())
-        .endpoint_url(endpoint)
-        .region(Region::new(region.to_owned()))
-        .credentials_provider(
-            aws_credential_types::provider::SharedCredentialsProvider::new(Credentials::new(
-                "local", "local", None, None, "local",
-            )),
-        )
-        .build()
 }
 
 impl Provisioner {

@@ -15,7 +15,8 @@ use event_source_mapping::{
     destination::{Destination, Destinations, FailureFolder},
     sqs_queue::SqsQueue,
 };
-use local::{aws::apis::AwsApis, ports, provision::sdk_config};
+use local::{aws::apis::AwsApis, ports};
+use loopback_client::sdk_config;
 use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::header};
 

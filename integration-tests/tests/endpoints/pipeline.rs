@@ -8,7 +8,8 @@ use event_source_mapping::{
     settings::Settings,
 };
 use integration_tests::patience::eventually;
-use local::{mappings::Mappings, provision::sdk_config, template::environment::Mapping};
+use local::{mappings::Mappings, template::environment::Mapping};
+use loopback_client::sdk_config;
 use tempfile::TempDir;
 
 use crate::{

@@ -10,10 +10,8 @@ use event_source_mapping::{
     settings::Settings,
 };
 use integration_tests::{patience::same, queue::messages};
-use local::{
-    provision::{Provisioner, sdk_config},
-    template::environment::Queue,
-};
+use local::{provision::Provisioner, template::environment::Queue};
+use loopback_client::sdk_config;
 use serde_json::Value;
 
 use crate::{

@@ -11,11 +11,8 @@ use event_source_mapping::{
     target::{ErrorKind, FunctionError, Reply, Target},
 };
 use integration_tests::patience::{eventually, same};
-use local::{
-    mappings::queues::queue_arn,
-    provision::{Provisioner, sdk_config},
-    template::environment::Queue,
-};
+use local::{mappings::queues::queue_arn, provision::Provisioner, template::environment::Queue};
+use loopback_client::sdk_config;
 use serde_json::Value;
 
 use crate::{

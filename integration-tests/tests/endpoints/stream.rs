@@ -14,7 +14,7 @@ use event_source_mapping::{
     source::{Shard, Source},
 };
 use integration_tests::patience::PATIENCE;
-use local::provision::sdk_config;
+use loopback_client::sdk_config;
 use tokio::time::{Instant, sleep};
 
 use crate::{endpoint::Running, ledger::Entry};

@@ -230,7 +230,7 @@ Resources:
         ..Options::new(project, bootstraps.into())
     })
     .await?;
-    let kinesis = aws_sdk_kinesis::Client::new(&local::provision::sdk_config(
+    let kinesis = aws_sdk_kinesis::Client::new(&loopback_client::sdk_config(
         &embedded.aws.url(),
         DEFAULT_REGION,
     ));

@@ -19,8 +19,9 @@ use event_source_mapping::{
 use integration_tests::patience::eventually;
 use local::{
     adapters::push_trigger::PushTrigger, aws::apis::AwsApis, mappings::Mappings, ports,
-    provision::sdk_config, template::environment::Mapping,
+    template::environment::Mapping,
 };
+use loopback_client::sdk_config;
 
 const STREAM: &str = "stream";
 

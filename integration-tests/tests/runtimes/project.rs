@@ -9,8 +9,8 @@ use local::{
     cargo_build,
     embedded::{Embedded, Options},
     project::Project,
-    provision::sdk_config,
 };
+use loopback_client::sdk_config;
 use tokio::process::Command;
 
 use crate::moody;

@@ -20,8 +20,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use local::{
     embedded::{Embedded, Options},
     project::Project,
-    provision::sdk_config,
 };
+use loopback_client::sdk_config;
 use tally::Tally;
 use tokio::time::{Instant, interval};
 

@@ -26,7 +26,7 @@ use dynoxide::Database;
 use http::{HeaderValue, header};
 use tokio::{net::TcpListener, sync::oneshot};
 
-use crate::{events::StoreObserver, loopback, private};
+use crate::{events::StoreObserver, private};
 
 /// Why DynamoDB could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -89,7 +89,7 @@ impl DynamoDb {
         Ok(Self {
             region: region.to_owned(),
             address,
-            client: loopback::client(&format!("http://{address}")),
+            client: loopback_client::client(&format!("http://{address}")),
             observer: StoreObserver::default(),
             _stop: stop,
         })

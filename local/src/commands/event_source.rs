@@ -13,6 +13,7 @@ use event_source_mapping::{
     target::Target,
 };
 use lambda_host::{Functions, function_arn};
+use loopback_client::sdk_config;
 
 use super::args::{EndpointArgs, HostArgs, InvokeArgs, RetryArgs, TemplateArgs};
 use crate::{
@@ -27,7 +28,6 @@ use crate::{
     page::{PAGE_PATH, Page, Shown},
     ports,
     project::Project,
-    provision::sdk_config,
     server::Server,
     signals::Signals,
     status_board::{STATUS_PATH, StatusBoard},

@@ -15,10 +15,7 @@ use momento_offline::{
 use reqwest::{Method, StatusCode};
 
 use super::table;
-use crate::{
-    loopback,
-    outcome::{Failure, Outcome},
-};
+use crate::outcome::{Failure, Outcome};
 
 /// Inject faults into a running cache: errors, latency, dropped connections.
 #[derive(Debug, Args)]
@@ -143,7 +140,7 @@ fn read(file: &Path) -> std::io::Result<String> {
 impl At {
     async fn ask(&self, method: Method, plan: Option<&FaultPlan>) -> anyhow::Result<FaultStatus> {
         let url = format!("{}{FAULTS_PATH}", self.url.trim_end_matches('/'));
-        let mut request = loopback::client(&url).request(method, &url);
+        let mut request = loopback_client::client(&url).request(method, &url);
         if let Some(plan) = plan {
             request = request.json(plan);
         }

@@ -16,10 +16,7 @@ use reqwest::{Response, Url};
 use serde_json::Value;
 
 use super::{args::running_url, input};
-use crate::{
-    loopback,
-    outcome::{Failure, Outcome},
-};
+use crate::outcome::{Failure, Outcome};
 
 /// Invoke a function of a running `klocal up` and print its response.
 #[derive(Debug, Args)]
@@ -61,7 +58,7 @@ impl Invoke {
             Some(file) => input::read(file)?,
             None => b"{}".to_vec(),
         };
-        let mut request = loopback::client(&base).post(url).body(event);
+        let mut request = loopback_client::client(&base).post(url).body(event);
         if self.log {
             request = request.header("x-amz-log-type", "Tail");
         }

@@ -4,9 +4,9 @@ use aws_config::{BehaviorVersion, Region};
 use aws_sdk_kinesis::{Client, config::Builder};
 use aws_wire::DEFAULT_REGION;
 use clap::Args;
+use loopback_client::sdk_config;
 
 use super::args::AWS_APIS;
-use crate::{loopback, provision::sdk_config};
 
 /// `--endpoint-url` for AWS itself.
 const AWS: &str = "aws";
@@ -33,7 +33,7 @@ impl KinesisEndpointArgs {
     /// user's own.
     pub(super) async fn client(&self) -> Client {
         let region = self.region.as_deref();
-        if self.endpoint_url != AWS && loopback::is_here(&self.endpoint_url) {
+        if self.endpoint_url != AWS && loopback_client::is_here(&self.endpoint_url) {
             let region = region.unwrap_or(DEFAULT_REGION);
             return Client::new(&sdk_config(&self.endpoint_url, region));
         }

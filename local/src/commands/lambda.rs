@@ -12,7 +12,6 @@ use super::args::{HostArgs, IdleArgs, pair};
 use crate::{
     bootstraps,
     guard::{Guard, Protocol},
-    loopback,
     outcome::{Failure, Outcome},
     ports,
     server::Server,
@@ -92,7 +91,7 @@ impl Lambda {
         environment.extend(self.variables);
         // Another emulator's address would lead the function away from this one.
         environment.remove("AWS_LAMBDA_RUNTIME_API");
-        loopback::bypass_proxies(&mut environment);
+        loopback_client::bypass_proxies(&mut environment);
         let config = FunctionConfig {
             name: self.name.clone(),
             bootstrap: bootstrap.into(),

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use loopback_client::sdk_config;
 use momento_offline::transport::Transport;
 
 use super::{
@@ -12,7 +13,7 @@ use super::{
 use crate::{
     outcome::{Failure, Outcome},
     project::Project,
-    provision::{Provisioned, Provisioner, sdk_config},
+    provision::{Provisioned, Provisioner},
 };
 
 /// Create the resources of the template at any AWS endpoint. Those that differ from it are

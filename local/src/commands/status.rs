@@ -13,7 +13,6 @@ use serde::de::DeserializeOwned;
 
 use super::{args::UrlArgs, queue_status, table, watch_status};
 use crate::{
-    loopback,
     outcome::{Failure, Outcome},
     status_board::{STATUS_PATH, Status},
     terminal::{Screen, units},
@@ -105,7 +104,7 @@ pub(super) async fn request(
     most: Option<Duration>,
 ) -> anyhow::Result<Response> {
     let url = format!("{}{path}", url.trim_end_matches('/'));
-    let mut request = loopback::client(&url).request(method, &url);
+    let mut request = loopback_client::client(&url).request(method, &url);
     if let Some(most) = most {
         request = request.timeout(most);
     }

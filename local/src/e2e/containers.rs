@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use event_source_mapping::{
     http_target::HttpTarget, mapping::EventSourceMapping, poll_trigger::Polling, sdk_error,
 };
+use loopback_client::sdk_config;
 use momento_offline::{
     admin::{CacheStatus, STATUS_PATH},
     counters::Counts,
@@ -25,10 +26,9 @@ use super::{
     tally::Tally,
 };
 use crate::{
-    loopback,
     mappings::Mappings,
     project::seed::Seed,
-    provision::{Provisioner, sdk_config},
+    provision::Provisioner,
     template::{
         Environment,
         environment::{Mapping, Stream},
@@ -183,7 +183,7 @@ async fn reachable(url: &str) -> anyhow::Result<()> {
 async fn counts(url: Option<&Url>) -> anyhow::Result<Option<Counts>> {
     let Some(url) = url else { return Ok(None) };
     let status = url.join(STATUS_PATH).context("the cache's URL")?;
-    let asking = loopback::client(status.as_str())
+    let asking = loopback_client::client(status.as_str())
         .get(status.clone())
         .timeout(PATIENCE);
     let status: CacheStatus = asking

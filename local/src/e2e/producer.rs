@@ -10,7 +10,6 @@ use serde::Deserialize;
 use tokio::process::{Child, Command};
 
 use super::{Written, site::Site};
-use crate::loopback;
 
 /// A producer to run.
 #[derive(Debug, Clone)]
@@ -51,7 +50,7 @@ impl Producer {
             .env("AWS_ACCESS_KEY_ID", "local")
             .env("AWS_SECRET_ACCESS_KEY", "local")
             // It talks to the endpoint alone.
-            .envs(loopback::direct(&site.endpoint()))
+            .envs(loopback_client::direct(&site.endpoint()))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())

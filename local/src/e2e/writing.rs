@@ -22,7 +22,7 @@ use super::{
     producer::{Producer, Program, interrupt},
     site::Site,
 };
-use crate::provision::sdk_config;
+use loopback_client::sdk_config;
 
 /// What to write.
 pub enum Load {

@@ -7,6 +7,7 @@ use lambda_host::{
     Function, FunctionConfig, Functions, LogFormat, LogStreams, outcome::FunctionError,
 };
 use logs_engine::Logs;
+use loopback_client::bypass_proxies;
 use movable_clock::Clock;
 
 use super::{Options, StartError};
@@ -15,7 +16,6 @@ use crate::{
         lambda::{Managed, UNRESERVED_CONCURRENCY},
         logs::FunctionLogs,
     },
-    loopback::bypass_proxies,
     project::values::Values,
 };
 

@@ -15,6 +15,7 @@ use aws_config::SdkConfig;
 use axum::Router;
 use futures_util::future::join_all;
 use lambda_host::{function::Functions, invoke_api, outcome::FunctionError};
+use loopback_client::sdk_config;
 use momento_offline::{
     keyspace::Keyspace,
     transport::{CacheOptions, Served},
@@ -41,7 +42,7 @@ use crate::{
     page::{Page, Shown},
     ports, private,
     project::values::Values,
-    provision::{Provisioned, Provisioner, memory::Memory, sdk_config},
+    provision::{Provisioned, Provisioner, memory::Memory},
     server::{self, Server},
     status_board::StatusBoard,
 };

@@ -13,7 +13,6 @@ use super::{
     Collector,
     queue::{Message, Queue, Signal},
 };
-use crate::loopback;
 
 /// How long a collector may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -67,7 +66,7 @@ impl Sender {
         ending: &CancellationToken,
     ) -> Self {
         Self {
-            client: loopback::client(&collector.url("")),
+            client: loopback_client::client(&collector.url("")),
             collector: collector.clone(),
             queue: queue.clone(),
             ending: ending.clone(),

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use aws_wire::DEFAULT_REGION;
 use lambda_host::log::LogLine;
+use loopback_client::sdk_config;
 
 use super::{Environment, Error, Lines};
 use crate::{
@@ -11,7 +12,6 @@ use crate::{
     embedded::{Embedded, Options},
     endpoints::Endpoints,
     project::{Project, find_template},
-    provision::sdk_config,
     template::Context,
 };
 

@@ -18,7 +18,8 @@ use aws_sdk_dynamodb::types::{
 };
 use aws_sdk_ssm::{error::ProvideErrorMetadata, types::ParameterType};
 use aws_wire::DEFAULT_REGION;
-use local::{aws::apis::AwsApis, ports, provision::sdk_config};
+use local::{aws::apis::AwsApis, ports};
+use loopback_client::sdk_config;
 use serde_json::Value;
 
 async fn apis(data: Option<&std::path::Path>) -> AwsApis {

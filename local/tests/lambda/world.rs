@@ -12,9 +12,9 @@ use event_source_mapping::observer::{Invoked, Observer};
 use local::{
     embedded::{Embedded, Options},
     project::Project,
-    provision::sdk_config,
     template::Context,
 };
+use loopback_client::sdk_config;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -14,9 +14,9 @@ use local::{
     embedded::{Embedded, Options},
     otlp::Collector,
     project::Project,
-    provision::sdk_config,
     template::Context,
 };
+use loopback_client::sdk_config;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

@@ -11,9 +11,9 @@ use event_source_mapping::backoff::Backoff;
 use local::{
     embedded::{Embedded, Options},
     project::Project,
-    provision::sdk_config,
     template::Context,
 };
+use loopback_client::sdk_config;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -115,7 +115,7 @@ async fn what_changed_in_the_template_is_updated_and_what_cannot_be_is_told() {
 async fn a_change_by_hand_stays_while_the_template_is_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let (embedded, _) = start(folder.path(), FIRST).await;
-    let config = local::provision::sdk_config(&embedded.aws.url(), "us-east-1");
+    let config = loopback_client::sdk_config(&embedded.aws.url(), "us-east-1");
     let ssm = aws_sdk_ssm::Client::new(&config);
     let put = ssm.put_parameter().name("/stage").value("by hand");
     put.overwrite(true).send().await.unwrap();
@@ -123,7 +123,7 @@ async fn a_change_by_hand_stays_while_the_template_is_the_same() {
 
     let (embedded, told) = start(folder.path(), FIRST).await;
     assert!(told.is_empty(), "{told:?}");
-    let config = local::provision::sdk_config(&embedded.aws.url(), "us-east-1");
+    let config = loopback_client::sdk_config(&embedded.aws.url(), "us-east-1");
     let found = aws_sdk_ssm::Client::new(&config)
         .get_parameter()
         .name("/stage");
@@ -141,7 +141,7 @@ async fn a_registered_consumer_and_an_expiry_exist_after_the_start() {
     for _ in 0..2 {
         let (embedded, told) = start(folder.path(), &template).await;
         assert!(told.is_empty(), "{told:?}");
-        let config = local::provision::sdk_config(&embedded.aws.url(), "us-east-1");
+        let config = loopback_client::sdk_config(&embedded.aws.url(), "us-east-1");
         let kinesis = aws_sdk_kinesis::Client::new(&config);
         let arn = "arn:aws:kinesis:us-east-1:000000000000:stream/orders";
         let consumers = kinesis.list_stream_consumers().stream_arn(arn);

@@ -9,7 +9,8 @@ use aws_wire::DEFAULT_REGION;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use consumer::store::{Store, table::LocationTable};
 use integration_tests::patience::{eventually, same};
-use local::{aws::apis::AwsApis, ports, provision::sdk_config};
+use local::{aws::apis::AwsApis, ports};
+use loopback_client::sdk_config;
 use momento_offline::faults::Fault;
 
 use crate::{

@@ -6,7 +6,8 @@ use anyhow::{bail, ensure};
 use aws_sdk_ssm::types::ParameterType;
 use aws_wire::DEFAULT_REGION;
 use lambda_host::{Function, FunctionConfig, function::IDLE_TIMEOUT};
-use local::{aws::apis::AwsApis, ports, provision::sdk_config};
+use local::{aws::apis::AwsApis, ports};
+use loopback_client::sdk_config;
 
 use crate::{
     backend::Backend,

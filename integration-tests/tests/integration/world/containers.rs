@@ -15,9 +15,10 @@ use local::{
     embedded::Cache,
     mappings::Mappings,
     project::{Project, seed::Seed},
-    provision::{Provisioner, sdk_config},
+    provision::Provisioner,
     template::Environment,
 };
+use loopback_client::sdk_config;
 use momento_offline::transport::CacheOptions;
 use reqwest::Url;
 use serde_json::Value;

@@ -18,9 +18,9 @@ use event_source_mapping::{backoff::Backoff, queue::settings::QueueSettings};
 use integration_tests::patience::eventually;
 use local::{
     project::Project,
-    provision::sdk_config,
     template::environment::{Function, QueueMapping},
 };
+use loopback_client::sdk_config;
 use momento_offline::{counters::Counts, transport::Transport};
 use serde_json::json;
 

@@ -3,7 +3,7 @@
 use anyhow::{Context, ensure};
 use aws_wire::DEFAULT_REGION;
 use integration_tests::patience::same;
-use local::provision::sdk_config;
+use loopback_client::sdk_config;
 
 use super::{TEMPLATE, World, stderr, stdout};
 

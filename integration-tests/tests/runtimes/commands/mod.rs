@@ -21,8 +21,8 @@ use local::{
     cargo_build,
     embedded::{Embedded, Options},
     project::Project,
-    provision::sdk_config,
 };
+use loopback_client::sdk_config;
 use tempfile::TempDir;
 use tokio::{process::Command, sync::OnceCell};
 

@@ -9,7 +9,7 @@ use lambda_host::FunctionConfig;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::loopback::{bypass_proxies, no_proxy_of_functions};
+use loopback_client::{bypass_proxies, no_proxy_of_functions};
 
 /// What Lambda's API tells of a function, and its configuration does not have.
 #[derive(Debug, Clone)]

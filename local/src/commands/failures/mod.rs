@@ -14,6 +14,7 @@ use event_source_mapping::{
     redrive::BatchInfo,
     sdk_source::SdkSource,
 };
+use loopback_client::sdk_config;
 use serde_json::Value;
 
 use super::{
@@ -23,7 +24,6 @@ use super::{
 use crate::{
     events::Error,
     outcome::{Failure, Outcome},
-    provision::sdk_config,
     status_board::Status,
     terminal::{Screen, units},
 };

@@ -3,8 +3,6 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
-use aws_sdk_ssm::config::SharedHttpClient;
-use aws_smithy_http_client::{Builder, tls};
 use reqwest::Url;
 
 /// `NO_PROXY` for programs that talk to this machine.
@@ -23,28 +21,6 @@ pub fn is_here(url: &str) -> bool {
         Ok(ip) => ip.is_loopback() || ip.is_unspecified(),
         Err(_) => !host.contains('.') || host.ends_with(".localhost"),
     }
-}
-
-/// An HTTP client for `url`, without a proxy if the URL is on this machine.
-#[must_use]
-pub fn client(url: &str) -> reqwest::Client {
-    if !is_here(url) {
-        return reqwest::Client::new();
-    }
-    // It fails where the default client fails too.
-    let client = reqwest::Client::builder().no_proxy().build();
-    client.unwrap_or_default()
-}
-
-/// The HTTP client of AWS SDKs for an `endpoint` on this machine: the SDKs' own client
-/// uses the environment's proxy.
-#[must_use]
-pub fn sdk_client(endpoint: &str) -> Option<SharedHttpClient> {
-    if !is_here(endpoint) {
-        return None;
-    }
-    let tls = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc);
-    Some(Builder::new().tls_provider(tls).build_https())
 }
 
 /// Variables of a program that talks only to `endpoint`: without a proxy if the
