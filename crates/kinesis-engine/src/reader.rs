@@ -8,7 +8,7 @@ use super::{
     ThrottledRecords,
     engine::{Engine, sequence::SequenceNumber, shard::shard_id},
     error::KinesisError,
-    operations::get_records,
+    operations::get_records::{self, Throughput},
 };
 
 /// Reads records of one engine.
@@ -92,13 +92,20 @@ impl Reader {
         Self(engine.clone())
     }
 
-    /// At most `limit` records at `iterator`.
+    /// At most `limit` records at `iterator`. The read uses none of the shard's five reads a
+    /// second: who is told of each put would use them up.
     ///
     /// # Errors
     ///
     /// As `GetRecords` of the API.
     pub fn records(&self, iterator: &str, limit: u32) -> Result<Page, KinesisError> {
-        let read = get_records::read(&self.0, iterator, Some(limit.into()), None)?;
+        let read = get_records::read(
+            &self.0,
+            iterator,
+            Some(limit.into()),
+            None,
+            Throughput::Dedicated,
+        )?;
         let start = read.records.start;
         let records = read.records.batch.records.iter().zip(start.index..);
         let records = records.map(|(record, index)| Record {

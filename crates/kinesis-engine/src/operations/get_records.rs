@@ -62,7 +62,8 @@ pub(crate) struct Read {
 /// Reads from a shard iterator, and returns the next one.
 pub(crate) async fn get_records(engine: &Engine, request: Request) -> Result<Reply, KinesisError> {
     let stream_arn = request.stream_arn.as_deref();
-    let read = read(engine, &request.shard_iterator, request.limit, stream_arn)?;
+    let (iterator, limit) = (&request.shard_iterator, request.limit);
+    let read = read(engine, iterator, limit, stream_arn, Throughput::Shared)?;
     Ok(Reply {
         records: read.records,
         next_shard_iterator: read.next_iterator,
@@ -71,12 +72,22 @@ pub(crate) async fn get_records(engine: &Engine, request: Request) -> Result<Rep
     })
 }
 
+/// Whose throughput a read uses (developer guide, "Developing enhanced fan-out consumers").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Throughput {
+    /// The shard's five reads and 2 MiB a second, which its consumers share.
+    Shared,
+    /// The consumer's own.
+    Dedicated,
+}
+
 /// As [`get_records`], for readers in this process.
 pub(crate) fn read(
     engine: &Engine,
     iterator: &str,
     limit: Option<i64>,
     stream_arn: Option<&str>,
+    throughput: Throughput,
 ) -> Result<Read, KinesisError> {
     let mut constraints = Constraints::default();
     constraints.length("shardIterator", iterator, 1, 512);
@@ -99,7 +110,8 @@ pub(crate) fn read(
         limit: usize::try_from(limit.unwrap_or(MAX_RECORDS)).unwrap_or(0),
         bytes: MAX_BYTES,
     };
-    let now = engine.moment(&stream);
+    let mut now = engine.moment(&stream);
+    now.limited &= throughput == Throughput::Shared;
     let batch = shard
         .read(window, now)
         .map_err(|_| KinesisError::ThroughputExceeded(engine.rate_exceeded(&stream, shard)))?;

@@ -69,6 +69,19 @@ async fn a_shard_refuses_the_sixth_read_of_a_second() {
     assert_eq!(code, "ProvisionedThroughputExceededException");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_reader_in_this_process_uses_none_of_the_shard_s_reads() {
+    let fixture = limited().await;
+    let iterator = fixture.iterator(FIRST_SHARD, "LATEST", json!({})).await;
+    let reader = fixture.kinesis.reader();
+    for _ in 0..20 {
+        reader.records(&iterator, 100).unwrap();
+    }
+    for _ in 0..5 {
+        fixture.read(&iterator).await;
+    }
+}
+
 #[tokio::test]
 async fn memory_is_bounded_by_dropping_the_oldest_records() {
     let fixture = Fixture::with(Options {
