@@ -64,21 +64,20 @@ impl Reader {
     /// none without [`Options::enforce_limits`](crate::Options::enforce_limits).
     #[must_use]
     pub fn throttled(&self, stream: &str) -> ThrottledRecords {
-        let streams = self.0.streams();
-        let stream = streams.iter().find(|one| one.name == stream);
-        stream.map_or_else(ThrottledRecords::default, |stream| {
-            stream.throttled.counted()
-        })
+        let stream = self.0.stream(Some(stream), None);
+        stream.map_or_else(
+            |_| ThrottledRecords::default(),
+            |stream| stream.throttled.counted(),
+        )
     }
 
     /// The shards that `ListShards` lists; none for a stream that does not exist.
     #[must_use]
     pub fn shards(&self, stream: &str) -> Vec<Shard> {
-        let streams = self.0.streams();
-        let Some(stream) = streams.iter().find(|one| one.name == stream) else {
+        let Ok(stream) = self.0.stream(Some(stream), None) else {
             return Vec::new();
         };
-        let shards = self.0.listed_shards(stream).into_iter();
+        let shards = self.0.listed_shards(&stream).into_iter();
         let shards = shards.map(|shard| Shard {
             id: shard.id.clone(),
             parent: shard.parent.map(shard_id),

@@ -16,13 +16,13 @@ use load_generator::{
     record::Record,
     writer::{Mode, Put, Writer},
 };
+use loopback_client::sdk_config;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     producer::{Producer, Program, interrupt},
     site::Site,
 };
-use loopback_client::sdk_config;
 
 /// What to write.
 pub enum Load {
