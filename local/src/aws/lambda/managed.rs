@@ -6,10 +6,9 @@ use std::{
 };
 
 use lambda_host::FunctionConfig;
+use loopback_client::{bypass_proxies, no_proxy_of_functions};
 use time::OffsetDateTime;
 use uuid::Uuid;
-
-use loopback_client::{bypass_proxies, no_proxy_of_functions};
 
 /// What Lambda's API tells of a function, and its configuration does not have.
 #[derive(Debug, Clone)]
