@@ -10,11 +10,13 @@
 
 use std::{
     fmt::Debug,
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions},
     io::{self, Write as _},
     path::Path,
     sync::Arc,
 };
+
+use crate::Lock;
 
 /// Bytes after which a log continues in a new file.
 const SEGMENT: u64 = 8 * 1024 * 1024;
@@ -46,7 +48,7 @@ pub trait Disk: Debug + Send + Sync + 'static {
     fn segment_bytes(&self) -> u64 {
         SEGMENT
     }
-    /// Locks a file for this process; `None` if another process holds the lock.
+    /// Locks a file; `None` if another holds the lock, in this process or another.
     fn lock(&self, path: &Path) -> io::Result<Option<Lock>>;
 }
 
@@ -58,20 +60,6 @@ pub trait DiskFile: Debug + Send + Sync {
     fn set_length(&self, length: u64) -> io::Result<()>;
     /// Makes the file's bytes survive a power failure.
     fn sync(&self) -> io::Result<()>;
-}
-
-/// Holds a lock until it is dropped.
-#[derive(Debug)]
-pub struct Lock {
-    _file: Option<File>,
-}
-
-impl Lock {
-    /// A lock on a disk that no other process can see.
-    #[must_use]
-    pub fn unshared() -> Self {
-        Self { _file: None }
-    }
 }
 
 /// The operating system's disk.
@@ -123,16 +111,7 @@ impl Disk for SystemDisk {
     }
 
     fn lock(&self, path: &Path) -> io::Result<Option<Lock>> {
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Lock { _file: Some(file) })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error),
-        }
+        Lock::take(path)
     }
 }
 

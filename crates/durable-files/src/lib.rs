@@ -35,10 +35,12 @@
 
 mod disk;
 mod flushes;
+mod lock;
 mod simulated;
 
-pub use disk::{Disk, DiskFile, Lock, SystemDisk};
+pub use disk::{Disk, DiskFile, SystemDisk};
 pub use flushes::{Commit, Flushes};
+pub use lock::Lock;
 pub use simulated::SimulatedDisk;
 
 /// When a write is acknowledged, relative to the disk.

@@ -1,15 +1,16 @@
 //! Checkpoints: how far each shard has been processed.
 
 use std::{
+    io::{self, ErrorKind},
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use durable_files::Lock;
 use time::OffsetDateTime;
 
 pub use super::shard_state::Checkpoint;
 use super::{
-    file_lock::FileLock,
     journal::Journal,
     shard_state::{ShardState, ShardStates},
     window::Window,
@@ -33,7 +34,7 @@ struct Kept {
 struct Locked {
     journal: Journal,
     /// Until the mapping is dropped.
-    lock: Option<FileLock>,
+    lock: Option<Lock>,
 }
 
 impl Checkpoints {
@@ -49,11 +50,15 @@ impl Checkpoints {
     ///
     /// Another mapping has the file locked (`ErrorKind::ResourceBusy`), or it cannot be
     /// read or written.
-    pub fn open(file: &Path) -> std::io::Result<Self> {
+    pub fn open(file: &Path) -> io::Result<Self> {
         if let Some(folder) = file.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        let lock = FileLock::take(&file.with_extension("lock"))?;
+        let path = file.with_extension("lock");
+        let lock = Lock::take(&path)?.ok_or_else(|| {
+            let text = format!("another mapping has locked {}", path.display());
+            io::Error::new(ErrorKind::ResourceBusy, text)
+        })?;
         let (journal, states) = Journal::open(file)?;
         let file = Locked {
             journal,
@@ -71,7 +76,7 @@ impl Checkpoints {
     /// # Errors
     ///
     /// As [`Checkpoints::open`].
-    pub fn in_folder(folder: &Path, mapping: &str) -> std::io::Result<Self> {
+    pub fn in_folder(folder: &Path, mapping: &str) -> io::Result<Self> {
         Self::open(&file_of(folder, mapping))
     }
 
@@ -81,11 +86,11 @@ impl Checkpoints {
     /// # Errors
     ///
     /// The file cannot be removed.
-    pub fn remove(folder: &Path, mapping: &str) -> std::io::Result<()> {
+    pub fn remove(folder: &Path, mapping: &str) -> io::Result<()> {
         let file = file_of(folder, mapping);
         for path in [file.with_extension("lock"), file] {
             match std::fs::remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
         }

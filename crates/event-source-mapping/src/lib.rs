@@ -69,7 +69,6 @@ pub mod context;
 pub mod destination;
 mod discovery;
 pub mod event;
-mod file_lock;
 pub mod filter;
 #[cfg(feature = "http")]
 pub mod http_target;

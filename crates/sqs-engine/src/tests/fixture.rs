@@ -39,19 +39,6 @@ impl Fixture {
             ..Options::default()
         };
         let clock = options.clock.clone();
-        // Another test starts a process: from its fork to its exec, that process holds the
-        // lock of a folder whose engine has ended here.
-        for _ in 0..100 {
-            match Sqs::open(options.clone()).await {
-                Err(OpenError::InUse { .. }) => std::thread::sleep(Duration::from_millis(10)),
-                opened => {
-                    return Ok(Self {
-                        sqs: opened?,
-                        clock,
-                    });
-                }
-            }
-        }
         let sqs = Sqs::open(options).await?;
         Ok(Self { sqs, clock })
     }
