@@ -55,7 +55,7 @@ use durable_files::{Disk, SystemDisk};
 use self::{arrivals::Arrivals, engine::Engine, reader::Reader};
 
 pub use durable_files::FsyncPolicy;
-pub use engine::throttle::ThrottledRecords;
+pub use engine::throttle::{SHARD_WRITE_BYTES, SHARD_WRITE_RECORDS, ThrottledRecords};
 pub use log::OpenError;
 pub use movable_clock::Clock;
 pub use options::Options;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::journey::{Journey, Step};
-use crate::terminal::units::printable;
+use crate::terminal::{parse, units::printable};
 
 /// Characters of a bar.
 const BAR: usize = 20;
@@ -60,7 +60,8 @@ fn line(out: &mut String, step: &Step, depth: usize, whole: f64) {
     let indent = "  ".repeat(depth);
     let bar = bar(step, whole);
     let kind = format!("{indent}{}", step.kind);
-    let mut title = cut(&printable(&step.title));
+    let (title, details) = words(step);
+    let mut title = cut(&printable(&title));
     if let Some(outcome) = &step.outcome {
         let _ = write!(title, ": {}", printable(outcome));
     }
@@ -68,13 +69,34 @@ fn line(out: &mut String, step: &Step, depth: usize, whole: f64) {
         let _ = write!(title, ", environment {environment}");
     }
     let _ = writeln!(out, "{at:>12} {took:>10}  |{bar}|  {kind:<12}  {title}");
-    for detail in step.detail.iter().flat_map(|detail| detail.lines()) {
+    for detail in details.iter().flat_map(|details| details.lines()) {
         let indent = " ".repeat(12 + 1 + 10 + 2 + BAR + 2 + 2 + 12 + 2 + 2);
         let _ = writeln!(out, "{indent}{}", cut(&printable(detail)));
     }
     for child in &step.children {
         line(out, child, depth + 1, whole);
     }
+}
+
+/// The title and the details of a step. Of a log line these are its level, message and
+/// fields, and its stack trace; the fields that are rarely read are only in `--json`.
+fn words(step: &Step) -> (String, Option<String>) {
+    if step.kind != "log" {
+        return (step.title.clone(), step.detail.clone());
+    }
+    let log = parse(&step.title);
+    let level = match log.level {
+        _ if log.metrics => "metrics",
+        Some(level) => level.name(),
+        None => "",
+    };
+    let fields = log
+        .fields
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"));
+    let parts = [level.to_owned(), log.message].into_iter().chain(fields);
+    let parts: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
+    (parts.join("  "), log.trace)
 }
 
 /// Where a step is in the whole journey.
@@ -112,5 +134,61 @@ fn cut(text: &str) -> String {
     match text.char_indices().nth(MOST) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::journey::Command;
+    use super::*;
+
+    #[test]
+    fn a_log_line_is_shown_in_its_parts() {
+        let log = |at, line: Value| Step {
+            kind: "log".to_owned(),
+            at,
+            title: line
+                .as_str()
+                .map_or_else(|| line.to_string(), str::to_owned),
+            ..Step::default()
+        };
+        let metrics = json!({"_aws": {"Timestamp": 1, "CloudWatchMetrics": [{
+            "Namespace": "Orders", "Dimensions": [[]], "Metrics": [{"Name": "CacheHits"}],
+        }]}, "CacheHits": 3});
+        let invocation = Step {
+            kind: "invocation".to_owned(),
+            at: 0.4,
+            duration_ms: Some(3.2),
+            title: "Invocation 1 of orders".to_owned(),
+            outcome: Some("error".to_owned()),
+            environment: Some(1),
+            detail: Some("OrderError: no such order".to_owned()),
+            children: vec![
+                log(0.5, json!("a line of text")),
+                log(
+                    0.9,
+                    json!({"level": "INFO", "timestamp": "2026-01-01T00:00:00Z",
+                    "fields": {"message": "looked up", "key": "order-1"}, "target": "orders"}),
+                ),
+                log(1.5, metrics),
+                log(
+                    3.1,
+                    json!({"level": "ERROR", "message": "no such order",
+                    "stack_trace": "at lookup\nat handler"}),
+                ),
+            ],
+            ..Step::default()
+        };
+        let journey = Journey {
+            record: json!({"sequenceNumber": "17", "stream": "orders", "shard": "shardId-000000000000",
+                "partitionKey": "k", "preview": "{}", "status": "discarded", "tries": 1}),
+            steps: vec![invocation],
+            command: Command {
+                put: "klocal put --stream orders {}".to_owned(),
+            },
+        };
+        insta::assert_snapshot!(render(&journey));
     }
 }

@@ -5,14 +5,10 @@ pub mod prices;
 
 use std::time::Duration;
 
+use kinesis_engine::{SHARD_WRITE_BYTES, SHARD_WRITE_RECORDS};
 use serde::Serialize;
 
 use self::prices::Cost;
-
-/// Writes to a shard: records and bytes a second (Kinesis developer guide, "Quotas and
-/// limits").
-const SHARD_RECORDS: f64 = 1000.0;
-const SHARD_BYTES: f64 = 1024.0 * 1024.0;
 
 /// The largest `ParallelizationFactor` (Lambda API reference,
 /// `CreateEventSourceMapping`).
@@ -89,8 +85,8 @@ impl Plan {
     pub fn of(load: &Load) -> Self {
         let seconds = load.duration.as_secs_f64();
         let (by_records, by_bytes) = (
-            load.rate / SHARD_RECORDS,
-            load.rate * load.size / SHARD_BYTES,
+            load.rate / f64::from(SHARD_WRITE_RECORDS),
+            load.rate * load.size / f64::from(SHARD_WRITE_BYTES),
         );
         // A shard has at most ten batches in flight.
         let by_function = load.rate * seconds / (load.batch * MAX_PARALLEL);
@@ -139,7 +135,9 @@ fn limits(load: &Load) -> Vec<Limit> {
     if let Some(shards) = load.shards {
         let shards = f64::from(shards);
         let what = format!("{shards} shards of the template");
-        limit(what, shards * SHARD_RECORDS.min(SHARD_BYTES / load.size));
+        let records = f64::from(SHARD_WRITE_RECORDS);
+        let of_bytes = f64::from(SHARD_WRITE_BYTES) / load.size;
+        limit(what, shards * records.min(of_bytes));
     }
     let (concurrency, whose) = match load.reserved_concurrency {
         Some(reserved) => (f64::from(reserved), "the function's reserved concurrency"),

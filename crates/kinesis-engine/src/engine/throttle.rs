@@ -2,11 +2,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// 1,000 records a second may be written to a shard (developer guide, "Quotas
-/// and limits").
-const WRITE_RECORDS: u64 = 1000;
-/// 1 MiB a second may be written to a shard.
-const WRITE_BYTES: u64 = 1024 * 1024;
+/// Records that may be written to a shard in a second (developer guide, "Quotas and
+/// limits").
+pub const SHARD_WRITE_RECORDS: u32 = 1000;
+/// Bytes that may be written to a shard in a second, partition keys included.
+pub const SHARD_WRITE_BYTES: u32 = 1024 * 1024;
 /// 5 read transactions a second are served by a shard.
 const READS: u64 = 5;
 /// 2 MiB a second may be read from a shard; a reply of 10 MiB therefore blocks
@@ -16,9 +16,9 @@ const READ_BYTES: u64 = 2 * 1024 * 1024;
 /// Which of a shard's write limits refuses a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WriteLimit {
-    /// 1,000 records a second.
+    /// [`SHARD_WRITE_RECORDS`].
     Records,
-    /// 1 MiB a second.
+    /// [`SHARD_WRITE_BYTES`].
     Bytes,
 }
 
@@ -27,9 +27,9 @@ pub(crate) enum WriteLimit {
 /// counts again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ThrottledRecords {
-    /// Beyond a shard's 1,000 records a second.
+    /// Beyond [`SHARD_WRITE_RECORDS`].
     pub by_records: u64,
-    /// Beyond a shard's 1 MiB a second.
+    /// Beyond [`SHARD_WRITE_BYTES`].
     pub by_bytes: u64,
 }
 
@@ -71,8 +71,8 @@ impl Throttle {
     #[must_use]
     pub(super) fn new(now: u64) -> Self {
         Self {
-            write_records: Bucket::full(WRITE_RECORDS, now),
-            write_bytes: Bucket::full(WRITE_BYTES, now),
+            write_records: Bucket::full(SHARD_WRITE_RECORDS.into(), now),
+            write_bytes: Bucket::full(SHARD_WRITE_BYTES.into(), now),
             reads: Bucket::full(READS, now),
             read_bytes: Bucket::full(READ_BYTES, now),
         }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use kinesis_engine::{SHARD_WRITE_BYTES, SHARD_WRITE_RECORDS};
+
 use super::{FirstFailure, Report, Throttled};
 
 impl fmt::Display for Report {
@@ -153,7 +155,9 @@ impl fmt::Display for Throttled {
             1 => ("one shard takes".to_owned(), "it"),
             shards => (format!("{shards} shards take"), "they"),
         };
-        let (records, mebibytes) = (self.shards * 1000, self.shards);
+        let [records, bytes] = [SHARD_WRITE_RECORDS, SHARD_WRITE_BYTES]
+            .map(|limit| self.shards as u64 * u64::from(limit));
+        let mebibytes = bytes / (1024 * 1024);
         let refused = self.records();
         if refused == 0 {
             return writeln!(

@@ -32,17 +32,33 @@ export function words(event) {
     case 'shardsChanged':
       return ['info', `The shards of ${event.stream ?? 'a stream'} changed`];
     case 'batchInvoked':
-      return [
-        'bad',
-        `${event.function} ended ${event.outcome} with ${plural(event.records, 'record')} of ${shardName(event.shard)}${event.error ? `: ${event.error.message}` : ''}`,
-      ];
+      return failed(event, ` with ${plural(event.records, 'record')} of ${shardName(event.shard)}`);
+    case 'messagesInvoked':
+      return failed(event, ` with ${plural(event.messages, 'message')} of ${event.queue}`);
     case 'invocationEnded':
-      return ['bad', `${event.function} ended ${event.outcome}${event.error ? `: ${event.error.message}` : ''}`];
+      return failed(event, '');
     case 'dropped':
       return ['warn', `${plural(event.events, 'more event')}, too many to show`];
     default:
       return null;
   }
+}
+
+// How an invocation failed; outcomes are named as `GET /_local/events` names them.
+const FAILURES = {
+  error: 'failed',
+  timeout: 'timed out',
+  exit: 'exited',
+  init: 'failed to start',
+  throttled: 'was throttled',
+  tooLarge: 'sent or received too much',
+  unavailable: 'did not answer',
+};
+
+function failed(event, input) {
+  const reason = event.error ? `: ${event.error.message}` : '';
+  if (event.outcome === 'partial') return ['warn', `${event.function} answered with a partial batch response${input}${reason}`];
+  return ['bad', `${event.function} ${FAILURES[event.outcome] ?? event.outcome}${input}${reason}`];
 }
 
 function faults(event) {
