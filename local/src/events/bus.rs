@@ -1,8 +1,11 @@
 //! The bus: publishers that never wait, listeners with a bound.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use time::OffsetDateTime;
@@ -17,6 +20,9 @@ use super::{Detail, Event, EventKind};
 /// Events that wait for the slowest listener: more than a second of 5,000 invocations/s.
 const MOST_WAITING: usize = 8192;
 
+/// Notable events that are kept for who listens later.
+const MOST_NOTABLE: usize = 100;
+
 /// Bytes of records that wait for a recorder, if all of them are alike. Whatever they are,
 /// ten times as many wait at most: the nth that waits has at most an nth of this.
 const MOST_BYTES_WAITING: usize = 64 * 1024 * 1024;
@@ -28,6 +34,9 @@ pub struct EventBus(Arc<Bus>);
 #[derive(Debug)]
 struct Bus {
     events: Sender<Arc<Event>>,
+    /// The newest notable events, the oldest first. Each is sent under this lock, so that who
+    /// listens later gets it once.
+    notable: Mutex<VecDeque<Arc<Event>>>,
     /// All events, with the details, for recorders.
     all: Sender<Happened>,
     /// Whether a recorder listens: without one, no detail is built.
@@ -41,6 +50,7 @@ impl Default for EventBus {
     fn default() -> Self {
         Self(Arc::new(Bus {
             events: Sender::new(MOST_WAITING),
+            notable: Mutex::default(),
             all: Sender::new(MOST_WAITING),
             recorded: AtomicBool::new(false),
             closed: CancellationToken::new(),
@@ -65,8 +75,16 @@ impl EventBus {
         if recorded || self.0.events.receiver_count() > 0 {
             let (time, kind) = (time(), kind());
             let event = Arc::new(Event { time, kind });
+            let mut notable = event.kind.is_notable().then(|| self.notable());
+            if let Some(notable) = &mut notable {
+                if notable.len() == MOST_NOTABLE {
+                    notable.pop_front();
+                }
+                notable.push_back(event.clone());
+            }
             // The last listener may have gone.
             let _ = self.0.events.send(event.clone());
+            drop(notable);
             if recorded {
                 let _ = self.0.all.send(Happened::Event(event));
             }
@@ -124,6 +142,18 @@ impl EventBus {
             events: self.0.events.subscribe(),
             closed: self.0.closed.clone(),
         }
+    }
+
+    /// The newest notable events so far, the oldest first, and every event from now on.
+    #[must_use]
+    pub fn catch_up(&self) -> (Vec<Arc<Event>>, Subscription) {
+        let notable = self.notable();
+        (notable.iter().cloned().collect(), self.subscribe())
+    }
+
+    fn notable(&self) -> MutexGuard<'_, VecDeque<Arc<Event>>> {
+        let notable = self.0.notable.lock();
+        notable.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends every subscription, once its listener has the events so far.
@@ -223,7 +253,7 @@ fn dropped(events: u64) -> Arc<Event> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Detail, EventBus, EventKind, Happened, MOST_WAITING};
+    use super::{Detail, EventBus, EventKind, Happened, MOST_NOTABLE, MOST_WAITING};
 
     fn log(number: usize) -> EventKind {
         EventKind::Log {
@@ -291,6 +321,29 @@ mod tests {
         let first = listener.next().await.unwrap();
         assert_eq!(first.kind, EventKind::Dropped { events: 3 });
         assert_eq!(listener.next().await.unwrap().kind, log(3));
+    }
+
+    #[tokio::test]
+    async fn a_late_listener_gets_the_newest_notable_events_and_each_event_once() {
+        let bus = EventBus::default();
+        let listener = bus.subscribe();
+        let started = |environment| EventKind::EnvironmentStarted {
+            function: "f".to_owned(),
+            environment,
+            init_ms: 1.0,
+        };
+        for number in 0..=MOST_NOTABLE {
+            bus.publish(|| log(number));
+            bus.publish(|| started(number as u64));
+        }
+        let (notable, mut late) = bus.catch_up();
+        let kinds: Vec<_> = notable.iter().map(|event| event.kind.clone()).collect();
+        let newest: Vec<_> = (1..=MOST_NOTABLE as u64).map(started).collect();
+        assert_eq!(kinds, newest);
+        assert_eq!(late.try_next(), None);
+        bus.publish(|| started(7));
+        assert_eq!(late.try_next().unwrap().kind, started(7));
+        drop(listener);
     }
 
     #[tokio::test]

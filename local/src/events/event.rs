@@ -292,6 +292,20 @@ impl Outcome {
 }
 
 impl EventKind {
+    /// Whether a person wants to know of each: not of log lines, nor of the invocations that
+    /// go well, of which there are thousands a second.
+    #[must_use]
+    pub fn is_notable(&self) -> bool {
+        match self {
+            Self::InvocationStarted { .. } | Self::Log { .. } => false,
+            // Its mapping tells of it too.
+            Self::InvocationEnded(ended) => !ended.by_mapping && !ended.outcome.is_ok(),
+            Self::BatchInvoked(batch) => !batch.outcome.is_ok(),
+            Self::MessagesInvoked(messages) => !messages.outcome.is_ok(),
+            _ => true,
+        }
+    }
+
     /// The function that the event is about.
     #[must_use]
     pub fn function(&self) -> Option<&str> {

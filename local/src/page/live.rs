@@ -37,12 +37,16 @@ const QUIET: u32 = 60;
 pub(super) async fn live(State(page): State<Page>) -> Result<Response, Refusal> {
     page.record();
     let hello = hello(page.shown()?);
-    let (samples, events) = (page.0.samples.follow(), page.0.bus.subscribe());
+    let samples = page.0.samples.follow();
+    let (notable, events) = page.0.bus.catch_up();
     let changes = page.0.recorder.state().records.changes();
     let mut frames = VecDeque::from([frame("hello", &hello)]);
     let history = page.0.samples.kept();
     if !history.is_empty() {
         frames.push_back(frame("history", &history));
+    }
+    if !notable.is_empty() {
+        frames.push_back(frame("events", &notable));
     }
     let mut ticks = interval(EVENTS_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -127,7 +131,7 @@ impl Live {
                 EventKind::Dropped { events } => left_out += events,
                 EventKind::Log { .. } if new.lines.len() >= MOST_EVENTS => new.lines_left_out += 1,
                 EventKind::Log { .. } => new.lines.push(event),
-                _ if !is_notable(&event.kind) => {}
+                _ if !event.kind.is_notable() => {}
                 _ if new.notable.len() >= MOST_EVENTS => left_out += 1,
                 _ => new.notable.push(event),
             }
@@ -162,19 +166,6 @@ struct New {
     notable: Vec<Arc<Event>>,
     lines: Vec<Arc<Event>>,
     lines_left_out: u64,
-}
-
-/// Whether an event is more than what the samples count: thousands of invocations a second
-/// that go well must not push out the one that failed.
-fn is_notable(kind: &EventKind) -> bool {
-    match kind {
-        EventKind::InvocationStarted { .. } | EventKind::Log { .. } => false,
-        // Its mapping tells of it too.
-        EventKind::InvocationEnded(ended) => !ended.by_mapping && !ended.outcome.is_ok(),
-        EventKind::BatchInvoked(batch) => !batch.outcome.is_ok(),
-        EventKind::MessagesInvoked(messages) => !messages.outcome.is_ok(),
-        _ => true,
-    }
 }
 
 /// What does not change while the environment runs.

@@ -109,8 +109,7 @@ pub(super) fn start(page: &Arc<Inner>, sampling: Sampling) {
     tokio::spawn(async move {
         let mut ticks = interval(sampling.every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        // The first tick is at once.
-        ticks.tick().await;
+        // The first sample is taken at once: it has the shards, and nothing is counted yet.
         let mut before = page.upgrade().map(|page| before(&page)).unwrap_or_default();
         loop {
             let is_last = tokio::select! {

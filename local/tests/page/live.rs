@@ -169,6 +169,25 @@ async fn a_page_is_told_of_failures_and_faults_and_not_of_each_invocation_that_g
     assert!(!outcomes.any(|outcome| outcome == "ok"), "{events:#?}");
 }
 
+fn is_told_of_faults(events: &Value) -> bool {
+    let mut events = events.as_array().unwrap().iter();
+    events.any(|event| event["type"] == "faultsSet")
+}
+
+#[tokio::test]
+async fn a_page_is_told_of_what_happened_before_it_was_opened() {
+    let world = World::start().await;
+    // `klocal up` listens from its start, for the terminal.
+    let _terminal = world.embedded.events.subscribe();
+    world.embedded.events.publish(|| EventKind::FaultsSet {
+        rules: vec!["latency=20ms".to_owned()],
+    });
+    for _ in ["a page", "the page, loaded again"] {
+        let mut frames = Frames::open(&world).await;
+        frames.until("events", is_told_of_faults).await;
+    }
+}
+
 #[tokio::test]
 async fn thousands_of_log_lines_push_no_event_out() {
     let world = World::start().await;
@@ -184,10 +203,9 @@ async fn thousands_of_log_lines_push_no_event_out() {
     world.embedded.events.publish(|| EventKind::FaultsSet {
         rules: vec!["latency=20ms".to_owned()],
     });
-    let events = frames.until("events", |_| true).await;
-    let events = events.as_array().unwrap();
-    assert!(events.iter().any(|event| event["type"] == "faultsSet"));
-    assert!(events.iter().all(|event| event["type"] != "dropped"));
+    let events = frames.until("events", is_told_of_faults).await;
+    let mut events = events.as_array().unwrap().iter();
+    assert!(events.all(|event| event["type"] != "dropped"));
     let (mut lines, mut skipped) = (0, 0);
     while lines + skipped < 1000 {
         let logs = frames.until("logs", |_| true).await;

@@ -88,8 +88,10 @@ const kinds = {
   hello(hello) {
     store.hello = hello;
     place.region = hello.region ?? place.region;
-    // After a restart of klocal the old samples are of another run.
+    // After a restart of klocal the old samples and events are of another run. What is still of
+    // use follows.
     store.samples = [];
+    store.events = [];
     tell('hello', hello);
   },
   history(samples) {

@@ -43,7 +43,7 @@ export function pipeline(root, scope) {
     fill(
       hint,
       empty(
-        'Nothing flows yet',
+        'Nothing flows at the moment',
         'Put a record, and watch it travel:',
         putCommand(stream),
         h('p', 'or put one in ', h('a', {href: `#/data/streams/${encodeURIComponent(stream)}`}, 'Data'), '.'),
