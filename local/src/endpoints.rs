@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use aws_wire::ACCOUNT_ID;
 use momento_offline::fake_api_key;
+use sam_template::Environment;
 use serde::Serialize;
 
-use crate::{
-    embedded::Embedded, page::PAGE_PATH, server, status_board::STATUS_PATH, template::Environment,
-};
+use crate::{embedded::Embedded, page::PAGE_PATH, server, status_board::STATUS_PATH};
 
 /// The endpoints of a running environment: the line of `klocal up --json`.
 #[derive(Debug, Serialize)]

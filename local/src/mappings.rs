@@ -35,6 +35,7 @@ use event_source_mapping::{
 };
 use kinesis_engine::reader::Reader;
 use movable_clock::Clock;
+use sam_template::environment::Mapping;
 use sqs_engine::Sqs;
 use tokio_util::sync::CancellationToken;
 
@@ -43,7 +44,7 @@ pub use self::{
     entry::{Now, State},
     running::{MappingWatch, Paused, RunningMapping},
 };
-use crate::{adapters::engine_source::EngineSource, template::environment::Mapping};
+use crate::adapters::engine_source::EngineSource;
 
 /// What the mappings of one run share.
 pub struct Mappings {

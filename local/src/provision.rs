@@ -11,9 +11,10 @@ mod table;
 
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 use event_source_mapping::sdk_error;
+use sam_template::Environment;
 
 use self::memory::Memory;
-use crate::{project::seed::Seed, template::Environment};
+use crate::project::seed::Seed;
 
 /// A resource cannot be created.
 #[derive(Debug, thiserror::Error)]

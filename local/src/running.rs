@@ -7,10 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use durable_files::private;
 use nix::{sys::signal::kill, unistd::Pid};
 use serde::{Deserialize, Serialize};
 
-use crate::{private, project};
+use crate::project;
 
 /// A running environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,7 +120,7 @@ mod tests {
             template: fs::canonicalize(&template).unwrap(),
         };
         let notes = folder.join("notes");
-        crate::private::folder(&notes).unwrap();
+        durable_files::private::folder(&notes).unwrap();
         let text = serde_json::to_vec(&running).unwrap();
         fs::write(notes.join(format!("{name}.json")), text).unwrap();
         template

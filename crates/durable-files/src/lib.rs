@@ -36,6 +36,7 @@
 mod disk;
 mod flushes;
 mod lock;
+pub mod private;
 mod simulated;
 
 pub use disk::{Disk, DiskFile, SystemDisk};

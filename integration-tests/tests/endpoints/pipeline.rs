@@ -8,8 +8,9 @@ use event_source_mapping::{
     settings::Settings,
 };
 use integration_tests::patience::eventually;
-use local::{mappings::Mappings, template::environment::Mapping};
+use local::mappings::Mappings;
 use loopback_client::sdk_config;
+use sam_template::environment::Mapping;
 use tempfile::TempDir;
 
 use crate::{

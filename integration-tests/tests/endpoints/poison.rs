@@ -10,8 +10,9 @@ use event_source_mapping::{
     settings::Settings,
 };
 use integration_tests::{patience::same, queue::messages};
-use local::{provision::Provisioner, template::environment::Queue};
+use local::provision::Provisioner;
 use loopback_client::sdk_config;
+use sam_template::environment::Queue;
 use serde_json::Value;
 
 use crate::{

@@ -11,8 +11,9 @@ use event_source_mapping::{
     target::{ErrorKind, FunctionError, Reply, Target},
 };
 use integration_tests::patience::{eventually, same};
-use local::{mappings::queues::queue_arn, provision::Provisioner, template::environment::Queue};
+use local::{mappings::queues::queue_arn, provision::Provisioner};
 use loopback_client::sdk_config;
+use sam_template::environment::Queue;
 use serde_json::Value;
 
 use crate::{

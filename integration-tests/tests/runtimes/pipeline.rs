@@ -17,11 +17,9 @@ use event_source_mapping::{
     target::{ErrorKind, Reply, Target},
 };
 use integration_tests::patience::eventually;
-use local::{
-    adapters::push_trigger::PushTrigger, aws::apis::AwsApis, mappings::Mappings, ports,
-    template::environment::Mapping,
-};
+use local::{adapters::push_trigger::PushTrigger, aws::apis::AwsApis, mappings::Mappings, ports};
 use loopback_client::sdk_config;
+use sam_template::environment::Mapping;
 
 const STREAM: &str = "stream";
 

@@ -17,9 +17,9 @@ use local::{
     adapters::{function_target::FunctionTarget, push_trigger::PushTrigger},
     embedded::Embedded,
     mappings::Mappings,
-    template::environment::Mapping,
 };
 use momento_offline::transport::{CacheOptions, Served};
+use sam_template::environment::Mapping;
 
 use crate::tally::Tally;
 

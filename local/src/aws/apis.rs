@@ -4,22 +4,22 @@ use std::sync::Arc;
 
 use aws_wire::service::Service;
 use axum::Router;
+use durable_files::private;
 use kinesis_engine::{Kinesis, arrivals::Arrivals, reader::Reader};
 use logs_engine::Logs;
 use loopback_server::hosts::AllowedHosts;
+use parameter_store::ParameterStore;
 use sqs_engine::Sqs;
 use tokio::net::TcpListener;
 
 use super::{
     dynamodb::{self, DynamoDb},
     gateway::{CallCounts, Gateway},
-    ssm::{self, ParameterStore},
     sts::Sts,
 };
 use crate::{
     events::StoreObserver,
     guard::{Guard, Protocol},
-    private,
     server::Server,
 };
 
@@ -63,7 +63,7 @@ pub enum OpenError {
     DynamoDb(#[from] dynamodb::StartError),
     /// SSM.
     #[error(transparent)]
-    Ssm(#[from] ssm::OpenError),
+    Ssm(#[from] parameter_store::OpenError),
     /// The data folder, or the listener.
     #[error("the AWS APIs cannot be served: {0}")]
     Serve(#[from] std::io::Error),

@@ -22,11 +22,12 @@ use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
+use durable_files::private;
 use dynoxide::Database;
 use http::{HeaderValue, header};
 use tokio::{net::TcpListener, sync::oneshot};
 
-use crate::{events::StoreObserver, private};
+use crate::events::StoreObserver;
 
 /// Why DynamoDB could not be started.
 #[derive(Debug, thiserror::Error)]

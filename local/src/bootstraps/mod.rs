@@ -12,13 +12,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{
-    cargo_build::{build, folder_of},
-    template::environment::Function,
-};
+use crate::cargo_build::{build, folder_of};
 pub use error::BootstrapError;
 pub use launch::Launch;
 use runtime::Runtime;
+use sam_template::environment::Function;
 
 /// Where a function's bootstrap comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]

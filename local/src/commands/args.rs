@@ -17,6 +17,7 @@ use momento_offline::{
     faults::{FaultPlan, FaultRule},
     transport::{CacheOptions, Transport},
 };
+use sam_template::{Context, Environment};
 
 use crate::{
     bootstraps::{self, Launch, Source},
@@ -24,7 +25,6 @@ use crate::{
     outcome::Failure,
     project::{self, Project},
     running,
-    template::{self, Context, Environment},
 };
 
 /// Which template, and values for its parameters.
@@ -62,7 +62,7 @@ impl TemplateArgs {
     /// What is wrong with it, and where.
     pub fn read_alone(&self) -> Result<(PathBuf, Environment), Failure> {
         let template = self.file()?;
-        let environment = template::load(&template, &self.context());
+        let environment = project::read_template(&template, &self.context());
         Ok((template, environment.map_err(Failure::configuration)?))
     }
 

@@ -4,12 +4,13 @@ use std::{path::PathBuf, process::ExitCode};
 
 use aws_wire::DEFAULT_REGION;
 use clap::Args;
+use durable_files::private;
 
 use super::args::{HostArgs, KinesisArgs};
 use crate::{
     aws::apis::AwsApis,
     outcome::{Failure, Outcome},
-    ports, private,
+    ports,
     signals::Signals,
 };
 

@@ -13,6 +13,7 @@ use clap::{Args, ValueEnum};
 use lambda_host::log::{LogLine, LogSink};
 use momento_offline::transport::Transport;
 use reqwest::Url;
+use sam_template::{Environment, environment::Mapping};
 
 use super::{
     args::{
@@ -41,7 +42,6 @@ use crate::{
     page::Recording,
     project::Project,
     signals::Signals,
-    template::{Environment, environment::Mapping},
 };
 
 /// Run the whole pipeline once, check every record, and report.

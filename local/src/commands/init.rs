@@ -10,15 +10,15 @@ use std::{
 
 use anyhow::Context;
 use clap::Args;
+use sam_template::{
+    Environment,
+    environment::{Function, Table},
+};
 
 use super::args::TemplateArgs;
 use crate::{
     outcome::{Failure, Outcome},
     project::local_toml,
-    template::{
-        Environment,
-        environment::{Function, Table},
-    },
 };
 
 /// The sample records' file.

@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::Context;
 use clap::Args;
+use sam_template::Environment;
 use tokio::{
     task::{JoinHandle, JoinSet},
     time::timeout,
@@ -30,7 +31,6 @@ use crate::{
     ports,
     running::Note,
     signals::Signals,
-    template::Environment,
     terminal::{Presenter, Screen, follow::follow, summary::Summary, welcome::Welcome},
     watch::Watch,
 };

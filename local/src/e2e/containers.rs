@@ -17,6 +17,10 @@ use momento_offline::{
     counters::Counts,
 };
 use reqwest::Url;
+use sam_template::{
+    Environment,
+    environment::{Mapping, Stream},
+};
 use tempfile::TempDir;
 use tokio::{net::TcpStream, time::timeout};
 use uuid::Uuid;
@@ -25,15 +29,7 @@ use super::{
     site::{Seen, Site},
     tally::Tally,
 };
-use crate::{
-    mappings::Mappings,
-    project::seed::Seed,
-    provision::Provisioner,
-    template::{
-        Environment,
-        environment::{Mapping, Stream},
-    },
-};
+use crate::{mappings::Mappings, project::seed::Seed, provision::Provisioner};
 
 /// How long a container may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -1,6 +1,7 @@
 //! A run as a page in one file: the report, how the run went over time, and the journeys of
 //! its slowest and failed records.
 
+use sam_template::environment::Mapping;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -9,7 +10,6 @@ use super::{report::Report, tally::Tally};
 use crate::{
     mappings::{definition::Options, document},
     page::{Recording, standalone},
-    template::environment::Mapping,
 };
 
 /// What a run was started with.

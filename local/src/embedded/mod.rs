@@ -13,6 +13,7 @@ use std::{
 
 use aws_config::SdkConfig;
 use axum::Router;
+use durable_files::private;
 use futures_util::future::join_all;
 use lambda_host::{function::Functions, invoke_api, outcome::FunctionError};
 use loopback_client::sdk_config;
@@ -40,7 +41,7 @@ use crate::{
     },
     otlp::Exporter,
     page::{Page, Shown},
-    ports, private,
+    ports,
     project::values::Values,
     provision::{Provisioned, Provisioner, memory::Memory},
     server::{self, Server},

@@ -20,6 +20,7 @@ use momento_offline::{
     fake_api_key,
     transport::{CacheOptions, Served},
 };
+use sam_template::Environment;
 
 use crate::{
     bootstraps::Launch,
@@ -27,7 +28,6 @@ use crate::{
     otlp::Collector,
     project::{LocalToml, Project, values::Values},
     server,
-    template::Environment,
 };
 
 /// What to start, and where.

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use aws_wire::ACCOUNT_ID;
 use event_source_mapping::{queue::settings::QueueSettings, settings::Settings};
+use sam_template::environment::{Environment, Mapping, QueueMapping};
 use uuid::{Builder, Uuid};
 
 use super::queues::queue_arn;
-use crate::template::environment::{Environment, Mapping, QueueMapping};
 
 /// A mapping that can run.
 #[derive(Debug, Clone, PartialEq)]

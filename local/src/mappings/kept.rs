@@ -5,9 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use durable_files::private;
 use serde_json::Value;
-
-use crate::private;
 
 /// The file's name in the data folder.
 const FILE: &str = "mappings.json";

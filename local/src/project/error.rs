@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use sam_template::TemplateError;
+
 use super::TEMPLATES;
-use crate::template::TemplateError;
 
 /// Why a project cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +17,14 @@ pub enum ProjectError {
     NoTemplate {
         /// The folder where the search began.
         folder: PathBuf,
+    },
+    /// The template cannot be read.
+    #[error("template {}: {reason}\nhint: name another with `--template FILE`", path.display())]
+    UnreadableTemplate {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        reason: std::io::Error,
     },
     /// The template cannot be used.
     #[error(transparent)]

@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use sam_template::nearest::nearest;
+use sam_template::{Environment, context::Seeded};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -15,11 +17,7 @@ use super::{
     seed::{Seed, SeedParameter, SeedTable, items},
     values::{NAMES, Values, placeholders},
 };
-use crate::{
-    nearest::nearest,
-    records::Records,
-    template::{Environment, context::Seeded},
-};
+use crate::records::Records;
 
 /// The file's name; it is in the template's folder.
 pub const FILE: &str = "local.toml";

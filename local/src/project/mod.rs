@@ -12,7 +12,8 @@ pub mod values;
 
 use std::path::{Path, PathBuf};
 
-use crate::template::{self, Context, Environment, samconfig};
+use sam_template::{Context, Environment, TemplateError, samconfig};
+
 pub use error::ProjectError;
 pub use local_toml::LocalToml;
 
@@ -43,7 +44,7 @@ impl Project {
             seeded: local_toml::seeded(template),
             ..context.clone()
         };
-        let environment = template::load(template, &context)?;
+        let environment = read_template(template, &context)?;
         let local = LocalToml::beside(template, &environment)?;
         Ok(Self {
             template: template.to_owned(),
@@ -60,6 +61,20 @@ impl Project {
     pub fn in_region(template: &Path, region: &str) -> Result<Self, ProjectError> {
         Self::load(template, &Context::in_region(region))
     }
+}
+
+/// Reads a template alone.
+///
+/// # Errors
+///
+/// The file cannot be read or has an invalid line.
+pub fn read_template(template: &Path, context: &Context) -> Result<Environment, ProjectError> {
+    sam_template::load(template, context).map_err(|error| match error {
+        TemplateError::Unreadable { path, reason } => {
+            ProjectError::UnreadableTemplate { path, reason }
+        }
+        error @ TemplateError::Invalid { .. } => ProjectError::Template(error),
+    })
 }
 
 /// Finds the template of the project that `folder` is in: in this folder, or in the

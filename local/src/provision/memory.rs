@@ -4,10 +4,10 @@
 
 use std::{collections::BTreeMap, io, path::Path};
 
+use durable_files::private;
+use sam_template::Environment;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-
-use crate::{private, template::Environment};
 
 /// The file's name in the data folder.
 const FILE: &str = "template.json";

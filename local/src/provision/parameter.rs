@@ -1,9 +1,10 @@
 //! SSM parameters.
 
 use aws_sdk_ssm::types::ParameterType;
+use sam_template::environment::Parameter;
 
 use super::{ProvisionError, Provisioned, Provisioner};
-use crate::{project::seed::SeedParameter, template::environment::Parameter};
+use crate::project::seed::SeedParameter;
 
 impl Provisioner {
     /// The template's parameter. An existing one gets the template's value, as from

@@ -1,10 +1,10 @@
 //! SQS queues.
 
 use aws_sdk_sqs::types::QueueAttributeName;
+use sam_template::{Environment, environment::Queue};
 use serde_json::Value;
 
 use super::{ProvisionError, Provisioned, Provisioner, memory::Memory};
-use crate::template::{Environment, environment::Queue};
 
 /// Attributes that a queue lacks until they are set, so that their absence tells.
 const POLICIES: [QueueAttributeName; 2] = [
@@ -147,7 +147,7 @@ fn dead_letter_queue(queue: &Queue) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::{dead_letter_queues_first, is_same};
-    use crate::template::environment::Queue;
+    use sam_template::environment::Queue;
 
     fn queue(name: &str, dead: Option<&str>) -> Queue {
         let policy = dead.map(|dead| {

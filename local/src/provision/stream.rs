@@ -6,10 +6,10 @@ use aws_sdk_kinesis::types::{
     ScalingType, StreamDescriptionSummary, StreamMode, StreamModeDetails, StreamStatus,
 };
 use event_source_mapping::sdk_error;
+use sam_template::environment::{Consumer, Stream};
 use tokio::time::{Instant, sleep};
 
 use super::{ProvisionError, Provisioned, Provisioner};
-use crate::template::environment::{Consumer, Stream};
 
 /// The longest that a stream may take to become active.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -7,13 +7,14 @@ use aws_sdk_dynamodb::types::{
     TimeToLiveStatus,
 };
 use aws_smithy_types::body::SdkBody;
+use sam_template::environment::Table;
 use serde_json::{Value, json};
 
 use super::{
     ProvisionError, Provisioned, Provisioner,
     indexes::{attributes_with, index_updates, indexes_in, keys, keys_in},
 };
-use crate::{project::seed::SeedTable, template::environment::Table};
+use crate::project::seed::SeedTable;
 
 impl Provisioner {
     pub(super) async fn table(

@@ -2,15 +2,14 @@
 
 use std::{fmt::Write, time::Duration};
 
+use sam_template::Environment;
+
 use super::{
     Screen,
     colours::{BOLD, DIM, NAME},
     units::duration,
 };
-use crate::{
-    embedded::Embedded, mappings::definition::Definition, page::PAGE_PATH, server,
-    template::Environment,
-};
+use crate::{embedded::Embedded, mappings::definition::Definition, page::PAGE_PATH, server};
 
 /// What runs where.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use aws_wire::DEFAULT_REGION;
 use lambda_host::log::LogLine;
 use loopback_client::sdk_config;
+use sam_template::Context;
 
 use super::{Environment, Error, Lines};
 use crate::{
@@ -12,7 +13,6 @@ use crate::{
     embedded::{Embedded, Options},
     endpoints::Endpoints,
     project::{Project, find_template},
-    template::Context,
 };
 
 /// The environment of a template, to be started.

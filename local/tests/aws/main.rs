@@ -7,6 +7,7 @@ mod guard;
 mod logs;
 mod protocols;
 mod proxies;
+mod restart;
 mod server;
 mod ssm;
 

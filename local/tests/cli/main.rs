@@ -8,6 +8,7 @@ mod init;
 mod plan;
 mod run;
 mod start;
+mod told;
 mod tools;
 
 use run::{BOOTSTRAP, Run};

@@ -12,10 +12,10 @@ use event_source_mapping::observer::{Invoked, Observer};
 use local::{
     embedded::{Embedded, Options},
     project::Project,
-    template::Context,
 };
 use loopback_client::sdk_config;
 use reqwest::Method;
+use sam_template::Context;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};

@@ -14,9 +14,9 @@ use local::{
     embedded::{Embedded, Options},
     otlp::Collector,
     project::Project,
-    template::Context,
 };
 use loopback_client::sdk_config;
+use sam_template::Context;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

@@ -16,11 +16,11 @@ use local::{
     mappings::Mappings,
     project::{Project, seed::Seed},
     provision::Provisioner,
-    template::Environment,
 };
 use loopback_client::sdk_config;
 use momento_offline::transport::CacheOptions;
 use reqwest::Url;
+use sam_template::Environment;
 use serde_json::Value;
 use tempfile::TempDir;
 use testcontainers::{ContainerAsync, GenericImage};

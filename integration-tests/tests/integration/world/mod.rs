@@ -16,10 +16,7 @@ use aws_wire::DEFAULT_REGION;
 use consumer::config::Protocol;
 use event_source_mapping::{backoff::Backoff, queue::settings::QueueSettings};
 use integration_tests::patience::eventually;
-use local::{
-    project::Project,
-    template::environment::{Function, QueueMapping},
-};
+use local::project::Project;
 use loopback_client::sdk_config;
 use momento_offline::{counters::Counts, transport::Transport};
 use serde_json::json;
@@ -30,6 +27,7 @@ use crate::{
     recording_observer::{RecordingObserver, Seen},
 };
 use embedded::EmbeddedWorld;
+use sam_template::environment::{Function, QueueMapping};
 
 /// The programs of the scenarios, and the backend.
 #[derive(Debug, Clone)]

@@ -7,6 +7,7 @@ use axum::{
     extract::{Path, State},
 };
 use lambda_host::{FunctionConfig, LogFormat};
+use sam_template::environment_variables;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -16,7 +17,6 @@ use super::{
     reply::{LambdaError, Reply, document, empty},
     request::{NO_CONTENT, OK, members},
 };
-use crate::template::environment_variables;
 
 /// Concurrent executions that must stay unreserved (Lambda developer guide, "Configuring
 /// reserved concurrency").
