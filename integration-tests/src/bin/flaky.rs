@@ -1,8 +1,8 @@
 //! A function that fails on purpose `FLAKY_FAILURES` times, as `FLAKY_MODE` says
-//! (`error`, `crash` or `timeout`), and then succeeds. It counts its failures in the
-//! file `FLAKY_COUNT`, which survives a crash.
+//! (`error`, `crash` or `timeout`), and then succeeds. Each failure appends a byte to the
+//! file `FLAKY_COUNT`, which survives a crash and which several environments may share.
 
-use std::{env, fs, process, time::Duration};
+use std::{env, fs, io::Write, process, time::Duration};
 
 use anyhow::{Context, bail};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -20,15 +20,12 @@ async fn main() -> Result<(), Error> {
 async fn fail_at_first() -> anyhow::Result<()> {
     let variable = |name| env::var(name).with_context(|| format!("{name} is not set"));
     let file = variable("FLAKY_COUNT")?;
-    let failures: u32 = variable("FLAKY_FAILURES")?.parse()?;
-    let failed: u32 = match fs::read_to_string(&file) {
-        Ok(count) => count.trim().parse()?,
-        Err(_) => 0,
-    };
-    if failed >= failures {
+    let failures: u64 = variable("FLAKY_FAILURES")?.parse()?;
+    let mut count = fs::File::options().create(true).append(true).open(file)?;
+    if count.metadata()?.len() >= failures {
         return Ok(());
     }
-    fs::write(&file, (failed + 1).to_string())?;
+    count.write_all(b".")?;
     match variable("FLAKY_MODE")?.as_str() {
         "error" => bail!("failing on purpose"),
         "crash" => process::exit(3),
