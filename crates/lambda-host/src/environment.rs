@@ -2,6 +2,7 @@
 //! its function asks for more.
 
 use std::{
+    io,
     process::ExitStatus,
     sync::{
         Arc,
@@ -13,7 +14,7 @@ use std::{
 use time::OffsetDateTime;
 use tokio::{
     sync::{Notify, oneshot},
-    time::{Instant, timeout_at},
+    time::{Instant, sleep, timeout_at},
 };
 
 use super::{
@@ -32,6 +33,10 @@ use super::{
 /// How long a process has after SIGTERM (Lambda runtime environment lifecycle: 500 ms with an
 /// internal extension).
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
+
+/// How long a program may still be open for writing: a build is about to close it, or a process
+/// that this one starts has its open files until its exec.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(1);
 
 /// An environment that has finished init.
 pub(super) struct Environment {
@@ -98,7 +103,8 @@ impl Environment {
         let api = api
             .await
             .map_err(|error| init_failed(&format!("the Runtime API cannot listen: {error}")))?;
-        let process = start_process(&start, &api, &log_stream, &platform).map_err(|error| {
+        let process = start_process(&start, &api, &log_stream, &platform).await;
+        let process = process.map_err(|error| {
             InitFailure::Failed(FunctionError::new(
                 ErrorKind::Init,
                 "Runtime.InvalidEntrypoint",
@@ -296,12 +302,12 @@ impl Environment {
     }
 }
 
-fn start_process(
+async fn start_process(
     start: &Start<'_>,
     api: &RuntimeApi,
     log_stream: &str,
     platform: &Arc<PlatformLog>,
-) -> std::io::Result<Process> {
+) -> io::Result<Process> {
     let bootstrap = &start.config.bootstrap;
     let (executable, folder) = bootstrap.absolute()?;
     let runtime = &bootstrap.variables;
@@ -315,7 +321,18 @@ fn start_process(
         environment: start.number,
         platform,
     };
-    Process::start(&program, start.log)
+    let began = Instant::now();
+    loop {
+        match Process::start(&program, start.log) {
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
+                if began.elapsed() > WRITTEN_WITHIN {
+                    return Err(error);
+                }
+                sleep(Duration::from_millis(5)).await;
+            }
+            started => return started,
+        }
+    }
 }
 
 fn init_failed(message: &str) -> InitFailure {

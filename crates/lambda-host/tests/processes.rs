@@ -123,3 +123,23 @@ async fn a_host_to_be_killed() {
     let _ = function.warm_up().await;
     tokio::time::sleep(Duration::from_mins(5)).await;
 }
+
+#[tokio::test]
+async fn a_bootstrap_that_is_still_written_is_started_when_it_is_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = support::config(r#"while next; do respond "$event" >/dev/null; done"#);
+    let bootstrap = folder.path().join("bootstrap");
+    std::fs::copy(&config.bootstrap.program, &bootstrap).unwrap();
+    let writer = std::fs::File::options()
+        .append(true)
+        .open(&bootstrap)
+        .unwrap();
+    config.bootstrap = bootstrap.into();
+    let function = start(config);
+    let (outcome, ()) = tokio::join!(invoke(&function, "1"), async {
+        // The length does not matter, within a second.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        drop(writer);
+    });
+    assert_eq!(success(outcome), "1");
+}

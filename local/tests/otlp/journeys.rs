@@ -106,8 +106,11 @@ async fn a_retried_batch_links_to_the_invocation_before_and_ends_with_its_discar
     let collector = Collector::start().await;
     let world = World::start(&collector.url).await;
     world.put("k", poison()).await;
-    let is_discarded = |spans: &[SpanOf]| !named(spans, "discarded").is_empty();
-    let spans = collector.eventually(is_discarded).await;
+    // The spans of an invocation wait for its last log lines, those of a discarded batch do not.
+    let is_told = |spans: &[SpanOf]| {
+        named(spans, "process orders").len() == 2 && !named(spans, "discarded").is_empty()
+    };
+    let spans = collector.eventually(is_told).await;
 
     let mut batches = named(&spans, "process orders");
     batches.sort_by_key(|one| one.span.start_time_unix_nano);
