@@ -2,8 +2,9 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader},
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use tempfile::TempDir;
@@ -59,6 +60,22 @@ impl Run {
 
     pub fn output(mut self) -> Output {
         self.command.output().unwrap()
+    }
+
+    /// Runs `up` until everything is served, and ends it as a person does. Returns its stderr.
+    pub fn until_served(mut self) -> String {
+        let command = self.command.stderr(Stdio::piped()).stdout(Stdio::null());
+        let mut up = command.spawn().unwrap();
+        let mut said = String::new();
+        let mut stderr = BufReader::new(up.stderr.take().unwrap());
+        while !said.contains("Ctrl-C stops everything") {
+            assert_ne!(stderr.read_line(&mut said).unwrap(), 0, "it ended: {said}");
+        }
+        // SIGTERM, so that it removes its temporary folder.
+        let terminated = Command::new("kill").arg(up.id().to_string()).status();
+        assert!(terminated.unwrap().success());
+        assert!(up.wait().unwrap().success());
+        said
     }
 
     /// Runs a command that exits with code 2 and writes nothing to stdout. Returns its

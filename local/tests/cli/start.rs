@@ -33,25 +33,12 @@ fn e2e_fails_when_the_function_does_not_start_and_shows_its_last_lines() {
 
 #[test]
 fn up_serves_everything_else_when_a_function_does_not_start() {
-    let mut run = Run::up(&[]).template().file("bootstrap.sh", BROKEN);
+    let run = Run::up(&[]).template().file("bootstrap.sh", BROKEN);
     let path = run.folder.path().join("bootstrap.sh");
     executable(&path);
-    let mut up = run
-        .command
-        .args(["--bootstrap", path.to_str().unwrap()])
-        .stderr(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut said = String::new();
-    let mut stderr = BufReader::new(up.stderr.take().unwrap());
-    while !said.contains("Ctrl-C stops everything") {
-        assert_ne!(stderr.read_line(&mut said).unwrap(), 0, "it ended: {said}");
-    }
-    // SIGTERM, so that it removes its temporary folder.
-    let terminated = Command::new("kill").arg(up.id().to_string()).status();
-    assert!(terminated.unwrap().success());
-    assert!(up.wait().unwrap().success());
+    let said = run
+        .arguments(&["--bootstrap", path.to_str().unwrap()])
+        .until_served();
     assert!(
         said.contains("error: function kinesis-consumer-model-one-rust does not start: Runtime exited with error: exit status: 7"),
         "{said}"
