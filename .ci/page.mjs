@@ -111,7 +111,7 @@ async function test(aws) {
 
   await page.goto(`${aws}/_local/`);
   await see('.state', 'live');
-  await see('.view', 'Nothing flows yet');
+  await see('.view', 'Nothing flows at the moment');
 
   // A put record appears within a second.
   await open('#/records');
@@ -217,6 +217,10 @@ async function test(aws) {
   assert.equal(await page.locator('.chart canvas').count(), 6);
   await see('.feed', 'discarded');
   await shot(page, 'pipeline');
+
+  // What happened stands there again after a reload.
+  await page.reload();
+  await see('.feed', 'discarded');
 
   // Data: a record, an item, a message, a parameter that is masked, the cache.
   await open('#/data/streams/orders');
