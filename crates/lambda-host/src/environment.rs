@@ -1,5 +1,5 @@
 //! An execution environment: one process and its Runtime API, one invocation at a time unless
-//! its function asks for more.
+//! its function asks for more. Its start, up to the end of init, is a cold start.
 
 use std::{
     io,
