@@ -2,7 +2,6 @@
 //! its function asks for more. Its start, up to the end of init, is a cold start.
 
 use std::{
-    io,
     process::ExitStatus,
     sync::{
         Arc,
@@ -14,7 +13,7 @@ use std::{
 use time::OffsetDateTime;
 use tokio::{
     sync::{Notify, oneshot},
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, timeout_at},
 };
 
 use super::{
@@ -33,10 +32,6 @@ use super::{
 /// How long a process has after SIGTERM (Lambda runtime environment lifecycle: 500 ms with an
 /// internal extension).
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
-
-/// How long a program may still be open for writing: a build is about to close it, or a process
-/// that this one starts has its open files until its exec.
-const WRITTEN_WITHIN: Duration = Duration::from_secs(1);
 
 /// An environment that has finished init.
 pub(super) struct Environment {
@@ -307,7 +302,7 @@ async fn start_process(
     api: &RuntimeApi,
     log_stream: &str,
     platform: &Arc<PlatformLog>,
-) -> io::Result<Process> {
+) -> std::io::Result<Process> {
     let bootstrap = &start.config.bootstrap;
     let (executable, folder) = bootstrap.absolute()?;
     let runtime = &bootstrap.variables;
@@ -321,18 +316,7 @@ async fn start_process(
         environment: start.number,
         platform,
     };
-    let began = Instant::now();
-    loop {
-        match Process::start(&program, start.log) {
-            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
-                if began.elapsed() > WRITTEN_WITHIN {
-                    return Err(error);
-                }
-                sleep(Duration::from_millis(5)).await;
-            }
-            started => return started,
-        }
-    }
+    Process::start(&program, start.log).await
 }
 
 fn init_failed(message: &str) -> InitFailure {

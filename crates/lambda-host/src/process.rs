@@ -13,6 +13,7 @@
 use std::{
     collections::BTreeMap,
     ffi::OsString,
+    io,
     path::Path,
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
@@ -27,7 +28,7 @@ use time::OffsetDateTime;
 use tokio::{
     process::{Child, Command},
     sync::watch,
-    time::timeout,
+    time::{Instant, sleep, timeout},
 };
 
 use super::{
@@ -37,6 +38,11 @@ use super::{
     pipe::{LineSink, Pipe},
     platform_log::PlatformLog,
 };
+
+/// How long a program may still be open for writing: a build is about to close it, or a process
+/// that this one starts has its open files until its exec.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// How long a process outside the group may hold the output open.
 const LAST_OUTPUT: Duration = Duration::from_millis(200);
@@ -96,12 +102,12 @@ impl Group {
 }
 
 impl Process {
-    /// Starts a program.
+    /// Starts a program, once nobody has it open for writing.
     ///
     /// # Errors
     ///
     /// The program or its watchdog cannot be started.
-    pub(super) fn start(program: &Program<'_>, log: &LogWriter) -> std::io::Result<Self> {
+    pub(super) async fn start(program: &Program<'_>, log: &LogWriter) -> io::Result<Self> {
         let value = program.variables.get(program.marker);
         let marker = format!("{}={}", program.marker, value.map_or("", String::as_str));
         let watchdog = Command::new("/bin/sh")
@@ -114,7 +120,8 @@ impl Process {
             .process_group(0)
             .spawn()?;
         let group = process_id(&watchdog)?;
-        let mut child = Command::new(program.executable)
+        let mut command = Command::new(program.executable);
+        command
             .args(program.arguments)
             .current_dir(program.folder)
             .env_clear()
@@ -123,8 +130,8 @@ impl Process {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(group.as_raw())
-            .kill_on_drop(true)
-            .spawn()?;
+            .kill_on_drop(true);
+        let mut child = spawn_once_written(&mut command).await?;
         let id = process_id(&child)?;
         let group = Group(Arc::new(Mutex::new(Some(group))));
         let output = Output::default();
@@ -248,9 +255,26 @@ fn is_zombie(_: Pid) -> bool {
     false
 }
 
-fn process_id(child: &Child) -> std::io::Result<Pid> {
+/// Only the program is tried again: a watchdog of each attempt would end what a later one has
+/// started, which has the same marker.
+async fn spawn_once_written(command: &mut Command) -> io::Result<Child> {
+    let began = Instant::now();
+    loop {
+        match command.spawn() {
+            Err(error)
+                if error.kind() == io::ErrorKind::ExecutableFileBusy
+                    && began.elapsed() <= WRITTEN_WITHIN =>
+            {
+                sleep(PAUSE).await;
+            }
+            spawned => return spawned,
+        }
+    }
+}
+
+fn process_id(child: &Child) -> io::Result<Pid> {
     let id = child.id().and_then(|id| i32::try_from(id).ok());
-    let id = id.ok_or_else(|| std::io::Error::other("it ended at once"))?;
+    let id = id.ok_or_else(|| io::Error::other("it ended at once"))?;
     Ok(Pid::from_raw(id))
 }
 

@@ -125,10 +125,11 @@ async fn a_host_to_be_killed() {
 }
 
 #[tokio::test]
-async fn a_bootstrap_that_is_still_written_is_started_when_it_is_closed() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut config = support::config(r#"while next; do respond "$event" >/dev/null; done"#);
-    let bootstrap = folder.path().join("bootstrap");
+async fn a_bootstrap_that_is_still_written_is_started_once_when_it_is_closed() {
+    let processes = Processes::new();
+    let mut config =
+        processes.config(r#"note $$; while next; do respond "$event" >/dev/null; done"#);
+    let bootstrap = processes.file().with_file_name("bootstrap");
     std::fs::copy(&config.bootstrap.program, &bootstrap).unwrap();
     let writer = std::fs::File::options()
         .append(true)
@@ -142,4 +143,11 @@ async fn a_bootstrap_that_is_still_written_is_started_when_it_is_closed() {
         drop(writer);
     });
     assert_eq!(success(outcome), "1");
+    // Nothing that an attempt left behind ends the process.
+    for _ in 0..20 {
+        assert_eq!(success(invoke(&function, "2").await), "2");
+    }
+    assert_eq!(processes.noted().len(), 1);
+    function.shut_down().await;
+    processes.all_ended(1).await;
 }
