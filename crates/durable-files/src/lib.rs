@@ -36,6 +36,7 @@
 mod disk;
 mod flushes;
 mod lock;
+#[cfg(unix)]
 pub mod private;
 mod simulated;
 

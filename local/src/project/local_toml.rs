@@ -6,8 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sam_template::nearest::nearest;
-use sam_template::{Environment, context::Seeded};
+use sam_template::{Environment, context::Seeded, nearest::nearest};
 use serde::Deserialize;
 use toml::Spanned;
 

@@ -73,7 +73,7 @@ pub fn read_template(template: &Path, context: &Context) -> Result<Environment, 
         TemplateError::Unreadable { path, reason } => {
             ProjectError::UnreadableTemplate { path, reason }
         }
-        error @ TemplateError::Invalid { .. } => ProjectError::Template(error),
+        error @ TemplateError::Invalid { .. } => error.into(),
     })
 }
 

@@ -203,9 +203,12 @@ async fn thousands_of_log_lines_push_no_event_out() {
     world.embedded.events.publish(|| EventKind::FaultsSet {
         rules: vec!["latency=20ms".to_owned()],
     });
-    let events = frames.until("events", is_told_of_faults).await;
-    let mut events = events.as_array().unwrap().iter();
-    assert!(events.all(|event| event["type"] != "dropped"));
+    let is_whole_and_told = |events: &Value| {
+        let mut all = events.as_array().unwrap().iter();
+        assert!(all.all(|event| event["type"] != "dropped"), "{events}");
+        is_told_of_faults(events)
+    };
+    frames.until("events", is_whole_and_told).await;
     let (mut lines, mut skipped) = (0, 0);
     while lines + skipped < 1000 {
         let logs = frames.until("logs", |_| true).await;
