@@ -130,6 +130,13 @@ fn world(is_fifo: bool) -> impl Strategy<Value = World> {
         )
 }
 
+/// The longest that the function takes, milliseconds.
+const LONGEST: u64 = 2000;
+
+/// How long after an invocation began its messages are deleted at the latest, if the queue
+/// fails now and then.
+const DELETED_WITHIN: Duration = Duration::from_millis(LONGEST + 1000);
+
 /// A function that fails in every way that a function can.
 struct Function {
     ledger: Arc<Ledger>,
@@ -191,7 +198,7 @@ impl Target for Function {
 
     async fn invoke(&self, event: Bytes) -> Reply {
         let items = self.ledger.begin(&event);
-        let pause = self.state.lock().unwrap().0.random_range(0..2000);
+        let pause = self.state.lock().unwrap().0.random_range(0..LONGEST);
         sleep(Duration::from_millis(pause)).await;
         // Nothing is awaited from here on: the reply and the ledger agree.
         let all: Vec<_> = (0..items.len()).collect();
@@ -218,6 +225,17 @@ impl Target for Function {
                 Reply::Success(Bytes::from(response.to_string()))
             }
         }
+    }
+
+    /// Messages that are visible again before they are deleted are delivered twice, as in
+    /// AWS. A batch that has waited for its batching window and its first half may have as
+    /// little time as that: then the function is throttled, as one without a free
+    /// environment is.
+    async fn invoke_within(&self, _: &str, event: Bytes, within: Duration) -> Reply {
+        if within < DELETED_WITHIN {
+            return Reply::Throttled;
+        }
+        self.invoke(event).await
     }
 }
 
