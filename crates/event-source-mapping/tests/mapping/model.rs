@@ -353,6 +353,11 @@ impl<'a> Run<'a> {
         let Some(mapping) = &self.mapping else {
             return;
         };
+        // A batch of the old stream may still move its checkpoint until the mapping notices
+        // that the stream was recreated.
+        if !self.stream.is_listed() {
+            return;
+        }
         for (id, status) in mapping.status().shards {
             let shard = id.trim_start_matches("shardId-").parse().unwrap();
             let checkpoint = match status.checkpoint.as_deref() {
@@ -360,11 +365,7 @@ impl<'a> Run<'a> {
                 Some("END") => u64::MAX,
                 Some(number) => number.parse().unwrap(),
             };
-            // A batch of the old stream may still move its checkpoint until the mapping
-            // notices that the stream was recreated.
-            if !self.stream.is_of_deleted(shard, checkpoint) {
-                self.moved(shard, checkpoint);
-            }
+            self.moved(shard, checkpoint);
         }
     }
 

@@ -44,6 +44,10 @@ struct State {
     created: OffsetDateTime,
     /// How often the stream was created.
     generation: usize,
+    /// The generation that the mapping was last told of.
+    told: usize,
+    /// The generation that it has listed the shards of, knowing that it is this one.
+    listed: usize,
     /// Records before this one are of an earlier stream.
     first_sequence_number: u64,
     next_sequence_number: u64,
@@ -69,6 +73,8 @@ impl Stream {
                 shards: vec![ShardData::default(); shards],
                 created: clock.now(),
                 generation: 1,
+                told: 0,
+                listed: 0,
                 first_sequence_number: FIRST,
                 next_sequence_number: FIRST,
                 failures,
@@ -98,19 +104,11 @@ impl Stream {
         number < self.state.lock().unwrap().first_sequence_number
     }
 
-    /// Whether a checkpoint of a shard can only be of an earlier stream of the same name;
-    /// `u64::MAX` is the end of the shard.
-    pub fn is_of_deleted(&self, shard: usize, checkpoint: u64) -> bool {
+    /// Whether the mapping has listed the shards of this stream, and not only those of an
+    /// earlier one of the same name. Until then its checkpoints are the earlier one's.
+    pub fn is_listed(&self) -> bool {
         let state = self.state.lock().unwrap();
-        let was_recreated = state.generation > 1;
-        let is_open = state.shards.get(shard).is_none_or(|shard| !shard.closed);
-        let ended = checkpoint == u64::MAX;
-        was_recreated
-            && if ended {
-                is_open
-            } else {
-                checkpoint < state.first_sequence_number
-            }
+        state.listed == state.generation
     }
 
     /// Refuses the iterator of the next `count` reads.
@@ -213,11 +211,14 @@ impl State {
 #[async_trait]
 impl Source for Stream {
     async fn created(&self) -> Option<OffsetDateTime> {
-        Some(self.state.lock().unwrap().created)
+        let mut state = self.state.lock().unwrap();
+        state.told = state.generation;
+        Some(state.created)
     }
 
     async fn shards(&self) -> Result<Vec<Shard>, SourceError> {
         let mut state = self.state.lock().unwrap();
+        state.listed = state.told;
         state.fail()?;
         let shards = state.shards.iter().enumerate();
         Ok(shards
