@@ -53,6 +53,8 @@ struct State {
     /// Where the mapping's last start began, by shard.
     began_after: HashMap<usize, u64>,
     in_flight: Vec<Event>,
+    /// A shard of this stream is read, and not only of an earlier one of the same name.
+    is_read: bool,
     /// By shard: the state that the next event must have, and its window.
     windows: HashMap<usize, (Value, Option<String>)>,
 }
@@ -80,7 +82,15 @@ impl Ledger {
 
     /// The stream was deleted and created again: its checkpoints mean nothing more.
     pub fn recreated(&self) {
-        self.state.lock().unwrap().began_after.clear();
+        let mut state = self.state.lock().unwrap();
+        state.began_after.clear();
+        state.is_read = false;
+    }
+
+    /// Whether the mapping reads this stream. Before that its checkpoints are those of an
+    /// earlier one.
+    pub fn is_read(&self) -> bool {
+        self.state.lock().unwrap().is_read
     }
 
     /// The mapping starts again, at these checkpoints.
@@ -301,6 +311,10 @@ impl Ledger {
 }
 
 impl Observer for Ledger {
+    fn shard_opened(&self, _: &str, _: &str) {
+        self.state.lock().unwrap().is_read = true;
+    }
+
     fn discarded(&self, _: &str, _: &str, records: &[Prepared], discarded: &Discarded) {
         let mut state = self.state.lock().unwrap();
         let now = self.clock.now();

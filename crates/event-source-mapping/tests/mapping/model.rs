@@ -355,7 +355,7 @@ impl<'a> Run<'a> {
         };
         // A batch of the old stream may still move its checkpoint until the mapping notices
         // that the stream was recreated.
-        if !self.stream.is_listed() {
+        if !self.ledger.is_read() {
             return;
         }
         for (id, status) in mapping.status().shards {

@@ -44,10 +44,6 @@ struct State {
     created: OffsetDateTime,
     /// How often the stream was created.
     generation: usize,
-    /// The generation that the mapping was last told of.
-    told: usize,
-    /// The generation that it has listed the shards of, knowing that it is this one.
-    listed: usize,
     /// Records before this one are of an earlier stream.
     first_sequence_number: u64,
     next_sequence_number: u64,
@@ -73,8 +69,6 @@ impl Stream {
                 shards: vec![ShardData::default(); shards],
                 created: clock.now(),
                 generation: 1,
-                told: 0,
-                listed: 0,
                 first_sequence_number: FIRST,
                 next_sequence_number: FIRST,
                 failures,
@@ -102,13 +96,6 @@ impl Stream {
     /// Whether a sequence number is of an earlier stream of the same name.
     pub fn is_deleted(&self, number: u64) -> bool {
         number < self.state.lock().unwrap().first_sequence_number
-    }
-
-    /// Whether the mapping has listed the shards of this stream, and not only those of an
-    /// earlier one of the same name. Until then its checkpoints are the earlier one's.
-    pub fn is_listed(&self) -> bool {
-        let state = self.state.lock().unwrap();
-        state.listed == state.generation
     }
 
     /// Refuses the iterator of the next `count` reads.
@@ -211,14 +198,11 @@ impl State {
 #[async_trait]
 impl Source for Stream {
     async fn created(&self) -> Option<OffsetDateTime> {
-        let mut state = self.state.lock().unwrap();
-        state.told = state.generation;
-        Some(state.created)
+        Some(self.state.lock().unwrap().created)
     }
 
     async fn shards(&self) -> Result<Vec<Shard>, SourceError> {
         let mut state = self.state.lock().unwrap();
-        state.listed = state.told;
         state.fail()?;
         let shards = state.shards.iter().enumerate();
         Ok(shards
