@@ -42,6 +42,12 @@ impl FailureFolder {
         Self(folder.to_owned())
     }
 
+    /// Where the folder is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// The documents with their ids, the oldest first.
     ///
     /// # Errors

@@ -79,8 +79,22 @@ impl BatchInfo {
     }
 }
 
+/// The function of an invocation record: its ARN, or its URL where the ARN is not known.
+#[must_use]
+pub fn function(document: &Value) -> &str {
+    let arn = document.pointer("/requestContext/functionArn");
+    arn.and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The name of an invocation record's function, if its ARN is known.
+#[must_use]
+pub fn function_name(document: &Value) -> Option<&str> {
+    let arn = function(document).strip_prefix("arn:")?;
+    arn.rsplit(':').next()
+}
+
 /// Reads the batch's records from `source` and invokes `target` with them, once.
-/// Returns how many there were.
+/// Returns the sequence numbers of those that it delivered.
 ///
 /// The document names the first record and the last. With filters or concurrent batches
 /// there may be others in between: they are delivered too.
@@ -93,7 +107,7 @@ pub async fn redrive(
     target: &dyn Target,
     info: &BatchInfo,
     region: &str,
-) -> Result<usize, RedriveError> {
+) -> Result<Vec<String>, RedriveError> {
     let origin = Origin::new(&info.stream_arn, region, &info.shard_id);
     let mut buffer = Buffer::new(info.batch_size.max(1), false);
     for record in records(source, info).await? {
@@ -105,13 +119,19 @@ pub async fn redrive(
             ordinal,
         });
     }
-    let mut delivered = 0;
+    let mut delivered = Vec::new();
     while !buffer.is_empty() {
         let batch = buffer.cut(None);
         invoke(target, &batch)
             .await
-            .map_err(|reason| RedriveError::Failed { delivered, reason })?;
-        delivered += batch.len();
+            .map_err(|reason| RedriveError::Failed {
+                delivered: delivered.len(),
+                reason,
+            })?;
+        let numbers = batch
+            .into_iter()
+            .map(|prepared| prepared.record.sequence_number);
+        delivered.extend(numbers);
     }
     Ok(delivered)
 }

@@ -49,6 +49,8 @@ pub enum Detail {
         /// The condition, such as `RetryAttemptsExhausted`.
         condition: &'static str,
     },
+    /// A discarded batch was redriven.
+    Redriven(Redriven),
     /// A cache has answered a call, or never will.
     CacheCalled {
         /// The cache's name.
@@ -105,6 +107,17 @@ pub struct Records {
     pub shard: String,
     /// The records' sequence numbers, in order.
     pub sequence_numbers: SequenceNumbers,
+}
+
+/// Records of a discarded batch, and those between them, which a function has processed since.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Redriven {
+    /// The function.
+    pub function: Arc<str>,
+    /// The records' sequence numbers, in order.
+    pub sequence_numbers: SequenceNumbers,
+    /// From the request to the end of the last invocation, milliseconds.
+    pub duration_ms: f64,
 }
 
 /// Sequence numbers in order, as one text: a batch has up to 10,000.

@@ -75,6 +75,8 @@ pub enum EventKind {
     },
     /// A mapping has discarded records.
     BatchDiscarded(BatchDiscarded),
+    /// A discarded batch was redriven: its function has processed it.
+    BatchRedriven(BatchRedriven),
     /// A mapping starts to read a shard.
     ShardOpened {
         /// The mapping.
@@ -233,6 +235,20 @@ pub struct BatchDiscarded {
     pub id: Option<String>,
 }
 
+/// A discarded batch that was redriven.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchRedriven {
+    /// The function that has processed it.
+    pub function: String,
+    /// The shard's id.
+    pub shard: String,
+    /// How many records were delivered.
+    pub records: u64,
+    /// The id that the batch had for `klocal failures`.
+    pub id: String,
+}
+
 /// How an invocation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -314,6 +330,7 @@ impl EventKind {
             | Self::BatchInvoked(BatchInvoked { function, .. })
             | Self::MessagesInvoked(MessagesInvoked { function, .. })
             | Self::BatchDiscarded(BatchDiscarded { function, .. })
+            | Self::BatchRedriven(BatchRedriven { function, .. })
             | Self::EnvironmentStarted { function, .. }
             | Self::EnvironmentEnded { function, .. }
             | Self::InvocationStarted { function, .. }

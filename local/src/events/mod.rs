@@ -16,9 +16,9 @@ pub mod stream;
 
 pub use bus::{Details, EventBus, Happened, Subscription};
 pub use calls::{StoreObserver, of_streams};
-pub use detail::{CallOutcome, Detail, Records, SeenRecord, SequenceNumbers};
+pub use detail::{CallOutcome, Detail, Records, Redriven, SeenRecord, SequenceNumbers};
 pub use event::{
-    BatchDiscarded, BatchInvoked, Error, Event, EventKind, InvocationEnded, MessagesInvoked,
-    Outcome, ShardEnd,
+    BatchDiscarded, BatchInvoked, BatchRedriven, Error, Event, EventKind, InvocationEnded,
+    MessagesInvoked, Outcome, ShardEnd,
 };
 pub use observers::Observers;

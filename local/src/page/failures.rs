@@ -1,5 +1,7 @@
 //! Discarded batches: listed with their documents, and redriven.
 
+use std::time::Instant;
+
 use axum::{
     Json, Router,
     extract::{Path, State},
@@ -11,10 +13,30 @@ use event_source_mapping::{
     sdk_source::SdkSource,
 };
 use http::StatusCode;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
-use super::{Page, refusal::Refusal};
-use crate::adapters::function_target::FunctionTarget;
+use super::{Page, recorder::milliseconds, refusal::Refusal};
+use crate::{
+    adapters::function_target::FunctionTarget,
+    events::{BatchRedriven, Detail, EventKind, Redriven},
+};
+
+/// A batch that was redriven.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RedriveReply {
+    /// The batch's id.
+    pub redriven: String,
+    /// How many records were delivered.
+    pub records: usize,
+}
+
+/// The path that redrives the batch `id`, on the AWS port.
+#[must_use]
+pub fn redrive_path(id: &str) -> String {
+    format!("/_local/failures/{id}/redrive")
+}
 
 pub(super) fn router() -> Router<Page> {
     Router::new()
@@ -37,7 +59,7 @@ async fn list(State(page): State<Page>) -> Result<Json<Vec<Value>>, Refusal> {
 async fn redrive_one(
     State(page): State<Page>,
     Path(id): Path<String>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<RedriveReply>, Refusal> {
     let shown = page.shown()?;
     let folder = FailureFolder::new(&shown.failures);
     let all = folder.list().await.map_err(|error| unreadable(&error))?;
@@ -45,9 +67,7 @@ async fn redrive_one(
     let (_, document) =
         found.ok_or_else(|| Refusal::not_found(format!("there is no discarded batch {id}")))?;
     let info = BatchInfo::of(&document).map_err(|error| refused(&error))?;
-    let arn = document.pointer("/requestContext/functionArn");
-    let arn = arn.and_then(Value::as_str).unwrap_or_default();
-    let name = arn.rsplit(':').next().unwrap_or_default();
+    let name = redrive::function_name(&document).unwrap_or_default();
     let function = shown.functions.get(name).ok_or_else(|| {
         Refusal::not_found(format!(
             "batch {id} is of the function {name:?}, which does not exist"
@@ -55,14 +75,39 @@ async fn redrive_one(
     })?;
     let source = SdkSource::new(aws_sdk_kinesis::Client::new(&shown.sdk), info.stream());
     let target = FunctionTarget(function.clone());
+    let began = Instant::now();
     let delivered = redrive::redrive(&source, &target, &info, &shown.region).await;
     let delivered = delivered.map_err(|error| refused(&error))?;
+    let records = delivered.len();
+    page.0.bus.publish(|| {
+        EventKind::BatchRedriven(BatchRedriven {
+            function: name.to_owned(),
+            shard: info.shard_id.clone(),
+            records: records as u64,
+            id: id.clone(),
+        })
+    });
+    page.redriven(Redriven {
+        function: name.into(),
+        sequence_numbers: delivered.iter().map(String::as_str).collect(),
+        duration_ms: began.elapsed().as_secs_f64() * 1000.0,
+    });
     folder.put_aside(&id).await.map_err(|error| {
         Refusal::failed(format!(
             "the records are delivered, but their invocation record cannot be moved to redriven/: {error}"
         ))
     })?;
-    Ok(Json(json!({ "redriven": id, "records": delivered })))
+    let redriven = id;
+    Ok(Json(RedriveReply { redriven, records }))
+}
+
+impl Page {
+    /// Adds a redrive to the journeys of its records.
+    fn redriven(&self, redriven: Redriven) {
+        let now = milliseconds(OffsetDateTime::now_utc());
+        self.0.remembered.redriven(now, &redriven);
+        self.0.bus.publish_detail(|| Detail::Redriven(redriven));
+    }
 }
 
 fn unreadable(error: &std::io::Error) -> Refusal {

@@ -40,7 +40,7 @@ pub struct Command {
 #[serde(rename_all = "camelCase")]
 pub struct Step {
     /// `put`, `readable`, `batch`, `invocation`, `retry`, `cache`, `store`, `log`,
-    /// `response`, `processed`, `filtered` or `discarded`.
+    /// `response`, `processed`, `filtered`, `discarded` or `redriven`.
     pub kind: String,
     /// When it began, milliseconds after the put.
     pub at: f64,
@@ -175,6 +175,10 @@ impl Builder<'_> {
                         ..step("discarded", title)
                     });
                 }
+                Mark::Redriven {
+                    function,
+                    duration_ms,
+                } => steps.push(redriven(at, function, *duration_ms)),
             }
         }
         if record.omitted > 0
@@ -333,6 +337,21 @@ impl Builder<'_> {
     fn after(&self, at: f64) -> f64 {
         let after = (at - self.record.put_at).max(0.0);
         (after * 1000.0).round() / 1000.0
+    }
+}
+
+/// The kind of a step long after the others: a redrive.
+pub(super) const REDRIVEN: &str = "redriven";
+
+/// The step of a redrive that ended so many milliseconds after the put.
+pub(super) fn redriven(ended: f64, function: &str, duration_ms: f64) -> Step {
+    Step {
+        kind: REDRIVEN.to_owned(),
+        at: (ended - duration_ms).max(0.0),
+        duration_ms: Some(duration_ms),
+        title: format!("Redriven to {function}"),
+        outcome: Some("ok".to_owned()),
+        ..Step::default()
     }
 }
 

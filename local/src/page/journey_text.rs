@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use super::journey::{Journey, Step};
+use super::journey::{Journey, REDRIVEN, Step};
 use crate::terminal::{parse, units::printable};
 
 /// Characters of a bar.
@@ -32,8 +32,12 @@ pub(super) fn render(journey: &Journey) -> String {
     let tries = record["tries"].as_u64().unwrap_or(0);
     let plural = if tries == 1 { "" } else { "s" };
     let _ = writeln!(out, ", {tries} invocation{plural}\n");
-    let whole = journey.steps.iter().map(end).fold(0.0, f64::max);
-    let whole = whole.max(latest(record));
+    // A redrive, minutes later, would flatten all bars: it stands at the end.
+    let (late, steps): (Vec<_>, Vec<_>) =
+        journey.steps.iter().partition(|step| step.kind == REDRIVEN);
+    let whole = steps.into_iter().map(end).fold(0.0, f64::max);
+    let settled = late.is_empty().then(|| latest(record));
+    let whole = whole.max(settled.unwrap_or_default());
     for step in &journey.steps {
         line(&mut out, step, 0, whole);
     }

@@ -59,7 +59,12 @@ pub const CHANGE_HEADER: &str = "x-klocal";
 /// The value of [`CHANGE_HEADER`].
 pub const CHANGE_VALUE: &str = "page";
 
-pub use self::{recording::Recording, records::RECORDS_PATH, standalone::standalone};
+pub use self::{
+    failures::{RedriveReply, redrive_path},
+    recording::Recording,
+    records::RECORDS_PATH,
+    standalone::standalone,
+};
 
 /// Bytes of a request's body at most.
 const MAX_BODY: usize = 1024 * 1024;

@@ -2,7 +2,7 @@
 //! wrong comes later than 10,000 records.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -10,6 +10,7 @@ use super::{
     journey::{self, Journey, Step},
     recorder::{Recorded, Remember, State},
 };
+use crate::events::Redriven;
 
 /// Journeys that are remembered, and their bytes, at most.
 const MOST: usize = 500;
@@ -27,7 +28,7 @@ struct Inner {
 }
 
 /// A record that failed, and what happened to it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Failed {
     pub(super) record: Recorded,
     steps: Vec<Step>,
@@ -55,6 +56,20 @@ impl Remembered {
             };
             remembered.lock().insert(number, Arc::new(failed));
         })
+    }
+
+    /// Notes at this time, milliseconds since 1970, that a batch was redriven.
+    pub(super) fn redriven(&self, at: f64, redriven: &Redriven) {
+        let numbers: HashSet<_> = redriven.sequence_numbers.iter().collect();
+        for failed in self.lock().journeys.values_mut() {
+            if numbers.contains(&*failed.record.sequence_number) {
+                let failed = Arc::make_mut(failed);
+                let ended = at - failed.record.put_at;
+                let (function, took) = (&redriven.function, redriven.duration_ms);
+                failed.steps.push(journey::redriven(ended, function, took));
+                failed.record.redriven(at, redriven);
+            }
+        }
     }
 
     /// A record by its number.

@@ -12,7 +12,8 @@ use super::{
     },
 };
 use crate::events::{
-    BatchDiscarded, BatchInvoked, Error, InvocationEnded, MessagesInvoked, Outcome, ShardEnd,
+    BatchDiscarded, BatchInvoked, BatchRedriven, Error, InvocationEnded, MessagesInvoked, Outcome,
+    ShardEnd,
 };
 
 /// The narrowest screen with milliseconds and whole ids.
@@ -168,6 +169,13 @@ impl Layout {
             let gap = if self.terminal { "\n" } else { "  " };
             line.push(DIM, format!("{gap}klocal failures show {id}"));
         }
+        line
+    }
+
+    pub(super) fn redriven(self, time: OffsetDateTime, batch: &BatchRedriven) -> Line {
+        let mut line = self.begin(time, &batch.function, (INFORMATION, "redriven"));
+        line.column(PLAIN, &count(batch.records, "record"), 12);
+        line.push(PLAIN, format!("shard {}", shard(&batch.shard)));
         line
     }
 

@@ -151,6 +151,7 @@ impl Presenter {
                 let shown = !paced || self.pace.discarded(&batch.function, batch.records);
                 shown.then(|| layout.discarded(time, batch))
             }
+            EventKind::BatchRedriven(batch) => Some(layout.redriven(time, batch)),
             EventKind::RetryScheduled {
                 function,
                 shard,
@@ -259,7 +260,9 @@ fn level(kind: &EventKind) -> Level {
         EventKind::BatchDiscarded(_) => Level::Error,
         EventKind::RetryScheduled { .. } | EventKind::Dropped { .. } => Level::Warn,
         EventKind::Log { text, .. } => glance(text).0.unwrap_or(Level::Info),
-        EventKind::EnvironmentStarted { .. } | EventKind::ShardOpened { .. } => Level::Info,
+        EventKind::EnvironmentStarted { .. }
+        | EventKind::ShardOpened { .. }
+        | EventKind::BatchRedriven(_) => Level::Info,
         EventKind::ShardClosed { why, .. } => match why {
             ShardEnd::Panicked => Level::Error,
             ShardEnd::Gone | ShardEnd::Recreated => Level::Warn,

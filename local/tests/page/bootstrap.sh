@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A Lambda bootstrap without a runtime. Each invocation asks the cache and DynamoDB for the
-# key order-1, and writes a line; one with the record "poison" in its event fails, and one
-# with "exit" ends the process.
+# key order-1, and writes a line; one with the record "poison" in its event fails while there
+# is no file $MENDED.
 set -euo pipefail
 LC_ALL=C
 
@@ -26,7 +26,7 @@ while invocation=$(ask "$AWS_LAMBDA_RUNTIME_API" GET "$api/next" ''); do
   ask "$CACHE_URL" GET '/cache/c?key=order-1' 'Authorization: key\r\n' >/dev/null
   ask "$AWS_ENDPOINT_URL" POST / "$get_item" \
     '{"TableName":"orders","Key":{"id":{"S":"order-1"}}}' >/dev/null
-  if [[ $event == *cG9pc29u* ]]; then
+  if [[ $event == *cG9pc29u* && ! -e $MENDED ]]; then
     ask "$AWS_LAMBDA_RUNTIME_API" POST "$api/$id/error" '' \
       '{"errorType":"OrderError","errorMessage":"no such order"}' >/dev/null
   else

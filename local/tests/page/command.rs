@@ -1,17 +1,41 @@
-//! `klocal journey`.
+//! `klocal journey`, and `klocal failures redrive` as far as journeys go.
 
 use std::process::Output;
 
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::world::{World, order};
+use crate::world::{World, kinds, order, poison};
 
-async fn journey(world: &World, arguments: &[&str]) -> Output {
+async fn klocal(world: &World, arguments: &[&str]) -> Output {
     let url = world.embedded.lambda.url();
     let mut command = Command::new(env!("CARGO_BIN_EXE_klocal"));
-    let command = command.arg("journey").args(arguments).args(["--url", &url]);
+    // A developer's own endpoint would be another environment.
+    command
+        .env_remove("AWS_ENDPOINT_URL")
+        .env_remove("INVOKE_URL");
+    let command = command.args(arguments).args(["--url", &url]);
     command.output().await.unwrap()
+}
+
+async fn journey(world: &World, arguments: &[&str]) -> Output {
+    klocal(world, &[&["journey"], arguments].concat()).await
+}
+
+#[tokio::test]
+async fn a_redrive_from_the_command_line_is_in_the_record_s_journey() {
+    let world = World::opened().await;
+    let number = world.put("k", poison()).await;
+    world.settled().await;
+    let output = klocal(&world, &["failures", "redrive", "--all"]).await;
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("OrderError: no such order"), "{text}");
+    world.mend();
+    let output = klocal(&world, &["failures", "redrive", "--all"]).await;
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.ends_with("1 batch redriven, 1 record\n"), "{text}");
+    let journey = world.journey(&number, "processed").await;
+    assert_eq!(kinds(&journey["steps"]).last(), Some(&"redriven"));
 }
 
 #[tokio::test]

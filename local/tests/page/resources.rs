@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-use crate::world::{World, poison};
+use crate::world::{World, kinds, poison};
 
 #[tokio::test]
 async fn an_environment_is_listed_killed_and_gone() {
@@ -88,10 +88,11 @@ async fn the_cache_s_items_are_listed_with_their_ttl_and_flushed() {
 
 #[tokio::test]
 async fn a_discarded_batch_is_listed_and_a_redrive_that_fails_leaves_it() {
-    let world = World::start().await;
+    let world = World::opened().await;
     assert_eq!(world.get("/_local/failures").await, json!([]));
-    world.put("k", poison()).await;
+    let number = world.put("k", poison()).await;
     world.settled().await;
+    let before = world.journey(&number, "discarded").await;
     let failures = world.get("/_local/failures").await;
     let document = &failures[0]["document"];
     assert_eq!(
@@ -107,7 +108,54 @@ async fn a_discarded_batch_is_listed_and_a_redrive_that_fails_leaves_it() {
         "{body}"
     );
     assert_eq!(world.get("/_local/failures").await, failures);
+    let after = world.journey(&number, "discarded").await;
+    assert_eq!(kinds(&after["steps"]), kinds(&before["steps"]));
     let path = "/_local/failures/nothing/redrive";
     let (status, _) = world.ask(Method::POST, path, Value::Null).await;
     assert_eq!(status, 404);
+}
+
+#[tokio::test]
+async fn a_record_of_a_redriven_batch_is_processed_and_its_journey_has_the_redrive() {
+    let world = World::opened().await;
+    let number = world.put("k", poison()).await;
+    let discarded = world.journey(&number, "discarded").await;
+    let failures = world
+        .eventually("/_local/failures", |all| *all != json!([]))
+        .await;
+    let id = failures[0]["id"].as_str().unwrap();
+    world.mend();
+    let reply = world.post(&format!("/_local/failures/{id}/redrive")).await;
+    assert_eq!(reply, json!({ "redriven": id, "records": 1 }));
+    assert_eq!(world.get("/_local/failures").await, json!([]));
+    let journey = world.journey(&number, "processed").await;
+    let steps = journey["steps"].as_array().unwrap();
+    let step = steps.last().unwrap();
+    assert_eq!(
+        (&step["kind"], &step["title"]),
+        (&json!("redriven"), &json!("Redriven to work"))
+    );
+    assert_eq!(step["outcome"], "ok");
+    let ended = step["at"].as_f64().unwrap() + step["durationMs"].as_f64().unwrap();
+    let latency = |journey: &Value| journey["record"]["latencyMs"].as_f64().unwrap();
+    assert!(ended > latency(&discarded), "{step}");
+    assert!(latency(&journey) >= ended - 1.0, "{journey}");
+}
+
+#[tokio::test]
+async fn a_batch_can_be_redriven_after_its_records_have_left_the_list() {
+    let world = World::opened().await;
+    let number = world.put("k", poison()).await;
+    world.journey(&number, "discarded").await;
+    world.put_unwanted(10_500).await;
+    world.settled().await;
+    let before = world.journey(&number, "discarded").await;
+    let failures = world.get("/_local/failures").await;
+    let id = failures[0]["id"].as_str().unwrap();
+    world.mend();
+    world.post(&format!("/_local/failures/{id}/redrive")).await;
+    let after = world.journey(&number, "processed").await;
+    let steps = |journey: &Value| journey["steps"].as_array().unwrap().len();
+    assert_eq!(steps(&after), steps(&before) + 1);
+    assert_eq!(kinds(&after["steps"]).last(), Some(&"redriven"));
 }

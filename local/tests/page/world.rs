@@ -51,6 +51,7 @@ Resources:
 const LOCAL: &str = "
 [functions.work.environment]
 CACHE_URL = \"${cache.url}\"
+MENDED = \"FOLDER/mended\"
 
 [cache]
 names = [\"c\"]
@@ -60,7 +61,7 @@ pub struct World {
     pub embedded: Embedded,
     client: reqwest::Client,
     kinesis: aws_sdk_kinesis::Client,
-    _project: TempDir,
+    project: TempDir,
 }
 
 /// The data of a record that the function takes.
@@ -68,7 +69,7 @@ pub fn order(number: u64) -> String {
     json!({ "kind": "order", "id": format!("order-{number}") }).to_string()
 }
 
-/// The data of a record that the function always fails on.
+/// The data of a record that the function fails on until [`World::mend`].
 pub fn poison() -> String {
     // Three bytes more or less would hide the word in the event's base64.
     let data = r#"{"kind":"order","a":"poison","id":"order-1"}"#.to_owned();
@@ -81,7 +82,8 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("template.yaml");
         std::fs::write(&file, TEMPLATE).unwrap();
-        std::fs::write(folder.path().join("local.toml"), LOCAL).unwrap();
+        let local = LOCAL.replace("FOLDER", folder.path().to_str().unwrap());
+        std::fs::write(folder.path().join("local.toml"), local).unwrap();
         let project = Project::load(&file, &Context::in_region(REGION)).unwrap();
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
         let bootstrap: PathBuf = manifest.join("tests/page/bootstrap.sh");
@@ -98,7 +100,7 @@ impl World {
             kinesis: aws_sdk_kinesis::Client::new(&sdk),
             embedded,
             client: reqwest::Client::builder().no_proxy().build().unwrap(),
-            _project: folder,
+            project: folder,
         }
     }
 
@@ -107,6 +109,11 @@ impl World {
         let world = Self::start().await;
         world.get("/_local/records").await;
         world
+    }
+
+    /// From now on the function fails on no record.
+    pub fn mend(&self) {
+        std::fs::write(self.project.path().join("mended"), "").unwrap();
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {

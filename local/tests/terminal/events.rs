@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use local::events::{
-    BatchDiscarded, BatchInvoked, Error, Event, EventKind, InvocationEnded, MessagesInvoked,
-    Outcome, ShardEnd,
+    BatchDiscarded, BatchInvoked, BatchRedriven, Error, Event, EventKind, InvocationEnded,
+    MessagesInvoked, Outcome, ShardEnd,
 };
 use time::{Duration, OffsetDateTime, macros::datetime};
 
@@ -119,6 +119,16 @@ pub fn discarded(milliseconds: i64) -> Arc<Event> {
     event(milliseconds, kind)
 }
 
+fn redriven(milliseconds: i64) -> Arc<Event> {
+    let kind = EventKind::BatchRedriven(BatchRedriven {
+        function: "orders-worker".into(),
+        shard: "shardId-000000000000".into(),
+        records: 1,
+        id: "019b7a3e-6c4e-7d02-9a37-3d1f5a0c2b11".into(),
+    });
+    event(milliseconds, kind)
+}
+
 fn direct(milliseconds: i64, function: &str, outcome: Outcome) -> Arc<Event> {
     let kind = EventKind::InvocationEnded(InvocationEnded {
         function: function.into(),
@@ -210,6 +220,7 @@ pub fn of_a_minute() -> Vec<Arc<Event>> {
         ),
         retry(3_110, 2, 104.0),
         discarded(4_000),
+        redriven(4_050),
         log(
             5_000,
             "audit",

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use event_source_mapping::{
     Clock,
-    redrive::{BatchInfo, RedriveError, redrive},
+    redrive::{BatchInfo, RedriveError, function, function_name, redrive},
     target::{Reply, Target},
 };
 use serde_json::{Value, json};
@@ -65,7 +65,7 @@ fn info(first: &str, last: &str) -> BatchInfo {
 async fn a_redrive_delivers_exactly_the_discarded_records() {
     let target = Recorder::new(Reply::Success(Bytes::new()));
     let delivered = redrive(&*stream(), &target, &info("98", "101"), "us-east-1").await;
-    assert_eq!(delivered.unwrap(), 4);
+    assert_eq!(delivered.unwrap(), ["98", "99", "100", "101"]);
     let events = target.events.lock().unwrap();
     let records = events[0]["Records"].as_array().unwrap();
     let numbers: Vec<_> = records
@@ -100,8 +100,21 @@ async fn a_redrive_takes_a_response_of_another_form_for_success() {
     for response in ["\"ok\"", "[]", "done", r#"{"statusCode":200}"#] {
         let target = Recorder::new(Reply::Success(Bytes::from_static(response.as_bytes())));
         let delivered = redrive(&*stream(), &target, &info("98", "101"), "us-east-1").await;
-        assert_eq!(delivered.unwrap(), 4, "{response}");
+        assert_eq!(delivered.unwrap().len(), 4, "{response}");
     }
+}
+
+#[test]
+fn the_function_of_an_invocation_record_has_a_name_where_its_arn_is_known() {
+    let of = |arn: &str| json!({ "requestContext": { "functionArn": arn } });
+    let arn = "arn:aws:lambda:us-east-1:000000000000:function:work";
+    assert_eq!(function_name(&of(arn)), Some("work"));
+    let url = "http://127.0.0.1:9000/2015-03-31/functions/work/invocations";
+    assert_eq!((function(&of(url)), function_name(&of(url))), (url, None));
+    assert_eq!(
+        (function(&json!({})), function_name(&json!({}))),
+        ("", None)
+    );
 }
 
 #[test]

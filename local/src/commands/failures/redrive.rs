@@ -10,7 +10,12 @@ use event_source_mapping::{
 use serde_json::Value;
 
 use super::{StreamArgs, find};
-use crate::{outcome::Failure, status_board::Status, terminal::units::count};
+use crate::{
+    outcome::Failure,
+    page::{CHANGE_HEADER, CHANGE_VALUE, RedriveReply, redrive_path},
+    status_board::Status,
+    terminal::units::count,
+};
 
 /// Which batches, and where their records and their function are.
 #[derive(Debug, Args)]
@@ -79,9 +84,12 @@ impl Redrive {
         running: Option<&Status>,
     ) -> Result<usize, Failure> {
         let info = BatchInfo::of(document).map_err(Failure::configuration)?;
+        if let Some(aws) = self.shown_in(folder, document, running) {
+            return ask(aws, id).await.map_err(Failure::run);
+        }
         let source = self.stream.source(running, &info);
         let target = HttpTarget::new(self.target(id, document, url)?, 1);
-        let records = redrive::redrive(&source, &target, &info, &self.stream.region)
+        let delivered = redrive::redrive(&source, &target, &info, &self.stream.region)
             .await
             .map_err(Failure::run)?;
         folder
@@ -89,7 +97,29 @@ impl Redrive {
             .await
             .context("the records are delivered, but their invocation record cannot be moved to redriven/")
             .map_err(Failure::run)?;
-        Ok(records)
+        Ok(delivered.len())
+    }
+
+    /// The AWS endpoint of the running environment that has the batch, its stream and its
+    /// function: it redrives the batch itself, and adds that to the records' journeys.
+    fn shown_in<'a>(
+        &self,
+        folder: &FailureFolder,
+        document: &Value,
+        running: Option<&'a Status>,
+    ) -> Option<&'a str> {
+        let running = running?;
+        let aws = running.aws.as_deref()?;
+        let function = redrive::function_name(document)?;
+        let has_function = running.functions.iter().any(|name| name == function);
+        let same_stream = self
+            .stream
+            .endpoint_url
+            .as_deref()
+            .is_none_or(|url| url == aws);
+        let same_folder = running.failures.as_deref() == Some(folder.path());
+        let is_own = self.invoke_url.is_none() && same_stream && same_folder && has_function;
+        is_own.then_some(aws)
     }
 
     /// Where the batch's function is invoked.
@@ -97,13 +127,10 @@ impl Redrive {
         if let Some(url) = &self.invoke_url {
             return Ok(url.clone());
         }
-        let function = document.pointer("/requestContext/functionArn");
-        let function = function.and_then(Value::as_str).unwrap_or_default();
-        // A target whose ARN is unknown is named by its URL.
-        let target = match function.strip_prefix("arn:") {
+        let function = redrive::function(document);
+        let target = match redrive::function_name(document) {
             None => function.to_owned(),
-            Some(arn) => {
-                let name = arn.rsplit(':').next().unwrap_or_default();
+            Some(name) => {
                 let url = url.trim_end_matches('/');
                 format!("{url}/2015-03-31/functions/{name}/invocations")
             }
@@ -114,4 +141,24 @@ impl Redrive {
             ))
         })
     }
+}
+
+/// Has the environment at `aws` redrive a batch. Returns how many records it had.
+async fn ask(aws: &str, id: &str) -> anyhow::Result<usize> {
+    let url = format!("{}{}", aws.trim_end_matches('/'), redrive_path(id));
+    let request = loopback_client::client(&url).post(&url);
+    let reply = request.header(CHANGE_HEADER, CHANGE_VALUE).send().await;
+    let reply = reply.with_context(|| format!("nothing answers at {url}"))?;
+    let refused = reply.status().is_client_error() || reply.status().is_server_error();
+    let document: Value = reply
+        .json()
+        .await
+        .with_context(|| format!("{url} returned no JSON"))?;
+    if refused {
+        let message = document["message"].as_str().unwrap_or("it is refused");
+        return Err(anyhow!("{message}"));
+    }
+    let reply: RedriveReply = serde_json::from_value(document)
+        .with_context(|| format!("{url} returned no count of records"))?;
+    Ok(reply.records)
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::Serialize;
 
+use crate::events::Redriven;
+
 /// What happened to a record, of one mapping or of all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -130,6 +132,11 @@ pub(crate) enum Mark {
         /// The id of its batch, and the function error.
         batch: Option<Arc<(Option<String>, Option<String>)>>,
     },
+    /// A redrive delivered it to this function, which has processed it.
+    Redriven {
+        function: Arc<str>,
+        duration_ms: f64,
+    },
 }
 
 impl Recorded {
@@ -168,6 +175,21 @@ impl Recorded {
         // The last one is the one that had it last.
         self.progress.push(progress);
         self.settled_at = status.is_settled().then_some(at);
+    }
+
+    /// A redrive delivered it: what mappings of that function discarded is processed now.
+    pub(crate) fn redriven(&mut self, at: f64, redriven: &Redriven) {
+        for progress in &mut self.progress {
+            if progress.function == redriven.function && progress.status == Status::Discarded {
+                progress.status = Status::Processed;
+                self.settled_at = Some(at);
+            }
+        }
+        let mark = Mark::Redriven {
+            function: redriven.function.clone(),
+            duration_ms: redriven.duration_ms,
+        };
+        self.mark(at, mark);
     }
 
     /// Of all mappings: what is not settled comes first.

@@ -144,6 +144,10 @@ impl State {
                 });
             }
             Detail::Discarded { records, condition } => self.discarded(at, records, condition),
+            Detail::Redriven(redriven) => {
+                let change = |record: &mut Recorded| record.redriven(at, redriven);
+                self.records.change(&redriven.sequence_numbers, change);
+            }
             Detail::CacheCalled {
                 cache,
                 operation,

@@ -74,7 +74,7 @@ export function discarded(scope) {
     );
   };
   on(scope, 'events', events => {
-    if (events.some(one => one.type === 'batchDiscarded')) load();
+    if (events.some(one => ['batchDiscarded', 'batchRedriven'].includes(one.type))) load();
   });
   scope.every(3000, load);
   return panel('Discarded batches', note, nothing, rows);

@@ -23,6 +23,8 @@ export function words(event) {
         'bad',
         `${plural(event.records, 'record')} of ${of(event)} discarded: ${event.condition}${event.error ? `, ${event.error}` : ''}`,
       ];
+    case 'batchRedriven':
+      return ['good', `${plural(event.records, 'record')} of ${of(event)} redriven: the function has processed the batch`];
     case 'shardOpened':
       return ['info', `${event.mapping} reads ${shardName(event.shard)}`];
     case 'shardClosed':

@@ -19,7 +19,11 @@ const NAMES = {
   processed: 'Processed',
   filtered: 'Filtered',
   discarded: 'Discarded',
+  redriven: 'Redriven',
 };
+
+// A redrive, minutes later, would flatten all bars: it stands at the end of the axis.
+const LATE = 'redriven';
 
 // Which steps a person has opened stays so while the journey grows.
 const opened = new Set();
@@ -28,11 +32,11 @@ function flat(steps, depth = 0) {
   return steps.flatMap(step => [{step, depth}, ...flat(step.children ?? [], depth + 1)]);
 }
 
-/** The steps. A gap much longer than what happens in it would flatten all bars, so the
- * axis is linear in what is left of the time between 0 and the end. */
+/** The steps, on one axis. */
 export function waterfall(steps, record) {
   const rows = flat(steps);
-  const end = Math.max(1e-3, ...rows.map(({step}) => step.at + (step.durationMs ?? 0)));
+  const timed = rows.filter(({step}) => step.kind !== LATE);
+  const end = Math.max(1e-3, ...timed.map(({step}) => step.at + (step.durationMs ?? 0)));
   const ticks = [0, 0.25, 0.5, 0.75, 1];
   const axis = h(
     'div.axis',
@@ -53,7 +57,7 @@ export function waterfall(steps, record) {
 function row(step, depth, end, key) {
   const left = Math.max(0, (100 * step.at) / end);
   const width = (100 * (step.durationMs ?? 0)) / end;
-  const point = !step.durationMs;
+  const point = !step.durationMs || step.kind === LATE;
   const bar = h(`span.bar-${step.kind}.mark${point ? '.point' : ''}`, {
     css: {left: `${Math.min(left, 99.6)}%`, width: point ? undefined : `${Math.max(width, 0.4)}%`},
   });
