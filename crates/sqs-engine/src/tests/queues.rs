@@ -38,7 +38,7 @@ async fn names_have_the_characters_of_the_reference_and_fifo_s_suffix() {
     fixture.ok("CreateQueue", request).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn all_attributes_are_shown_with_their_defaults() {
     let fixture = Fixture::new().await;
     fixture.queue("orders", &[]).await;
