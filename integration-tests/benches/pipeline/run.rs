@@ -38,7 +38,9 @@ pub fn alternate(checkouts: &[Checkout], group: &Group) -> anyhow::Result<Vec<Ve
         .collect();
     for round in 0..group.rounds {
         for (setting, runs) in group.settings.iter().zip(&mut runs) {
-            for (checkout, runs) in checkouts.iter().zip(runs) {
+            let turns = (0..setting.runs).flat_map(|_| checkouts.iter().enumerate());
+            for (at, checkout) in turns {
+                let runs = &mut runs[at];
                 match run(checkout, setting) {
                     Ok(run) => runs.push(run),
                     Err(error) if round == 0 && checkouts.len() > 1 => {

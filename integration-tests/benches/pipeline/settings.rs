@@ -10,7 +10,7 @@ pub struct Group {
     pub figures: Figures,
     /// Its rows.
     pub settings: Vec<Setting>,
-    /// Runs of each row.
+    /// How often the rows take turns.
     pub rounds: usize,
 }
 
@@ -31,6 +31,8 @@ pub struct Setting {
     pub name: String,
     /// Flags of `klocal e2e`.
     pub flags: Vec<String>,
+    /// Its runs in each round.
+    pub runs: usize,
 }
 
 impl Setting {
@@ -38,7 +40,13 @@ impl Setting {
         Self {
             name: name.into(),
             flags: flags.split_whitespace().map(ToOwned::to_owned).collect(),
+            runs: 1,
         }
+    }
+
+    /// The same, with so many runs in each round.
+    fn repeated(self, runs: usize) -> Self {
+        Self { runs, ..self }
     }
 }
 
@@ -120,10 +128,9 @@ impl Group {
                     .into_iter()
                     .take(if quick { 2 } else { 4 })
                     .map(|records| {
-                        Setting::new(
-                            thousands(records),
-                            &format!("--threads 2 --shards 4 --records {records}"),
-                        )
+                        let flags = format!("--threads 2 --shards 4 --records {records}");
+                        let runs = if quick || records == 1_000_000 { 1 } else { 9 };
+                        Setting::new(thousands(records), &flags).repeated(runs)
                     })
                     .collect(),
                 rounds: if quick { 1 } else { 3 },

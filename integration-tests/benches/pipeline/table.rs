@@ -48,7 +48,13 @@ pub fn markdown(group: &Group, checkouts: &[Checkout], runs: &[Vec<Vec<Run>>]) -
     let growth = group.figures == Figures::Growth;
     let several = checkouts.len() > 1;
     let mut text = format!("### {}\n\n{}", group.title, group.note);
-    let _ = writeln!(text, " Medians of {} runs.\n", group.rounds);
+    let repeats = group.settings.iter().any(|setting| setting.runs > 1);
+    let what = if repeats {
+        "rounds, within which the shorter runs are repeated: the cores slow down after some seconds of work"
+    } else {
+        "runs"
+    };
+    let _ = writeln!(text, " Medians of {} {what}.\n", group.rounds);
     let mut titles: Vec<_> = columns.iter().map(|(title, ..)| *title).collect();
     if growth {
         titles.push("CPU per further record (µs)");
