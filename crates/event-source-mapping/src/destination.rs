@@ -75,6 +75,27 @@ impl FailureFolder {
         Ok(documents)
     }
 
+    /// The document of this id, which [`FailureFolder::list`] has too.
+    ///
+    /// # Errors
+    ///
+    /// The document cannot be read.
+    pub async fn find(&self, id: &str) -> std::io::Result<Option<Value>> {
+        // A path would be of another folder.
+        if Path::new(id).file_name() != Some(OsStr::new(id)) {
+            return Ok(None);
+        }
+        match tokio::fs::read(self.0.join(format!("{id}.json"))).await {
+            Ok(text) => Ok(serde_json::from_slice(&text).ok()),
+            Err(error) => match error.kind() {
+                ErrorKind::NotFound | ErrorKind::InvalidInput | ErrorKind::InvalidFilename => {
+                    Ok(None)
+                }
+                _ => Err(error),
+            },
+        }
+    }
+
     /// Moves a document of [`FailureFolder::list`] into the folder `redriven`.
     ///
     /// # Errors

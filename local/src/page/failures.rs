@@ -62,9 +62,8 @@ async fn redrive_one(
 ) -> Result<Json<RedriveReply>, Refusal> {
     let shown = page.shown()?;
     let folder = FailureFolder::new(&shown.failures);
-    let all = folder.list().await.map_err(|error| unreadable(&error))?;
-    let found = all.into_iter().find(|(one, _)| *one == id);
-    let (_, document) =
+    let found = folder.find(&id).await.map_err(|error| unreadable(&error))?;
+    let document =
         found.ok_or_else(|| Refusal::not_found(format!("there is no discarded batch {id}")))?;
     let info = BatchInfo::of(&document).map_err(|error| refused(&error))?;
     let name = redrive::function_name(&document).unwrap_or_default();

@@ -35,9 +35,8 @@ pub(super) fn render(journey: &Journey) -> String {
     // A redrive, minutes later, would flatten all bars: it stands at the end.
     let (late, steps): (Vec<_>, Vec<_>) =
         journey.steps.iter().partition(|step| step.kind == REDRIVEN);
-    let whole = steps.into_iter().map(end).fold(0.0, f64::max);
-    let settled = late.is_empty().then(|| latest(record));
-    let whole = whole.max(settled.unwrap_or_default());
+    let settled = if late.is_empty() { latest(record) } else { 0.0 };
+    let whole = steps.into_iter().map(end).fold(settled, f64::max);
     for step in &journey.steps {
         line(&mut out, step, 0, whole);
     }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use event_source_mapping::{
     Clock,
+    destination::{Destination, FailureFolder},
     redrive::{BatchInfo, RedriveError, function, function_name, redrive},
     target::{Reply, Target},
 };
@@ -101,6 +102,26 @@ async fn a_redrive_takes_a_response_of_another_form_for_success() {
         let target = Recorder::new(Reply::Success(Bytes::from_static(response.as_bytes())));
         let delivered = redrive(&*stream(), &target, &info("98", "101"), "us-east-1").await;
         assert_eq!(delivered.unwrap().len(), 4, "{response}");
+    }
+}
+
+#[tokio::test]
+async fn a_batch_is_found_by_its_id_in_its_folder_alone() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = FailureFolder::new(&root.path().join("failures"));
+    assert_eq!(folder.find("7").await.unwrap(), None);
+    let kept = json!({ "version": "1.0" });
+    folder.keep(&kept).await.unwrap();
+    std::fs::write(root.path().join("other.json"), "{}").unwrap();
+    std::fs::write(folder.path().join("broken.json"), "{").unwrap();
+    let all = folder.list().await.unwrap();
+    let [(id, document)] = &all[..] else {
+        panic!("{all:?}")
+    };
+    assert_eq!(folder.find(id).await.unwrap().as_ref(), Some(document));
+    let long = "x".repeat(300);
+    for id in ["7", "", ".", "..", "../other", "broken", "a\0b", &long] {
+        assert_eq!(folder.find(id).await.unwrap(), None, "{id:?}");
     }
 }
 

@@ -135,15 +135,12 @@ impl Failures {
 }
 
 async fn find(folder: &FailureFolder, id: &str) -> Result<Value, Failure> {
-    let all = folder.list().await.map_err(Failure::run)?;
-    all.into_iter()
-        .find(|(name, _)| name == id)
-        .map(|(_, document)| document)
-        .ok_or_else(|| {
-            Failure::configuration(anyhow!(
-                "there is no batch {id}\nhint: `klocal failures list` has the ids"
-            ))
-        })
+    let found = folder.find(id).await.map_err(Failure::run)?;
+    found.ok_or_else(|| {
+        Failure::configuration(anyhow!(
+            "there is no batch {id}\nhint: `klocal failures list` has the ids"
+        ))
+    })
 }
 
 /// A line for each batch. The error is last: a terminal cuts it.

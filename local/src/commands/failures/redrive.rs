@@ -149,7 +149,7 @@ async fn ask(aws: &str, id: &str) -> anyhow::Result<usize> {
     let request = loopback_client::client(&url).post(&url);
     let reply = request.header(CHANGE_HEADER, CHANGE_VALUE).send().await;
     let reply = reply.with_context(|| format!("nothing answers at {url}"))?;
-    let refused = reply.status().is_client_error() || reply.status().is_server_error();
+    let refused = !reply.status().is_success();
     let document: Value = reply
         .json()
         .await
